@@ -1,0 +1,28 @@
+"""Where shipped files and cached files are."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_PACKAGE = Path(__file__).resolve().parent
+_REPOSITORY = _PACKAGE.parent.parent
+
+
+def resource(path: str) -> Path:
+    """The shipped file or folder `path`, for example `gpt2.tiktoken`, `profiles/fisch` or `recipes/nano.toml`.
+
+    A wheel carries everything under `assets/`; an editable install has `profiles/` and `recipes/` in the repository.
+    Raises FileNotFoundError.
+    """
+    for root in (_PACKAGE / "assets", _REPOSITORY):
+        if (root / path).exists():
+            return root / path
+    raise FileNotFoundError(f"{path} is missing from this installation of fischgpt")
+
+
+def cache_dir() -> Path:
+    """Everything that can be made again (downloads, indexes): `$FISCHGPT_CACHE` or the user's cache folder."""
+    folder = Path(os.environ.get("FISCHGPT_CACHE") or platformdirs.user_cache_dir("fischgpt"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
