@@ -27,7 +27,10 @@ profile_app = typer.Typer(no_args_is_help=True, help="The owner: start one, chec
 app.add_typer(profile_app, name="profile")
 
 ProfileOption = Annotated[
-    str | None, typer.Option("--profile", metavar="PATH", help="A profile folder or a resume file (.json .md .pdf .docx).")
+    str | None,
+    typer.Option(
+        "--profile", metavar="PATH", help="A profile folder or a resume file (.json .md .pdf .docx)."
+    ),
 ]
 ModelOption = Annotated[
     str, typer.Option("--model", metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
@@ -35,9 +38,12 @@ ModelOption = Annotated[
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
 ]
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .toml file.")]
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .toml file.")
+]
 Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[a.b=value ...]", help="Keys of the recipe to change for this run.")
+    list[str] | None,
+    typer.Argument(metavar="[a.b=value ...]", help="Keys of the recipe to change for this run."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -91,7 +97,9 @@ def up(
 
 @app.command(epilog=_example('fischgpt chat "How much did the training cost?"'))
 def chat(
-    question: Annotated[str | None, typer.Argument(help="Answer this and exit; without it: a conversation.")] = None,
+    question: Annotated[
+        str | None, typer.Argument(help="Answer this and exit; without it: a conversation.")
+    ] = None,
     profile: ProfileOption = None,
     model: ModelOption = "mini",
     as_json: JsonOption = False,
@@ -140,7 +148,8 @@ def evaluate(
     model: ModelArgument,
     task: Annotated[Literal["loss", "hellaswag", "profile"], typer.Option(help="What to measure.")],
     data_path: Annotated[
-        Path | None, typer.Option("--data", metavar="PATH", help="Measure on this instead of the built-in set.")
+        Path | None,
+        typer.Option("--data", metavar="PATH", help="Measure on this instead of the built-in set."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Items (or for loss: tokens) at most.")] = None,
     as_json: JsonOption = False,
@@ -185,7 +194,9 @@ def init(
 
 
 @profile_app.command(epilog=_example("fischgpt profile check resume.pdf"))
-def check(path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False) -> None:
+def check(
+    path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False
+) -> None:
     """Read a profile, show the passages found in it, and name what is missing."""
     from fischgpt.profile.manage import check as run
 
@@ -193,7 +204,9 @@ def check(path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as
 
 
 @profile_app.command(epilog=_example("fischgpt profile index my-profile"))
-def index(path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False) -> None:
+def index(
+    path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False
+) -> None:
     """Build the search index now, so that the first visitor does not wait for it."""
     from fischgpt.profile.manage import index as run
 
