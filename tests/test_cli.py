@@ -39,9 +39,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
         (["profile", "check", "missing.docx"], "missing.docx"),
     ],
 )
-def test_what_the_user_got_wrong_is_one_line_and_status_2(
-    arguments: list[str], said: str, tmp_path: Path
-) -> None:
+def test_what_the_user_got_wrong_is_one_line_and_status_2(arguments: list[str], said: str, tmp_path: Path) -> None:
     done = fischgpt(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr

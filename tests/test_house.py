@@ -23,25 +23,19 @@ def test_imports_point_up_the_house() -> None:
 def test_nothing_pickled_is_read_or_written() -> None:
     for file in SOURCES:
         for node in ast.walk(ast.parse(file.read_text())):
-            names = (
-                [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
-            )
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             if isinstance(node, ast.ImportFrom):
                 names.append(node.module or "")
             assert not {"pickle", "joblib", "dill", "shelve"} & set(names), file
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 assert called not in {"torch.load", "torch.save"}, f"{file}:{node.lineno}"
-                assert not any(keyword.arg == "allow_pickle" for keyword in node.keywords), (
-                    f"{file}:{node.lineno}"
-                )
+                assert not any(keyword.arg == "allow_pickle" for keyword in node.keywords), f"{file}:{node.lineno}"
 
 
 def test_architecture_page_names_every_room() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
-    rooms = {path.name for path in (ROOT / "src/fischgpt").iterdir() if not path.name.startswith("_")} - {
-        "assets"
-    }
+    rooms = {path.name for path in (ROOT / "src/fischgpt").iterdir() if not path.name.startswith("_")} - {"assets"}
     for room in rooms:
         assert re.search(rf"`{re.escape(room)}/?`", page), f"{room} is not in docs/architecture.md"
 

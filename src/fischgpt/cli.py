@@ -28,9 +28,7 @@ app.add_typer(profile_app, name="profile")
 
 ProfileOption = Annotated[
     str | None,
-    typer.Option(
-        "--profile", metavar="PATH", help="A profile folder or a resume file (.json .md .pdf .docx)."
-    ),
+    typer.Option("--profile", metavar="PATH", help="A profile folder or a resume file (.json .md .pdf .docx)."),
 ]
 ModelOption = Annotated[
     str, typer.Option("--model", metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
@@ -38,9 +36,7 @@ ModelOption = Annotated[
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
 ]
-RecipeArgument = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .toml file.")
-]
+RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .toml file.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="[a.b=value ...]", help="Keys of the recipe to change for this run."),
@@ -97,9 +93,7 @@ def up(
 
 @app.command(epilog=_example('fischgpt chat "How much did the training cost?"'))
 def chat(
-    question: Annotated[
-        str | None, typer.Argument(help="Answer this and exit; without it: a conversation.")
-    ] = None,
+    question: Annotated[str | None, typer.Argument(help="Answer this and exit; without it: a conversation.")] = None,
     profile: ProfileOption = None,
     model: ModelOption = "mini",
     as_json: JsonOption = False,
@@ -194,9 +188,7 @@ def init(
 
 
 @profile_app.command(epilog=_example("fischgpt profile check resume.pdf"))
-def check(
-    path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False
-) -> None:
+def check(path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False) -> None:
     """Read a profile, show the passages found in it, and name what is missing."""
     from fischgpt.profile.manage import check as run
 
@@ -204,9 +196,7 @@ def check(
 
 
 @profile_app.command(epilog=_example("fischgpt profile index my-profile"))
-def index(
-    path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False
-) -> None:
+def index(path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False) -> None:
     """Build the search index now, so that the first visitor does not wait for it."""
     from fischgpt.profile.manage import index as run
 
