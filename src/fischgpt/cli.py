@@ -1,0 +1,234 @@
+"""The commands: each parses, calls one function of its room, and prints.
+
+What a user got wrong ends in one clear line and exit status 2. Rooms are imported inside the commands, so that
+`--help` and a mistyped option answer at once instead of after torch has loaded.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from fischgpt import __version__
+from fischgpt.errors import UserError
+
+app = typer.Typer(
+    name="fischgpt",
+    help="Train your own GPT-2, teach it to answer about its owner, and serve it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+profile_app = typer.Typer(no_args_is_help=True, help="The owner: start one, check it, index it, search it.")
+app.add_typer(profile_app, name="profile")
+
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="PATH", help="A profile folder or a resume file (.json .md .pdf .docx)."),
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
+]
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
+]
+RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .toml file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[a.b=value ...]", help="Keys of the recipe to change for this run."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def main() -> None:
+    """Run a command; a UserError becomes one line on stderr and exit status 2, Ctrl-C exit status 130."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # `fischgpt ... | head`
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _example(text: str) -> str:
+    return f"Example: {text}"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None: ...
+
+
+@app.command(epilog=_example("fischgpt up --profile resume.pdf --port 9000"))
+def up(
+    profile: ProfileOption = None,
+    model: ModelOption = "mini",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the site in the browser.")] = False,
+) -> None:
+    """Index the profile, load the model, serve the site and the API."""
+    from fischgpt.server.run import serve
+
+    serve(profile, model, host, port, open_browser)
+
+
+@app.command(epilog=_example('fischgpt chat "How much did the training cost?"'))
+def chat(
+    question: Annotated[str | None, typer.Argument(help="Answer this and exit; without it: a conversation.")] = None,
+    profile: ProfileOption = None,
+    model: ModelOption = "mini",
+    as_json: JsonOption = False,
+) -> None:
+    """The site's conversation in a terminal, streamed, with the passages it used."""
+    from fischgpt.assistant.terminal import ask, converse
+
+    if question is None:
+        converse(profile, model)
+    else:
+        ask(question, profile, model, as_json)
+
+
+@app.command(epilog=_example("fischgpt speedrun nano run=runs/first"))
+def speedrun(recipe: RecipeArgument = "nano", overrides: Overrides = None) -> None:
+    """The whole path on this machine: corpus, tokenizer, pretrain, SFT, evals, export, report."""
+    _fast_allocator()
+    from fischgpt.speedrun import speedrun as run
+
+    run(recipe, overrides or [])
+
+
+@app.command(epilog=_example("fischgpt data mini"))
+def data(recipe: RecipeArgument, overrides: Overrides = None) -> None:
+    """Download, tokenize and shard what the recipe names; restartable."""
+    from fischgpt.config import load_recipe
+    from fischgpt.data.prepare import prepare
+
+    print(prepare(load_recipe(recipe, overrides)))
+
+
+@app.command(epilog=_example("fischgpt pretrain nano train.steps=200 optim.lr=1e-3"))
+def pretrain(recipe: RecipeArgument, overrides: Overrides = None) -> None:
+    """Train on the recipe's corpus; started again on an existing run, it continues it."""
+    _train(recipe, overrides, "pretrain")
+
+
+@app.command(epilog=_example("fischgpt sft mini"))
+def sft(recipe: RecipeArgument, overrides: Overrides = None) -> None:
+    """Fine-tune on conversations, from the run's own pretraining or from train.init."""
+    _train(recipe, overrides, "sft")
+
+
+@app.command("eval", epilog=_example("fischgpt eval mini --task profile"))
+def evaluate(
+    model: ModelArgument,
+    task: Annotated[Literal["loss", "hellaswag", "profile"], typer.Option(help="What to measure.")],
+    data_path: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="PATH", help="Measure on this instead of the built-in set."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Items (or for loss: tokens) at most.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a model: loss and bits per byte, HellaSwag, or questions about profiles."""
+    from fischgpt.evals.run import evaluate as run
+    from fischgpt.evals.run import format_result
+
+    result = run(model, task, data_path, limit)
+    print(json.dumps(result, indent=2) if as_json else format_result(task, result))
+
+
+@app.command(epilog=_example("fischgpt report runs/nano"))
+def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")]) -> None:
+    """The report card of a run, as HTML and Markdown."""
+    from fischgpt.evals.report import write_report
+
+    print(write_report(run))
+
+
+@app.command(epilog=_example("fischgpt export hf runs/nano my-gpt2"))
+def export(
+    form: Annotated[Literal["hf"], typer.Argument(metavar="hf", help="The format: a Hugging Face folder.")],
+    model: ModelArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; must be new or empty.")],
+) -> None:
+    """Write a model in a format other tools load, verified before it is written."""
+    from fischgpt.publish.hf import export_hf
+
+    print(export_hf(model, out))
+
+
+@profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to create.")],
+    name: Annotated[str, typer.Option(help="The owner's full name.")],
+) -> None:
+    """Start a new profile to fill in."""
+    from fischgpt.profile.manage import init as run
+
+    print(run(folder, name))
+
+
+@profile_app.command(epilog=_example("fischgpt profile check resume.pdf"))
+def check(path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False) -> None:
+    """Read a profile, show the passages found in it, and name what is missing."""
+    from fischgpt.profile.manage import check as run
+
+    _show(run(path), as_json)
+
+
+@profile_app.command(epilog=_example("fischgpt profile index my-profile"))
+def index(path: Annotated[str | None, typer.Argument(metavar="PATH")] = None, as_json: JsonOption = False) -> None:
+    """Build the search index now, so that the first visitor does not wait for it."""
+    from fischgpt.profile.manage import index as run
+
+    _show(run(path), as_json)
+
+
+@profile_app.command(epilog=_example('fischgpt profile search "Where did he study?" --profile my-profile'))
+def search(
+    question: str,
+    profile: ProfileOption = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a question retrieves, with scores, and whether it passes the gate."""
+    from fischgpt.profile.manage import search as run
+
+    _show(run(question, profile, k), as_json)
+
+
+def _train(recipe: str, overrides: list[str] | None, phase: Literal["pretrain", "sft"]) -> None:
+    _fast_allocator()
+    from fischgpt.config import load_recipe
+    from fischgpt.train.loop import run
+
+    print(run(load_recipe(recipe, overrides, phase), phase))
+
+
+def _fast_allocator() -> None:
+    from fischgpt.train.launch import reexec_with_allocator
+
+    reexec_with_allocator()
+
+
+def _show(result: Any, as_json: bool) -> None:
+    print(json.dumps(result.as_dict(), indent=2, ensure_ascii=False) if as_json else result)
