@@ -69,6 +69,4 @@ def _check_roles(turns: Sequence[Turn]) -> None:
         expected = "assistant" if i % 2 else "user"
         if turn.role != expected:
             at = i + 1 + (len(turns) - len(spoken))
-            raise UserError(
-                f"turn {at} must be the {expected}'s, not {turn.role!r}: user and assistant take turns"
-            )
+            raise UserError(f"turn {at} must be the {expected}'s, not {turn.role!r}: user and assistant take turns")

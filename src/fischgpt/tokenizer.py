@@ -118,9 +118,7 @@ class Tokenizer:
         )
         learner.train_from_iterator(texts, trainer)
         # Ids are given in the order of merging, so they serve as tiktoken's ranks.
-        ranks = {
-            _token_bytes(token): rank for token, rank in learner.get_vocab(with_added_tokens=False).items()
-        }
+        ranks = {_token_bytes(token): rank for token, rank in learner.get_vocab(with_added_tokens=False).items()}
         return cls(dict(sorted(ranks.items(), key=lambda item: item[1])), _BPE_PATTERN)
 
     def encode(self, text: str) -> list[int]:
@@ -183,25 +181,17 @@ class Tokenizer:
             raise UserError(f"{path}: damaged: not JSON") from None
         try:
             ranks = {
-                _token_bytes(token): rank
-                for token, rank in data["model"]["vocab"].items()
-                if token not in CONTROL
+                _token_bytes(token): rank for token, rank in data["model"]["vocab"].items() if token not in CONTROL
             }
             control = tuple((added["content"], added["id"]) for added in data["added_tokens"])
             cutting = data["pre_tokenizer"]
         except (KeyError, TypeError, AttributeError):
-            raise UserError(
-                f"{path}: not a byte-level BPE with the chat tokens {' '.join(CONTROL)}"
-            ) from None
+            raise UserError(f"{path}: not a byte-level BPE with the chat tokens {' '.join(CONTROL)}") from None
         n_text = len(ranks)
-        if sorted(ranks.values()) != list(range(n_text)) or any(
-            bytes([byte]) not in ranks for byte in range(256)
-        ):
+        if sorted(ranks.values()) != list(range(n_text)) or any(bytes([byte]) not in ranks for byte in range(256)):
             raise UserError(f"{path}: damaged: its vocabulary has gaps")
         if control != tuple(zip(CONTROL, range(n_text, n_text + len(CONTROL)), strict=True)):
-            raise UserError(
-                f"{path}: lacks the chat tokens {' '.join(CONTROL)} after its {n_text} text tokens"
-            )
+            raise UserError(f"{path}: lacks the chat tokens {' '.join(CONTROL)} after its {n_text} text tokens")
         for pattern in (_GPT2_PATTERN, _BPE_PATTERN):
             if cutting == _pre_tokenizer(pattern):
                 return cls(dict(sorted(ranks.items(), key=lambda item: item[1])), pattern)
@@ -244,8 +234,7 @@ class Tokenizer:
                 "byte_fallback": False,
                 "ignore_merges": True,  # as tiktoken: a piece that is a token is that token
                 # <|endoftext|> stands in GPT-2's own vocabulary file too, and readers of vocab alone look for it.
-                "vocab": {_spell(token): rank for token, rank in self._ranks.items()}
-                | {CONTROL[0]: self.eot},
+                "vocab": {_spell(token): rank for token, rank in self._ranks.items()} | {CONTROL[0]: self.eot},
                 "merges": [[_spell(left), _spell(right)] for left, right in _merges(self._ranks)],
             },
         }

@@ -90,9 +90,7 @@ def load_pretrained(folder: str | Path) -> GPT:
             raise UserError(f"{path}: {_PREFIX}{name} holds {tensor.dtype}, not floating-point weights")
         # clone: load_file maps the file, and weights must outlive a file that is replaced.
         state[name] = (
-            (tensor.T if name.endswith(_TRANSPOSED) else tensor)
-            .float()
-            .clone(memory_format=torch.contiguous_format)
+            (tensor.T if name.endswith(_TRANSPOSED) else tensor).float().clone(memory_format=torch.contiguous_format)
         )
     model.load_state_dict(state, assign=True)
     return model
@@ -130,9 +128,7 @@ def read_config(folder: Path) -> GPTConfig:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise UserError(
-            f"{path}: {key} {first['msg'].removeprefix('Value error, ')}".replace("  ", " ")
-        ) from None
+        raise UserError(f"{path}: {key} {first['msg'].removeprefix('Value error, ')}".replace("  ", " ")) from None
 
 
 def _own_names(path: Path, stored: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -143,9 +139,7 @@ def _own_names(path: Path, stored: dict[str, Tensor]) -> dict[str, Tensor]:
         if own == "lm_head.weight":
             embedding = stored.get(_PREFIX + "wte.weight", stored.get("wte.weight"))
             if embedding is None or not torch.equal(tensor, embedding):
-                raise UserError(
-                    f"{path}: lm_head.weight differs from wte.weight; only a tied head is supported"
-                )
+                raise UserError(f"{path}: lm_head.weight differs from wte.weight; only a tied head is supported")
         elif not own.endswith((".attn.bias", ".attn.masked_bias")):
             found[own] = tensor
     return found
@@ -164,11 +158,7 @@ def _and_more(names: list[str]) -> str:
 
 
 def _hf_config(config: GPTConfig, n_vocab: int | None, dtype: str) -> dict[str, Any]:
-    ids = (
-        {}
-        if n_vocab is None
-        else dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), n_vocab - 4)
-    )
+    ids = {} if n_vocab is None else dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), n_vocab - 4)
     return {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
