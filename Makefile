@@ -61,7 +61,7 @@ browser: setup-dev
 lock:
 	@rm -rf "$(ROOT)/.venv-lock" && "$(PYTHON)" -m venv "$(ROOT)/.venv-lock"
 	@cd "$(ROOT)" && FISCHGPT_SKIP_WEB=1 .venv-lock/bin/python -m pip install -q -e '.[dev]'
-	@cd "$(ROOT)" && .venv-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	@cd "$(ROOT)" && echo '# The exact versions everything is tested with; make lock writes this file anew.' > constraints.txt && .venv-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' >> constraints.txt
 	@rm -rf "$(ROOT)/.venv-lock"
 
 clean:

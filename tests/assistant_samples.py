@@ -1,4 +1,4 @@
-"""A made-up owner, a tiny random model, and a model that says what a test tells it: for tests of assistant and server."""
+"""For tests of assistant and server: a made-up owner, a tiny random model, a model that says what a test tells it."""
 
 import json
 import threading

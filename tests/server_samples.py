@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import uvicorn
-from assistant_samples import Script
 
+from assistant_samples import Script
 from fischgpt.server.app import create_app
 from fischgpt.server.run import claim
 from fischgpt.server.service import Service

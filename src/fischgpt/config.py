@@ -1,7 +1,7 @@
 """The typed recipe: one dataclass tree, read from TOML, overridden by `a.b=value`, written back resolved.
 
-A recipe file describes a whole run. Its `[sft]` table holds only what fine-tuning changes: for the phase "sft" it is laid
-over the rest, key by key, and then dropped, so both phases read the same typed tree.
+A recipe file describes a whole run. Its `[sft]` table holds only what fine-tuning changes: for the phase "sft" it is
+laid over the rest, key by key, and then dropped, so both phases read the same typed tree.
 """
 
 import difflib
@@ -94,7 +94,7 @@ class TrainConfig:
     """Arithmetic of the forward pass. `auto`: bfloat16 where the processor multiplies it natively."""
     compile: bool = False
     init: str | None = None
-    """Start from this model's weights (a run, a checkpoint or a folder). For sft: the run's own pretraining if not given."""
+    """Start from these weights (a run, a checkpoint or a folder); sft: the run's own pretraining if not given."""
 
 
 @dataclass(config=_strict, kw_only=True)

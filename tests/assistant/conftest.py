@@ -1,6 +1,6 @@
 import pytest
-from assistant_samples import write_profile
 
+from assistant_samples import write_profile
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 

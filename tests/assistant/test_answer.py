@@ -3,8 +3,8 @@
 import threading
 
 import pytest
-from assistant_samples import BRIDGE, UNKNOWN, Script, scripted, write_model
 
+from assistant_samples import BRIDGE, UNKNOWN, Script, scripted, write_model
 from fischgpt.assistant import answer as answer_module
 from fischgpt.assistant.answer import Answer, Assistant, quotation
 from fischgpt.assistant.events import Delta, Done, Sources
@@ -164,7 +164,8 @@ def test_the_conversation_so_far_is_read_and_cleaned(profile: Profile, index: In
         Turn("user", "And how long is it?"),
     ])  # fmt: skip
     assert script.prompts[0].endswith(
-        "<|user|>What did she design?<|assistant|>The Harlow footbridge.<|endoftext|><|user|>And how long is it?<|assistant|>"
+        "<|user|>What did she design?<|assistant|>The Harlow footbridge.<|endoftext|>"
+        "<|user|>And how long is it?<|assistant|>"
     )
     assert "pirate" not in script.prompts[0]
 
@@ -182,7 +183,8 @@ def test_role_tokens_typed_by_a_visitor_stay_text(profile: Profile, index: Index
 
 @pytest.mark.parametrize(("message", "part"), [
     ("Hi!", "Ask me something about Ada Example"), ("Hello there", BRIDGE), ("who are you?", "FischGPT"),
-    ("Thank you so much :)", "You are welcome"), ("What can you do?", "You can ask about"), ("Hey, are you a bot?", "fixed"),
+    ("Thank you so much :)", "You are welcome"), ("What can you do?", "You can ask about"),
+    ("Hey, are you a bot?", "fixed"),
 ])  # fmt: skip
 def test_small_talk_gets_a_fixed_reply_that_says_what_this_is(
     message: str, part: str, profile: Profile, index: Index

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from assistant_samples import write_model
 
+from assistant_samples import write_model
 from fischgpt.assistant.model import describe_model, load_model
 from fischgpt.engine import SamplingParams
 from fischgpt.errors import UserError

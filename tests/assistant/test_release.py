@@ -1,10 +1,10 @@
 """Held back until whole and checked; then cut into tokens within the caller's limits."""
 
 import pytest
-from assistant_samples import tiny_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant_samples import tiny_tokenizer
 from fischgpt.assistant.release import HeldBack, Output
 from fischgpt.profile.passages import Passage
 
@@ -22,7 +22,8 @@ def shown(raw: str, size: int = 1, cut: bool = False) -> tuple[str, str | None]:
 
 @pytest.mark.parametrize(("raw", "text"), [
     ("[1] She designed the Harlow footbridge.", "She designed the Harlow footbridge. [1]"),
-    ("[1] She designed the footbridge. She worked at Norwind.", "She designed the footbridge. She worked at Norwind. [1]"),
+    ("[1] She designed the footbridge. She worked at Norwind.",
+     "She designed the footbridge. She worked at Norwind. [1]"),
     ("[1] She designed the footbridge. [2] She likes chess.", "She designed the footbridge. [1] She likes chess. [2]"),
     ("[2] Sailing in Dr. Moe's boat. Chess.", "Sailing in Dr. Moe's boat. Chess. [2]"),
     ("[1][2] Norwind, chess.", "Norwind, chess. [1][2]"),

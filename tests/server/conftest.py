@@ -3,14 +3,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assistant_samples import scripted, write_model, write_profile
-from server_samples import Running, eventually, running
 
+from assistant_samples import scripted, write_model, write_profile
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.model import describe_model
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 from fischgpt.server.service import Service
+from server_samples import Running, eventually, running
 
 TRUE = "[1] Designed the Harlow footbridge, 212 metres long."
 

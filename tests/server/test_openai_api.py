@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from assistant_samples import BRIDGE, UNKNOWN, Script, tiny_tokenizer
-from server_samples import eventually, running
 
+from assistant_samples import BRIDGE, UNKNOWN, Script, tiny_tokenizer
 from fischgpt.assistant.model import describe_model
 from fischgpt.server.service import Service
+from server_samples import eventually, running
 
 TEXT = "Designed the Harlow footbridge, 212 metres long. [1]"
 ASK = {"messages": [{"role": "user", "content": BRIDGE}]}
@@ -220,7 +220,8 @@ def test_what_is_wrong_is_said_in_one_clear_line(change: dict[str, Any], line: s
 
 
 @pytest.mark.parametrize("body", [
-    b"", b"{", b"[]", b"null", b"\xff\xfe", b'"x"', DEEP.encode(), b'{"messages": [{"role": "user", "content": "\\ud800"}]}',
+    b"", b"{", b"[]", b"null", b"\xff\xfe", b'"x"', DEEP.encode(),
+    b'{"messages": [{"role": "user", "content": "\\ud800"}]}',
     b'{"messages": [{"role": "user", "content": "a\\u0000b"}], "seed": ' + b"9" * 5000 + b"}",
 ], ids=range(9))  # fmt: skip
 def test_a_body_that_is_no_request_is_400(body: bytes, ready) -> None:

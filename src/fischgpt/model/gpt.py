@@ -1,0 +1,250 @@
+"""GPT-2 from top to bottom: pre-LayerNorm, learned positions, biases, tanh-GELU, tied output head.
+
+Radford et al. 2019, "Language Models are Unsupervised Multitask Learners". Nothing is added to the architecture, so every
+checkpoint is a Hugging Face `GPT2LMHeadModel` (see weights.py). Parameters carry Hugging Face's names.
+"""
+
+import math
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fischgpt.config import GPTConfig
+
+LN_EPS = 1e-5
+IGNORE = -100
+"""A target that is not learned from."""
+_CHUNK_LOGITS = 2**21
+"""Logits computed at once in the loss: 8 MB in fp32, 512 rows at 4,096 words. On 2 cores 2**18 and 2**24 are 1.3x slower."""
+
+
+class KVCache:
+    """Keys and values of the tokens seen so far, in buffers made once.
+
+    Of shape (n_layer, B, n_head, T_max, head_dim), `pos` positions filled. `GPT.forward` appends to it.
+    """
+
+    def __init__(
+        self,
+        config: GPTConfig,
+        batch_size: int = 1,
+        max_tokens: int | None = None,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        max_tokens = config.block_size if max_tokens is None else min(max_tokens, config.block_size)
+        head_dim = config.n_embd // config.n_head
+        shape = (config.n_layer, batch_size, config.n_head, max_tokens, head_dim)
+        self.k = torch.empty(shape, device=device, dtype=dtype)
+        self.v = torch.empty(shape, device=device, dtype=dtype)
+        self.max_tokens = max_tokens
+        self.pos = 0
+
+    def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Store k, v (B, n_head, T, head_dim) of new tokens in a layer; return views of all up to them."""
+        end = self.pos + k.size(2)
+        self.k[layer, :, :, self.pos : end] = k
+        self.v[layer, :, :, self.pos : end] = v
+        return self.k[layer, :, :, :end], self.v[layer, :, :, :end]
+
+
+class Attention(nn.Module):
+    def __init__(self, config: GPTConfig, layer: int) -> None:
+        super().__init__()
+        self.n_head = config.n_head
+        self.layer = layer
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+
+    def forward(self, x: Tensor, mask: Tensor | None, cache: KVCache | None) -> Tensor:
+        B, T, C = x.shape
+        q, k, v = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head).unbind(2)
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)  # (B, n_head, T, head_dim)
+        if cache is not None:
+            k, v = cache.append(self.layer, k, v)
+        # Without a mask, either all T tokens are new (causal) or one token sees everything before it.
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and T > 1)
+        return self.c_proj(y.transpose(1, 2).reshape(B, T, C))
+
+
+class MLP(nn.Module):
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd)
+        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
+
+
+class Block(nn.Module):
+    def __init__(self, config: GPTConfig, layer: int) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd, eps=LN_EPS)
+        self.attn = Attention(config, layer)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=LN_EPS)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, mask: Tensor | None, cache: KVCache | None) -> Tensor:
+        x = x + self.attn(self.ln_1(x), mask, cache)
+        return x + self.mlp(self.ln_2(x))
+
+
+class GPT(nn.Module):
+    """The network. Token ids in, logits or a loss out."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
+        self.wpe = nn.Embedding(config.block_size, config.n_embd)
+        self.h = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
+        self.ln_f = nn.LayerNorm(config.n_embd, eps=LN_EPS)
+        self._init_weights()
+
+    def _init_weights(self) -> None:
+        """GPT-2's: N(0, 0.02); projections onto the residual stream by 1/sqrt(2 n_layer) narrower; biases 0."""
+        residual_std = 0.02 / math.sqrt(2 * self.config.n_layer)
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            elif ".ln_" in name or name.startswith("ln_f"):
+                nn.init.ones_(parameter)
+            else:
+                nn.init.normal_(parameter, std=residual_std if name.endswith("c_proj.weight") else 0.02)
+
+    @property
+    def n_params(self) -> int:
+        """All parameters; the output head is the token embedding and counts once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def flops_per_token(self, T: int) -> int:
+        """Floating-point operations to train on one token in a row of T, forward and backward.
+
+        6 per weight in a matrix product, and 12 n_layer n_embd T for attention's two (PaLM, Chowdhery et al. 2022,
+        appendix B). 855 MFLOP for 124M at T = 1024.
+        """
+        return 6 * (self.n_params - self.wpe.weight.numel()) + 12 * self.config.n_layer * self.config.n_embd * T
+
+    def forward(
+        self,
+        idx: Tensor,
+        *,
+        pos: Tensor | None = None,
+        doc: Tensor | None = None,
+        cache: KVCache | None = None,
+        last_only: bool = False,
+    ) -> Tensor:
+        """Logits (B, T, vocab_size) of ids (B, T), or (B, 1, vocab_size) of the last position alone.
+
+        pos: (B, T) positions; if not given, they count on from the cache's, or from 0.
+        doc: (B, T) ints; a token attends only to earlier tokens of equal doc: conversations packed into a row.
+        cache: the T tokens follow what it holds (a prompt, a further piece of one, or one new token), and are added.
+        Raises ValueError where positions go beyond block_size or the cache is full.
+        """
+        x = self.hidden(idx, pos=pos, doc=doc, cache=cache)
+        return F.linear(x[:, -1:] if last_only else x, self.wte.weight)
+
+    def hidden(
+        self,
+        idx: Tensor,
+        *,
+        pos: Tensor | None = None,
+        doc: Tensor | None = None,
+        cache: KVCache | None = None,
+    ) -> Tensor:
+        """What the output head reads: (B, T, n_embd) after the final LayerNorm. Arguments as `forward`."""
+        T = idx.size(1)
+        start = 0 if cache is None else cache.pos
+        limit = self.config.block_size if cache is None else cache.max_tokens
+        if start + T > limit:
+            raise ValueError(f"{start + T} tokens do not fit into {limit} positions")
+        if pos is None:
+            pos = torch.arange(start, start + T, device=idx.device)  # (T,): broadcasts over B
+        x = self.wte(idx) + self.wpe(pos)
+        mask = self._mask(idx, doc, start, cache)
+        for block in self.h:
+            x = block(x, mask, cache)
+        if cache is not None:
+            cache.pos += T
+        return self.ln_f(x)
+
+    def _mask(self, idx: Tensor, doc: Tensor | None, start: int, cache: KVCache | None) -> Tensor | None:
+        """Which keys each query sees, True = sees; None where plain causal attention or "everything" says it all."""
+        T = idx.size(1)
+        if doc is not None:
+            if cache is not None:
+                raise ValueError("doc is for training rows; a cache holds one document")
+            same = doc[:, None, :, None] == doc[:, None, None, :]  # (B, 1, T, T)
+            return same.tril()
+        if start > 0 and T > 1:
+            return torch.ones(T, start + T, dtype=torch.bool, device=idx.device).tril(diagonal=start)
+        return None
+
+    def loss(
+        self,
+        idx: Tensor,
+        targets: Tensor,
+        *,
+        pos: Tensor | None = None,
+        doc: Tensor | None = None,
+        reduction: Literal["mean", "sum"] = "mean",
+    ) -> Tensor:
+        """Cross-entropy in nats (a scalar, fp32) of targets (B, T); targets of -100 are ignored.
+
+        "mean" is over the targets that count, and 0 if none does. Logits are made in chunks, never all at once.
+        """
+        x = self.hidden(idx, pos=pos, doc=doc).flatten(0, 1)  # (B*T, C)
+        flat = targets.flatten()
+        device = x.device.type
+        if device == "cpu" and (flat == IGNORE).any():
+            # In fine-tuning most targets are ignored: skip their logits. Not on a GPU, which would have to wait to count.
+            learned = (flat != IGNORE).nonzero().squeeze(1)
+            x, flat = x.index_select(0, learned), flat[learned]
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+        total = _LinearCrossEntropy.apply(x, self.wte.weight, flat, dtype)
+        return total / (flat != IGNORE).sum().clamp(min=1) if reduction == "mean" else total
+
+
+class _LinearCrossEntropy(torch.autograd.Function):
+    """Sum of cross-entropies of `x @ weight.T` against targets; gradients are made along with the loss, chunk by chunk.
+
+    The logits' gradient is softmax minus one-hot, known as soon as the logits are, so nothing of size (B*T, vocab) is
+    kept for the backward pass and nothing is computed twice. (As Liger kernel's fused linear cross-entropy,
+    arXiv 2410.10989.)
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
+        """x (N, C), weight (V, C), targets (N,) -> scalar fp32; matrix products in `dtype`."""
+        needs_grad = x.requires_grad or weight.requires_grad
+        rows = max(1, _CHUNK_LOGITS // weight.size(0))
+        total = torch.zeros((), dtype=torch.float32, device=x.device)
+        dx = torch.empty_like(x) if needs_grad else None
+        dw = torch.zeros_like(weight, dtype=torch.float32) if needs_grad else None
+        with torch.autocast(x.device.type, enabled=False):
+            w = weight.to(dtype)
+            for start in range(0, x.size(0), rows):
+                x_chunk = x[start : start + rows].to(dtype)
+                target = targets[start : start + rows, None]
+                keep = target != IGNORE
+                target = target.clamp(min=0)
+                log_p = (x_chunk @ w.T).float().log_softmax(-1)
+                total -= (log_p.gather(1, target) * keep).sum()
+                if dx is not None and dw is not None:
+                    grad = log_p.exp_()  # softmax
+                    grad.scatter_add_(1, target, torch.full_like(target, -1.0, dtype=torch.float32))
+                    grad = grad.to(dtype).mul_(keep)
+                    dx[start : start + rows] = grad @ w
+                    dw += grad.T @ x_chunk
+        ctx.save_for_backward(dx, dw)
+        ctx.weight_dtype = weight.dtype
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        (scale,) = grad_outputs
+        dx, dw = ctx.saved_tensors
+        return dx * scale, (dw * scale).to(ctx.weight_dtype), None, None
