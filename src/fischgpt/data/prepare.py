@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -111,7 +110,7 @@ def _tokenizer(recipe: Recipe, folder: Path, report: OnProgress) -> Tokenizer:
         tokenizer.save(part)
         # tokenizer.json last: it is the one that marks the step as done.
         for file in sorted(Path(part).iterdir(), key=lambda file: file.name == "tokenizer.json"):
-            os.replace(file, folder / file.name)
+            file.replace(folder / file.name)
     return tokenizer
 
 

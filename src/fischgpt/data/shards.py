@@ -47,7 +47,7 @@ def write_shard(
         out.flush()
         os.fsync(out.fileno())
     info = ShardInfo(file, split, int(tokens.size), documents, part.stat().st_size, sha256_file(part))
-    os.replace(part, folder / file)
+    part.replace(folder / file)
     return info
 
 
@@ -58,7 +58,7 @@ def write_json(path: Path, content: Any) -> None:
         json.dump(content, out, indent=1)
         out.flush()
         os.fsync(out.fileno())
-    os.replace(part, path)
+    part.replace(path)
     sync_folder(path.parent)
 
 

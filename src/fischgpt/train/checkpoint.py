@@ -57,7 +57,7 @@ def save(folder: Path, step: int, write: Callable[[Path], None], state: dict[str
         sync_folder(part)
         if final.exists():  # the same step, trained again after this copy was found damaged or was not the newest
             _remove(final)
-        os.replace(part, final)
+        part.replace(final)
         sync_folder(folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -80,7 +80,7 @@ def load_latest(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
         except UserError as error:
             aside = path.with_name(path.name + ".corrupt")
             shutil.rmtree(aside, ignore_errors=True)
-            os.replace(path, aside)
+            path.replace(aside)
             warn(f"{error}; moved to {aside.name}, going on from the one before")
             damaged.append(path.name)
     damaged += [path.name for path in folder.glob("*.corrupt")] if folder.exists() else []
@@ -130,7 +130,7 @@ def _folders(folder: Path) -> list[Path]:
 def _remove(path: Path) -> None:
     """Renamed first, so that a half-removed folder is never taken for a checkpoint."""
     gone = path.with_name(f".del-{path.name}-{os.getpid()}")
-    os.replace(path, gone)
+    path.replace(gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -64,7 +64,7 @@ class _Training:
         self.dtype = compute_dtype(recipe.train.dtype, self.device)
         warnings: list[str] = []
         found = checkpoint.load_latest(self.checkpoints, warnings.append)
-        init = None if found or phase == "pretrain" and recipe.train.init is None else self._initial_folder()
+        init = None if found or (phase == "pretrain" and recipe.train.init is None) else self._initial_folder()
 
         if phase == "pretrain":
             data = prepare(recipe, on_progress)
