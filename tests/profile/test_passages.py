@@ -31,21 +31,15 @@ RESUME = {
         },
         {"name": "Foo", "position": "CTO", "startDate": "2021-04-01"},
     ],
-    "education": [
-        {"institution": "ETH", "studyType": "BSc", "area": "Physics", "endDate": "2014", "score": "5.5"}
-    ],
+    "education": [{"institution": "ETH", "studyType": "BSc", "area": "Physics", "endDate": "2014", "score": "5.5"}],
     "skills": [{"name": "Programming", "level": "expert", "keywords": ["Go", "C"]}],
     "publications": [{"name": "On Engines", "publisher": "Nature", "releaseDate": "1879-03-14"}],
     "awards": [{"title": "Turing Prize", "awarder": "ACM", "date": "2003"}],
     "certificates": [{"name": "CKA", "issuer": "CNCF", "date": "2022-01"}],
     "languages": [{"language": "French", "fluency": "native"}, {"language": "German"}],
     "interests": [{"name": "Hiking", "keywords": ["Alps"]}, {"name": "Chess"}],
-    "projects": [
-        {"name": "Note", "description": "A diary.", "keywords": ["Rust"], "highlights": ["Has 9 users"]}
-    ],
-    "volunteer": [
-        {"organization": "Red Cross", "position": "Helper", "startDate": "2010", "endDate": "2010"}
-    ],
+    "projects": [{"name": "Note", "description": "A diary.", "keywords": ["Rust"], "highlights": ["Has 9 users"]}],
+    "volunteer": [{"organization": "Red Cross", "position": "Helper", "startDate": "2010", "endDate": "2010"}],
     "references": [{"name": "Bob", "reference": "Ada is great."}],
 }
 
@@ -59,8 +53,7 @@ def test_every_section_becomes_lines_with_their_context():
         "about-1": "About: Ada Byron, software engineer.",
         "about-2": "About: Grew up near Dr. King and J. S. Mill.",
         "about-3": "About: Writes programs for engines.",
-        "work-1": "Work, Acme, Engineer (March 2019 to 2021): "
-        "Engineer at Acme in Berlin from March 2019 to 2021.",
+        "work-1": "Work, Acme, Engineer (March 2019 to 2021): Engineer at Acme in Berlin from March 2019 to 2021.",
         "work-1-1": "Work, Acme, Engineer (March 2019 to 2021): Led the compiler group.",
         "work-1-2": "Work, Acme, Engineer (March 2019 to 2021): Cut build times by 40%.",
         "work-1-3": "Work, Acme, Engineer (March 2019 to 2021): Hired four people.",
@@ -92,9 +85,7 @@ def test_contact_details_stay_private_until_they_are_named():
 
 
 def test_sections_keep_the_order_of_the_resume():
-    assert [
-        p.section for p in passages_from_resume({"skills": [{"name": "Go"}], "work": [{"name": "A"}]})
-    ] == [
+    assert [p.section for p in passages_from_resume({"skills": [{"name": "Go"}], "work": [{"name": "A"}]})] == [
         "Skills",
         "Work",
     ]

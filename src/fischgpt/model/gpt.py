@@ -37,8 +37,8 @@ class KVCache:
         max_tokens = config.block_size if max_tokens is None else min(max_tokens, config.block_size)
         head_dim = config.n_embd // config.n_head
         shape = (config.n_layer, batch_size, config.n_head, max_tokens, head_dim)
-        self.k = torch.zeros(shape, device=device, dtype=dtype)
-        self.v = torch.zeros(shape, device=device, dtype=dtype)
+        self.k = torch.empty(shape, device=device, dtype=dtype)
+        self.v = torch.empty(shape, device=device, dtype=dtype)
         self.max_tokens = max_tokens
         self.pos = 0
 

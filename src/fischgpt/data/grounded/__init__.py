@@ -1,0 +1,465 @@
+"""Made-up owners, their passages as serving renders them, and conversations about them: what teaches a small model
+to answer from sources (the method is RAFT's: the right passage among distractors, sometimes absent; Zhang 2024).
+
+An answer is the citation, then words copied from that passage: `[2] Repaired the tower clock in Graz.` A question
+that no passage answers is declined without a citation. Names, numbers and many words are invented, so copying is
+the only way to be right. No real person is meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Literal
+
+from fischgpt.chat import Turn
+from fischgpt.data.grounded import questions as ask
+from fischgpt.data.grounded.bullets import Ask, Line
+from fischgpt.data.grounded.owners import Owner
+from fischgpt.data.grounded.words import coined
+from fischgpt.profile.passages import Passage, passages_from_resume
+from fischgpt.profile.prompt import render_passages
+
+Split = Literal["train", "held-out"]
+_LISTED = ("edu", "awards", "pubs", "skills", "certs", "projects", "jobs")
+_OWN = ("job", "edu", "award", "pub", "cert", "proj", "ref", "skill")
+_HEADED = ("year", "then_when", "place", "then_where")
+# Kinds of fact a line may hold -> how a follow-up asks for it.
+_THEN = {"tool": "then_tool", "cost": "then_cost", "dur": "then_dur", "mate": "then_mate", "client": "then_client", "place": "then_place",
+         "year": "then_year", "effect": "then_effect", "audience": "then_audience"}  # fmt: skip
+# Questions about a whole section, and what marks that section among the passages.
+_SECTIONS = {
+    "edu": "education,", "awards": "awards,", "pubs": "publications,", "certs": "certificates,", "langs": "languages:", "hobbies": "interests:",
+    "skills": "skills,", "projects": "projects,", "vol_role": "volunteering,", "email": "contact:", "site": "contact:", "thesis": "thesis",
+    "born": "about:", "years": "about:", "ref": "references,", "jobs": "work,", "job_now": "work,",
+}  # fmt: skip
+
+SIZES, FIRST_SIZES, FIRST = (3, 4, 5, 6, 7, 8, 8, 8, 8), (2, 2, 3, 3, 4), 4000
+"""How many passages are shown. Serving shows 8; the first conversations show few, as copying forms sooner so."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A question and its answer, before passages have numbers. `at`: indices of the cited passages."""
+
+    kind: str
+    question: str
+    at: list[int]
+    texts: list[str]
+    line: Line | None = None
+
+
+def head(passage: Passage) -> str:
+    """`Acme, Engineer (2019 to 2021).`: where and when, as the rendered line says it, without the section."""
+    shown = passage.render()
+    end = len(shown) - len(passage.text) - 2
+    return shown[len(passage.section) + 2 : end] + "."
+
+
+class _Talk:
+    """One conversation in the making: the passages shown, those left out, and what was asked last."""
+
+    def __init__(self, rng: Random, held_out: bool, sizes: tuple[int, ...] = SIZES) -> None:
+        self.rng, self.held_out = rng, held_out
+        self.owner = Owner(rng, held_out)
+        passages = passages_from_resume(self.owner.resume)
+        n = min(len(passages), rng.choice(sizes))
+        picked = set(rng.sample(range(len(passages)), n))
+        self.shown = [p for i, p in enumerate(passages) if i in picked]
+        self.hidden = [p for i, p in enumerate(passages) if i not in picked]
+        self.lines = [self.line_of(p) for p in self.shown]
+        self.lows = [p.render().lower() for p in self.shown]
+        first, full = self.owner.first, self.owner.full
+        roll = rng.random()
+        who = "you" if roll < 0.58 else self.owner.pronoun if roll < 0.76 else first if roll < 0.94 else full
+        self.forms = ask.forms(who, first, full)
+        self.pronoun = ask.forms(who if who == "you" else self.owner.pronoun, first, full)
+        self.last: tuple[int, Line] | None = None
+
+    def line_of(self, passage: Passage) -> Line | None:
+        lines, text = self.owner.lines, passage.text
+        found = lines.get(passage.id) or lines.get(text)
+        if found is None:
+            word = text.split(":", 1)[0] + ":"
+            found = lines.get(word) or lines.get("Lives in" if text.startswith("Lives in") else "")
+            if found is None and passage.section == "Projects":
+                found = lines.get(("Role:" if word == "Role:" else "Made with ") + passage.title)
+        return found
+
+    # Questions ---------------------------------------------------------------------------------------------
+
+    def phrase(self, family: str, fills: dict[str, str], pronoun: bool = False) -> str:
+        train, held = ask.FAMILIES[family]
+        template = self.rng.choice(held if self.held_out and held else train)
+        return template.format_map({**(self.pronoun if pronoun else self.forms), **fills})
+
+    def styled(self, question: str) -> str:
+        return ask.styled(self.rng, question, self.held_out)
+
+    def holders(self, anchor: str) -> list[int]:
+        """The shown passages that an anchor points at; `|a|b` means any of several."""
+        if anchor.startswith("|"):
+            return [i for i, low in enumerate(self.lows) if any(a in low for a in anchor[1:].split("|"))]
+        return [i for i, low in enumerate(self.lows) if anchor in low]
+
+    def single(self) -> Exchange | None:
+        """A question that one shown passage answers, and no other does."""
+        at = self.rng.randrange(len(self.shown))
+        line = self.lines[at]
+        if line is None or not line.asks:
+            return None
+        one = self.rng.choice(line.asks)
+        if one.family in _LISTED:
+            return self.listed(one.family)
+        mine = self.shown[at]
+        own = line.kinds[:1] and line.kinds[0] in _OWN and not mine.id.count("-") > 1
+        for other in self.holders(one.anchor) if one.anchor else ():
+            theirs = self.shown[other]
+            same = (theirs.organisation, theirs.title) == (mine.organisation, mine.title)
+            if other != at and not (own and same):
+                return None
+        text = one.answer or mine.text
+        if text not in mine.text:
+            return None
+        self.last = (at, line)
+        return Exchange("single", self.phrase(one.family, one.fills), [at], [text], line)
+
+    def listed(self, family: str | None = None) -> Exchange | None:
+        """A question that several passages answer together: all jobs, all awards, all that was done somewhere."""
+        rng = self.rng
+        family = family or rng.choice((*_LISTED, "jobs", "did_at", "did_at"))
+        fills: dict[str, str] = {}
+        if family == "did_at":
+            orgs = [
+                line.organisation
+                for line in self.lines
+                if line and line.kinds[:1] and line.kinds[0] != "job" and line.organisation
+            ]
+            if not orgs:
+                return None
+            org = rng.choice(orgs)
+            fills["org"] = org
+            at = [
+                i
+                for i, line in enumerate(self.lines)
+                if line and line.organisation == org and self.shown[i].section == "Work" and line.kinds != ("job",)
+            ]
+        elif family == "jobs":
+            at = [i for i, p in enumerate(self.shown) if p.section == "Work" and p.id.count("-") == 1]
+            if {p.organisation for p in self.shown if p.section == "Work"} - {self.shown[i].organisation for i in at}:
+                return None
+        elif family == "projects":
+            at = [i for i, p in enumerate(self.shown) if p.section == "Projects" and p.id.count("-") == 1]
+            if {p.title for p in self.shown if p.section == "Projects"} - {self.shown[i].title for i in at}:
+                return None
+        else:
+            at = [i for i, line in enumerate(self.lines) if line and any(a.family == family for a in line.asks)]
+            marker = _SECTIONS[family]
+            if any(
+                low.startswith(marker) and i not in at and self.shown[i].id.count("-") == 1
+                for i, low in enumerate(self.lows)
+            ):
+                return None
+            if family == "edu" and not at and self.holders("|education,"):
+                return None
+        if not 0 < len(at) < 4:
+            return None
+        if len(at) == 1:
+            self.last = (at[0], self.lines[at[0]] or Line(""))
+        return Exchange(
+            "list" if len(at) > 1 else "single", self.phrase(family, fills), at, [self.shown[i].text for i in at]
+        )
+
+    def headed(self) -> Exchange | None:
+        """When or where a line was done, when the line itself does not say: the passage's head does."""
+        rng = self.rng
+        at = rng.randrange(len(self.shown))
+        line, p = self.lines[at], self.shown[at]
+        if line is None or not p.organisation or p.id.count("-") < 2 or p.section not in ("Work", "Volunteering"):
+            return None
+        family = rng.choice(("year", "place"))
+        if family in line.kinds or (family == "year" and not p.dates) or "year" in line.kinds:
+            own = next((i for i, other in enumerate(self.shown) if other.id == p.id.rsplit("-", 1)[0]), None)
+            if own is not None:
+                return None
+            one = Ask(rng.choice(("job_when", "job_role")), {"org": p.organisation})
+            at = next(
+                i
+                for i, other in enumerate(self.shown)
+                if (other.organisation, other.title) == (p.organisation, p.title)
+            )
+            return Exchange("head", self.phrase(one.family, one.fills), [at], [head(self.shown[at])])
+        about = next(
+            (
+                a
+                for a in line.asks
+                if a.family in ("about_thing", "cost", "team", "count") and "v" in a.fills and "pp" in a.fills
+            ),
+            None,
+        )
+        if about is None or about.answer or self.holders(about.anchor) != [at]:
+            return None
+        self.last = (at, line)
+        return Exchange("head", self.phrase(family, about.fills), [at], [head(p)], line)
+
+    def follow_up(self) -> Exchange | None:
+        """A short question that leans on the turn before."""
+        if self.last is None:
+            return None
+        rng = self.rng
+        at, line = self.last
+        p = self.shown[at]
+        many = len(line.text) > 0 and ". " in line.text
+        options = [k for k in line.kinds if k in _THEN] if not many else []
+        if options and rng.random() < 0.6:
+            fills = {"who": "people"}
+            return Exchange("follow-up", self.phrase(_THEN[rng.choice(options)], fills, True), [at], [p.text], line)
+        if line.kinds[:1] == ("langs",):
+            other = rng.choice(self.owner.lists.languages)
+            known = other.lower() in p.text.lower()
+            question = rng.choice(("what about {}", "and {}", "{} too", "also {}")).format(other)
+            return Exchange(
+                "follow-up", question, [at] if known else [], [p.text] if known else [], line if known else None
+            )
+        if p.organisation and p.section == "Work" and p.id.count("-") > 1:
+            if "year" not in line.kinds and "place" not in line.kinds and p.dates:
+                return Exchange(
+                    "follow-up", self.phrase(rng.choice(("then_when", "then_where")), {}, True), [at], [head(p)], line
+                )
+            rest = [
+                i
+                for i, other in enumerate(self.shown)
+                if i != at and other.organisation == p.organisation and other.id.count("-") > 1
+            ]
+            if len(rest) == 1:
+                return Exchange("follow-up", self.phrase("then_more", {}, True), rest, [self.shown[rest[0]].text])
+        return None
+
+    def absent(self) -> Exchange | None:
+        """A question that nothing shown answers: private, near (the thing is there, the fact is not), or left out."""
+        rng, owner = self.rng, self.owner
+        roll = rng.random()
+        if roll < 0.22:
+            private = ask.PRIVATE[self.held_out]
+            template = rng.choice(private)
+            if ("old" in template or "birth" in template) and self.holders("|born"):
+                return None
+            fills = {
+                "city": owner.lists.place(rng),
+                "t": coined(rng),
+                "org2": coined(rng),
+                "m2": owner.bench.name(),
+                "h2": rng.choice(owner.lists.hobbies),
+            }
+            if self.holders("|" + "|".join(v.lower() for v in fills.values())):
+                return None
+            return Exchange("private", template.format_map({**self.forms, **fills}), [], [])
+        if roll < 0.66:
+            at = rng.randrange(len(self.shown))
+            line = self.lines[at]
+            if line is None or not line.misses:
+                return None
+            miss = rng.choice(line.misses)
+            holders = self.holders(miss.anchor)
+            if holders not in ([at], []) and not all(
+                (self.shown[i].organisation == self.shown[at].organisation and i == at) or self.lines[i] is None
+                for i in holders
+            ):
+                return None
+            if miss.anchor.startswith("|") and holders:
+                return None
+            return Exchange("near", self.phrase(miss.family, miss.fills), [], [])
+        if roll < 0.84 and self.hidden:
+            line = self.line_of(rng.choice(self.hidden))
+            if line is None or not line.asks:
+                return None
+            one = rng.choice(line.asks)
+            if not one.anchor or one.family in (*_LISTED, "who") or self.holders(one.anchor):
+                return None
+            if one.family in _SECTIONS and self.holders("|" + _SECTIONS[one.family]):
+                return None
+            return Exchange("absent", self.phrase(one.family, one.fills), [], [])
+        if roll < 0.93:
+            family = rng.choice(tuple(_SECTIONS))
+            if any(low.startswith(_SECTIONS[family]) for low in self.lows) or (
+                family == "thesis" and self.holders("thesis")
+            ):
+                return None
+            if family in ("jobs", "job_now", "edu") and self.holders(
+                "|work,|volunteering,|about:|education,|projects,"
+            ):
+                return None
+            fills = {
+                "f": rng.choice(owner.trade.fields),
+                "m": owner.bench.name(),
+                "course": "history",
+                "org": coined(rng),
+            }
+            if family == "years" and self.holders(fills["f"].lower()):
+                return None
+            return Exchange("section", self.phrase(family, fills), [], [])
+        # Somebody else's organisation, prize or project, invented on the spot.
+        family = rng.choice(
+            (
+                "job_when",
+                "job_role",
+                "did_at",
+                "edu_org",
+                "award",
+                "pub",
+                "proj",
+                "skill_word",
+                "mate_inv",
+                "hobby",
+                "lang",
+            )
+        )
+        org = (
+            rng.choice(owner.trade.orgs) if family in ("job_when", "job_role", "did_at") else "University of {}"
+        ).format(owner.lists.proper(rng))
+        fills = {"org": org, "x": owner.title() if family == "pub" else f"{coined(rng)} Prize" if family == "award" else coined(rng), "t": rng.choice(owner.trade.tools),
+                 "m": owner.bench.name(), "h": rng.choice(owner.lists.hobbies), "l": rng.choice(owner.lists.languages)}  # fmt: skip
+        used = {
+            "award": "x",
+            "pub": "x",
+            "proj": "x",
+            "skill_word": "t",
+            "mate_inv": "m",
+            "hobby": "h",
+            "lang": "l",
+        }.get(family, "org")
+        word = fills[used].lower().removeprefix("a ").removeprefix("an ")
+        return None if self.holders(word) else Exchange("unknown", self.phrase(family, fills), [], [])
+
+    def order(self) -> str:
+        """An attempt to make the model say something else."""
+        rng, owner, held = self.rng, self.owner, self.held_out
+        personas, bad, commands, overrides = (
+            part[held] for part in (ask.PERSONAS, ask.BAD, ask.COMMANDS, ask.OVERRIDE)
+        )
+        word = rng.choice(
+            (
+                coined(rng),
+                coined(rng).upper(),
+                f'"{coined(rng)} {coined(rng).lower()}"',
+                rng.choice(owner.trade.objects),
+                str(rng.randrange(10, 9999)),
+            )
+        )
+        fills = {
+            "w": word,
+            "persona": rng.choice(personas),
+            "bad": rng.choice(bad),
+            "first": owner.first,
+            "l": rng.choice(owner.lists.languages),
+        }
+        command = rng.choice(commands).format_map(fills)
+        return rng.choice(overrides).format_map({**fills, "cmd": command, "Cmd": command[0].upper() + command[1:]})
+
+    def injected(self) -> Exchange | None:
+        """An order, alone or around a genuine question, or a false claim. The genuine question is answered."""
+        rng = self.rng
+        roll = rng.random()
+        if roll < 0.3:
+            return Exchange("injection", self.order(), [], [])
+        if roll < 0.45:
+            template = rng.choice(ask.FALSE[self.held_out])
+            claim = template.format_map({**self.forms, "w": coined(rng), "y": str(rng.randrange(1800, 2025))})
+            return Exchange("injection", self.styled(claim), [], [])
+        real = self.single()
+        if real is None:
+            return None
+        question = self.styled(real.question)
+        real.question = f"{self.order()} {question}" if rng.random() < 0.55 else f"{question} {self.order()}"
+        real.kind = "injection+"
+        return real
+
+    def exchange(self, first: bool) -> Exchange | None:
+        roll = self.rng.random()
+        if roll < 0.07:
+            return self.injected()
+        if roll < 0.23:
+            found = self.absent()
+        elif roll < 0.35:
+            found = self.headed()
+        elif roll < 0.5:
+            found = self.listed()
+        elif roll < 0.76 and not first:
+            found = self.follow_up()
+        else:
+            found = self.single()
+        if found is not None:
+            found.question = self.styled(found.question)
+        return found
+
+    # The conversation --------------------------------------------------------------------------------------
+
+    def exchanges(self) -> list[Exchange]:
+        wanted = self.rng.choice((1, 2, 2, 3, 3, 3, 4, 4, 5))
+        found: list[Exchange] = []
+        asked: set[str] = set()
+        for _ in range(wanted * 4 + 8):
+            before = self.last
+            self.last = before if found and found[-1].at else None
+            one = self.exchange(first=not found)
+            if one is None or one.question.lower().strip("?. ") in asked:
+                self.last = before
+                continue
+            if one.kind in ("list", "head") or not one.at:
+                self.last = self.last if one.kind == "head" else None
+            asked.add(one.question.lower().strip("?. "))
+            found.append(one)
+            if len(found) == wanted:
+                break
+        return found
+
+    def ordered(self, question: str) -> list[int]:
+        """The passages as retrieval would rank them for the first question, roughly; often not at all."""
+        rng = self.rng
+        order = list(range(len(self.shown)))
+        if rng.random() < 0.45:
+            rng.shuffle(order)
+            return order
+        words = [w for w in question.lower().strip("?.").split() if len(w) > 3]
+        score = [sum(w in low for w in words) + rng.random() * 1.6 for low in self.lows]
+        return sorted(order, key=score.__getitem__, reverse=True)
+
+    def turns(self) -> tuple[list[Turn], list[Exchange]]:
+        rng = self.rng
+        exchanges = self.exchanges()
+        order = self.ordered(exchanges[0].question) if exchanges else []
+        number = {at: n for n, at in enumerate(order, 1)}
+        shown = [self.shown[at] for at in order]
+        if rng.random() < 0.05:  # somebody wrote an order into the resume: data, not an instruction
+            n = rng.randrange(len(shown))
+            shown[n] = replace(shown[n], text=f"{shown[n].text} {self.order()}")
+        turns = [Turn("system", render_passages(shown))]
+        for one in exchanges:
+            cited = sorted(zip((number[at] for at in one.at), one.texts, strict=True))
+            answer = " ".join(f"[{n}] {text}" for n, text in cited) or rng.choice(ask.DECLINES)
+            turns += [Turn("user", one.question), Turn("assistant", answer)]
+        return turns, exchanges
+
+
+def labelled(seed: int, split: Split, number: int) -> tuple[list[Turn], list[str]]:
+    """Conversation `number` and the kind of each of its questions: single, list, head, follow-up, near, ..."""
+    sizes = FIRST_SIZES if split == "train" and number < FIRST else SIZES
+    for attempt in range(100):
+        talk = _Talk(Random(f"{seed}/{split}/{number}/{attempt}"), split == "held-out", sizes)
+        turns, exchanges = talk.turns()
+        if exchanges:
+            return turns, [one.kind for one in exchanges]
+    raise AssertionError(f"no question found for conversation {number}")
+
+
+def conversations(seed: int, split: Split = "train", start: int = 0) -> Iterator[list[Turn]]:
+    """Conversations `start`, `start + 1`, ... without end: system (the passages), then questions and answers.
+
+    Number i depends on (seed, split, i) alone, so a training run resumes at its count without replay.
+    `held-out` has its own names, places, trades, hobbies, languages and phrasings.
+    """
+    number = start
+    while True:
+        yield labelled(seed, split, number)[0]
+        number += 1

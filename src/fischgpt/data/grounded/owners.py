@@ -1,0 +1,549 @@
+"""A made-up owner: a JSON Resume, and for each of its passages what may be asked about it.
+
+Only as much resume is written as one conversation shows: a few entries of a few sections. What is left out of
+the prompt afterwards (`conversations`) is what the profile "does not say".
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from fischgpt.data.grounded.bullets import Ask, Bench, Line, an, duration, money, number, poss
+from fischgpt.data.grounded.trades import HELD_TRADES, TRADES, Trade
+from fischgpt.data.grounded.words import FLUENCY, Lists, code, coined
+
+_TRAIN, _HELD = Lists(held_out=False), Lists(held_out=True)
+_DEGREES = (
+    "BSc",
+    "BA",
+    "MSc",
+    "PhD",
+    "Diploma",
+    "Doctorate",
+    "MA",
+    "Bachelor",
+    "Master",
+    "Certificate",
+    "Licence",
+    "MBA",
+    "School-leaving exam",
+)
+_SCHOOLS = (
+    "University of {}", "University of {}", "{} University", "{} College", "{} Institute of Technology", "Technical School of {}", "{} Academy",
+    "{} Conservatory", "Royal College of {}", "{} Polytechnic", "École {}",
+)  # fmt: skip
+_TITLES = (
+    "On the {a} of {b}",
+    "{A} and {B}",
+    "Notes on {a}",
+    "A Short History of {a}",
+    "The {a} Question",
+    "{A} in Practice",
+    "Towards Better {a}",
+    "{P}'s {a}",
+)
+_ABSTRACT = ["light", "silence", "bread", "rivers", "numbers", "memory", "iron", "salt", "winds", "maps", "bones", "letters", "fevers", "bridges", "harvests", "machines", "shadows", "markets", "tides", "names", "dust", "glass", "prayer", "trains", "children", "winter", "stones", "paper", "debt", "islands", "copper", "smoke", "dreams", "measurement", "language", "seeds"]
+_JUDGED = (
+    "always finished what {he} started", "the most careful worker i have met", "never missed a deadline", "a patient teacher", "quick, honest and kind",
+    "brought order to our chaos", "a rare mind", "worth three of us", "saw problems before anybody else", "i would hire {O} again tomorrow",
+)  # fmt: skip
+
+
+class Owner:
+    """One made-up person. `resume` is the JSON Resume; `lines` maps a passage's id or text to its `Line`."""
+
+    def __init__(self, rng: Random, held_out: bool) -> None:
+        self.rng = rng
+        self.lists = _HELD if held_out else _TRAIN
+        self.trade: Trade = rng.choice(HELD_TRADES if held_out else TRADES)
+        self.bench = Bench(rng, self.lists, self.trade)
+        self.first, self.last, self.pronoun = self.lists.person(rng)
+        self.full = f"{self.first} {self.last}"
+        self.lines: dict[str, Line] = {}
+        self.resume: dict[str, Any] = {}
+        first, last = self.trade.first, self.trade.last
+        self.year = rng.randrange(first, max(first + 1, last - 24))
+        """The year in which studies begin; later entries count on from here."""
+        self._about()
+        sections = [self._work, self._education, self._projects, self._skills, self._languages, self._interests, self._awards,
+                    self._publications, self._volunteer, self._certificates, self._references]  # fmt: skip
+        odds = (0.92, 0.62, 0.42, 0.28, 0.26, 0.3, 0.3, 0.26, 0.16, 0.12, 0.09)
+        for section, chance in zip(sections, odds, strict=True):
+            if rng.random() < chance:
+                section()
+        if "work" not in self.resume and "projects" not in self.resume:
+            self._projects()
+
+    def _dates(self, entry: dict[str, Any], open_end: bool = False) -> None:
+        rng = self.rng
+        start = self.year
+        self.year += rng.randrange(1, 7)
+        month = f"-{rng.randrange(1, 13):02}" if rng.random() < 0.2 else ""
+        entry["startDate"] = f"{start}{month}"
+        if not open_end:
+            entry["endDate"] = f"{self.year}{month}" if rng.random() < 0.9 else entry["startDate"]
+
+    def _bullet(self, organisation: str = "") -> str:
+        bench, rng = self.bench, self.rng
+        line = bench.made() if rng.random() < 0.68 else bench.pattern()
+        if rng.random() < 0.09:  # two sentences in one bullet: the answer is the one that was asked for
+            more = bench.made() if rng.random() < 0.6 else bench.pattern()
+            joined = f"{line.text} {more.text}"
+            asks = [Ask(a.family, a.fills, a.anchor, part.text) for part in (line, more) for a in part.asks]
+            line = Line(joined, asks, line.misses + more.misses, (*line.kinds, *more.kinds))
+        line.organisation = organisation
+        self.lines[line.text] = line
+        return line.text
+
+    def _about(self) -> None:
+        rng, trade = self.rng, self.trade
+        basics: dict[str, Any] = {"name": self.full}
+        roll = rng.random()
+        if roll < 0.55:
+            label = rng.choice((rng.choice(trade.roles), f"{rng.choice(trade.roles)} and {rng.choice(trade.roles).lower()}",
+                                f"{rng.choice(trade.fields)} specialist from {self.lists.place(rng)}", f"{rng.choice(trade.roles)} with a love of {rng.choice(self.lists.hobbies)}"))  # fmt: skip
+            basics["label"] = label
+            self.lines["about-1"] = Line("", [Ask("who", {}, "")] * 2, [])
+        summary: list[str] = []
+        if rng.random() < 0.4:
+            years, f = (
+                rng.choice((str(rng.randrange(2, 50)), "ten", "twenty", "five", "twelve", "thirty")),
+                rng.choice(trade.fields).lower(),
+            )
+            text = rng.choice(
+                (
+                    f"{years} years of experience in {f}",
+                    f"Has worked in {f} for {years} years",
+                    f"{rng.choice(trade.roles)} with {years} years in {f}",
+                )
+            )
+            self._say(summary, text[0].upper() + text[1:], "years", {"f": f}, "|experience|years")
+        if rng.random() < 0.3:
+            town = self.lists.place(rng)
+            text = rng.choice(
+                (
+                    f"Born in {town} in {trade.first + rng.randrange(40)}",
+                    f"Grew up in {town} as the child of {an(rng.choice(trade.roles).lower())}",
+                    f"Born in {town}",
+                )
+            )
+            self._say(summary, text, "born", {}, "|born|grew up")
+        if rng.random() < 0.25:
+            a, b = rng.sample([*trade.fields, *trade.objects], 2)
+            text = rng.choice(
+                (
+                    f"Curious about {a.lower()} and {b.lower()}s",
+                    f"Cares about {rng.choice(trade.people)} and {a.lower()}",
+                    f"Fascinated by {a.lower()}",
+                )
+            )
+            self._say(summary, text, "likes", {}, "|curious|cares|fascinated")
+        if summary:
+            basics["summary"] = " ".join(summary)
+        if rng.random() < 0.2:
+            basics["public"] = ["location", "email", "url"]
+            basics["location"] = {"city": self.lists.place(rng), "region": coined(rng)}
+            self._keyed("Lives in", "live")
+            if rng.random() < 0.6:
+                basics["email"] = (
+                    f"{self.first.lower()}@{coined(rng).lower()}.{rng.choice(('org', 'com', 'net', 'io'))}"
+                )
+                self._keyed("E-mail:", "email")
+            if rng.random() < 0.4:
+                basics["url"] = f"https://{coined(rng).lower()}.{rng.choice(('org', 'com', 'dev'))}"
+                self._keyed("Website:", "site")
+        self.resume["basics"] = basics
+
+    def _say(self, summary: list[str], text: str, family: str, fills: dict[str, str], anchor: str) -> None:
+        summary.append(f"{text}.")
+        self.lines[f"{text}."] = Line(text, [Ask(family, fills, anchor)] * 2, [])
+
+    def _keyed(self, start: str, family: str) -> None:
+        self.lines[start] = Line(start, [Ask(family, {}, "|" + start.lower())] * 3, [])
+
+    def _work(self) -> None:
+        rng, trade = self.rng, self.trade
+        n = rng.choice((1, 2, 2, 3))
+        jobs: list[dict[str, Any]] = []
+        titles = rng.sample(trade.roles, min(n, len(trade.roles)))
+        for i in range(n):
+            org = rng.choice(trade.orgs).format(self.lists.proper(rng))
+            title = titles[i % len(titles)]
+            job: dict[str, Any] = {"name": org, "position": title}
+            now = i == n - 1 and rng.random() < 0.4
+            self._dates(job, open_end=now)
+            fills = {"org": org, "title": an(title.lower()) if rng.random() < 0.8 else title}
+            asks = [
+                Ask("job_when", fills, org.lower()),
+                Ask("job_role", fills, org.lower()),
+                Ask("job_org", fills, title.lower()),
+            ] * 2
+            misses: list[Ask] = []
+            if rng.random() < 0.4:
+                job["location"] = self.lists.place(rng)
+                asks.append(Ask("job_place", fills, org.lower()))
+            else:
+                misses.append(Ask("job_place", fills, org.lower()))
+            if now:
+                asks += [Ask("job_now", {}, "since ")] * 3
+            self.lines[f"work-{n - i}"] = Line("", asks, misses, ("job",), org)
+            job["highlights"] = [self._bullet(org) for _ in range(rng.choice((1, 1, 2, 2, 3)))]
+            jobs.insert(0, job)
+        self.resume["work"] = jobs
+
+    def _volunteer(self) -> None:
+        rng = self.rng
+        org = f"{self.lists.proper(rng)} {rng.choice(('Food Bank', 'Youth Centre', 'Animal Shelter', 'Red Cross', 'Scouts', 'Fire Brigade', 'Village Library', 'Hospice'))}"
+        entry: dict[str, Any] = {
+            "organization": org,
+            "position": rng.choice(("Helper", "Treasurer", "Driver", "Mentor", "Coordinator", "Board Member")),
+        }
+        self._dates(entry)
+        fills = {"org": org}
+        self.lines["volunteer-1"] = Line(
+            "",
+            [
+                Ask("vol_role", fills, "|volunteering"),
+                Ask("job_when", fills, org.lower()),
+                Ask("job_role", fills, org.lower()),
+            ],
+            [],
+            ("job",),
+            org,
+        )
+        if rng.random() < 0.5:
+            entry["highlights"] = [self._bullet(org)]
+        self.resume["volunteer"] = [entry]
+
+    def _education(self) -> None:
+        rng, trade = self.rng, self.trade
+        schools: list[dict[str, Any]] = []
+        n = rng.choice((1, 1, 2))
+        for i in range(n):
+            org = rng.choice(_SCHOOLS).format(self.lists.proper(rng))
+            area = rng.choice(trade.fields)
+            entry: dict[str, Any] = {"institution": org, "area": area, "studyType": rng.choice(_DEGREES)}
+            if rng.random() < 0.2:
+                entry["endDate"] = str(self.year)
+            else:
+                self._dates(entry)
+            fills = {"org": org, "f": area, "course": area}
+            asks = [
+                Ask("edu_org", fills, org.lower()),
+                Ask("edu_field", fills, area.lower()),
+                Ask("edu", fills, "|education, "),
+            ]
+            key = f"education-{i + 1}"
+            self.lines[key] = Line("", [*asks, asks[2]], [], ("edu",), org)
+            misses = self.lines[key].misses
+            if rng.random() < 0.25:
+                entry["score"] = rng.choice(
+                    (
+                        "1.3",
+                        "first class honours",
+                        "with distinction",
+                        "3.8",
+                        "92%",
+                        "summa cum laude",
+                        "B+",
+                        "17 of 20",
+                        "second class",
+                    )
+                )
+                self._keyed("Grade:", "edu_grade")
+                self.lines["Grade:"].asks[:] = [Ask("edu_grade", fills, "|grade:")]
+            elif n == 1:
+                misses.append(Ask("edu_grade", fills, "|grade"))
+            if rng.random() < 0.25:
+                courses = rng.sample(
+                    [*trade.fields, *(w.capitalize() for w in _ABSTRACT), coined(rng) + " Theory"], rng.randrange(2, 5)
+                )
+                entry["courses"] = courses
+                self.lines["Courses:"] = Line(
+                    "", [Ask("edu_courses", {**fills, "course": rng.choice(courses)}, "|courses:")], []
+                )
+            if rng.random() < 0.45:
+                entry["highlights"] = [self._study_line()]
+            elif n == 1:
+                misses.append(Ask("thesis", fills, "|thesis"))
+            schools.append(entry)
+        self.resume["education"] = schools
+
+    def _study_line(self) -> str:
+        rng, bench = self.rng, self.bench
+        roll = rng.random()
+        if roll < 0.6:
+            topic = bench.thing()[0] if rng.random() < 0.5 else f"the {rng.choice(_ABSTRACT)} of {coined(rng)}"
+            text = rng.choice(
+                (
+                    f"Thesis on {topic}, supervised by {bench.name()}.",
+                    f"Wrote a thesis on {topic} under {bench.name()}.",
+                    f"Thesis: {topic[0].upper()}{topic[1:]}, with {bench.name()}.",
+                )
+            )
+            line = Line(text, [Ask("thesis", {}, "|thesis")], [], ("thesis",))
+        elif roll < 0.8:
+            text = rng.choice(
+                (
+                    f"Graduated first in a class of {number(rng)}.",
+                    f"Ranked third among {number(rng)} students.",
+                    f"Best of {number(rng)} graduates.",
+                )
+            )
+            line = Line(text, [Ask("classmates", {}, "|graduated first|ranked|best of")], [])
+        else:
+            text = f"Scholarship of the {self.lists.proper(rng)} Foundation, {money(rng)} a year."
+            line = Line(text, [Ask("grant", {}, "|scholarship")], [])
+        self.lines[text] = line
+        return text
+
+    def _projects(self) -> None:
+        rng, trade = self.rng, self.trade
+        projects: list[dict[str, Any]] = []
+        for i in range(rng.choice((1, 1, 2))):
+            thing, _, _ = self.bench.thing()
+            name = rng.choice(
+                (
+                    coined(rng),
+                    f"{coined(rng)} {rng.choice(('Project', 'Atlas', 'Engine', 'Archive', 'One', 'Kit'))}",
+                    coined(rng) + rng.choice(("GPT", "Net", "Lab", "LM", "Hub")),
+                )
+            )
+            entry: dict[str, Any] = {"name": name}
+            if rng.random() < 0.6:
+                self._dates(entry)
+            fills = {"x": name}
+            low = name.lower()
+            about = thing[0].upper() + thing[1:]
+            description = rng.choice(
+                (
+                    f"{about} built from scratch",
+                    f"{about} for {rng.choice(trade.people)}",
+                    f"{about}, open to {rng.choice(trade.people)}",
+                    f"{about} made in {duration(rng)}",
+                )
+            )
+            entry["description"] = description
+            self.lines[f"projects-{i + 1}"] = Line(description, [Ask("proj", fills, low)] * 3, [], ("proj",), name)
+            special = (
+                _ml_lines(self, name) if trade.name in ("machine learning", "software") and rng.random() < 0.75 else []
+            )
+            entry["highlights"] = special or [self._bullet(name) for _ in range(rng.choice((1, 1, 2)))]
+            if rng.random() < 0.25:
+                entry["roles"] = [rng.choice(trade.roles)]
+                self.lines[f"Role:{name}"] = Line("", [Ask("proj_role", fills, low)] * 2, [])
+            if rng.random() < 0.35:
+                entry["keywords"] = [self.bench.tool() for _ in range(rng.randrange(1, 4))]
+                tools = [Ask("tool_inv", {"t": t, "v": "make", **fills}, t.lower()) for t in entry["keywords"]]
+                self.lines[f"Made with {name}"] = Line("", [Ask("proj_tools", fills, low)] * 2 + tools, [])
+            projects.append(entry)
+        self.resume["projects"] = projects
+
+    def _skills(self) -> None:
+        rng = self.rng
+        groups: list[dict[str, Any]] = []
+        names = rng.sample(
+            (*self.trade.fields, "Programming", "Tools", "Methods", "Crafts", "Management", "Writing"),
+            rng.choice((1, 2, 2)),
+        )
+        for i, name in enumerate(names):
+            words = list(dict.fromkeys(self.bench.tool() for _ in range(rng.randrange(1, 5))))
+            group: dict[str, Any] = {"name": name, "keywords": words}
+            if rng.random() < 0.3:
+                group["level"] = rng.choice(("Advanced", "Expert", "Beginner", "Intermediate", "Master"))
+            bare = rng.choice(words)
+            self.lines[f"skills-{i + 1}"] = Line("", [Ask("skill_word", {"t": bare}, bare.lower()), Ask("skill_word", {"t": bare}, bare.lower()),
+                                                      Ask("skill", {"x": name.lower()}, name.lower()), Ask("skills", {}, "|skills, ")], [], ("skill",))  # fmt: skip
+            groups.append(group)
+        self.resume["skills"] = groups
+
+    def _languages(self) -> None:
+        rng = self.rng
+        pool = rng.sample(self.lists.languages, 6)
+        spoken = pool[: rng.randrange(1, 5)]
+        levels = rng.random() < 0.75
+        self.resume["languages"] = [
+            {"language": word, **({"fluency": rng.choice(FLUENCY)} if levels else {})} for word in spoken
+        ]
+        one, other = rng.choice(spoken), pool[-1]
+        self.lines["languages-1"] = Line("", [Ask("langs", {}, "|languages:"), Ask("lang", {"l": one}, one.lower()), Ask("langs", {}, "|languages:")],
+                                         [Ask("lang", {"l": other}, other.lower())], ("langs",))  # fmt: skip
+
+    def _interests(self) -> None:
+        rng = self.rng
+        liked = rng.sample(self.lists.hobbies, rng.randrange(2, 6))
+        mine, other = liked[: max(1, len(liked) - 1)], liked[-1]
+        entries = [{"name": word[0].upper() + word[1:] if rng.random() < 0.6 else word} for word in mine]
+        if rng.random() < 0.25:
+            entries[0]["keywords"] = [coined(rng), rng.choice(_ABSTRACT)]  # type: ignore[assignment]
+        self.resume["interests"] = entries
+        one = rng.choice(mine)
+        self.lines["interests-1"] = Line("", [Ask("hobbies", {}, "|interests:"), Ask("hobbies", {}, "|interests:"), Ask("hobby", {"h": one}, one.lower())],
+                                         [Ask("hobby", {"h": other}, other.lower())], ("hobbies",))  # fmt: skip
+
+    def _awards(self) -> None:
+        rng = self.rng
+        awards: list[dict[str, Any]] = []
+        for i in range(rng.choice((1, 1, 2))):
+            prize = f"{self.lists.proper(rng)} {rng.choice(('Prize', 'Medal', 'Award', 'Cup', 'Fellowship', 'Cross', 'Scholarship'))}"
+            prize = prize if rng.random() < 0.6 else f"{prize} for {rng.choice(self.trade.fields)}"
+            org = f"{self.lists.proper(rng)} {rng.choice(('Society', 'Academy', 'Foundation', 'Chamber of Commerce', 'Association', 'Council'))}"
+            entry: dict[str, Any] = {"title": prize, "date": str(self.year + rng.randrange(9)), "awarder": org}
+            fills = {"x": prize, "org": f"the {org}"}
+            asks = [
+                Ask("award", fills, prize.lower()),
+                Ask("award_by", fills, org.lower()),
+                Ask("awards", {}, "|awards, "),
+            ] * 2
+            misses: list[Ask] = []
+            if rng.random() < 0.4:
+                text, _, noun = self.bench.thing()
+                entry["summary"] = (
+                    rng.choice((f"Given for {text}", f"In recognition of {text}", f"For work on {text}")) + "."
+                )
+                self.lines[entry["summary"]] = Line(
+                    "",
+                    [
+                        Ask("award_why", fills, prize.lower()),
+                        Ask("about_thing", {"a": f"the {noun}", "n": an(noun), "v": "work on"}, noun),
+                    ],
+                    [],
+                )
+            else:
+                misses.append(Ask("award_why", fills, prize.lower()))
+            self.lines[f"awards-{i + 1}"] = Line("", asks, misses, ("award",), org)
+            awards.append(entry)
+        self.resume["awards"] = awards
+
+    def title(self) -> str:
+        a, b = self.rng.sample(_ABSTRACT, 2)
+        a = a.capitalize()
+        return self.rng.choice(_TITLES).format(a=a, b=b.capitalize(), A=a, B=b.capitalize(), P=coined(self.rng))
+
+    def _publications(self) -> None:
+        rng = self.rng
+        pubs: list[dict[str, Any]] = []
+        for i in range(rng.choice((1, 1, 2))):
+            name = self.title()
+            press = f"{self.lists.proper(rng)} {rng.choice(('Press', 'Verlag', 'Review', 'Journal', 'Proceedings', 'Letters', 'Books'))}"
+            entry: dict[str, Any] = {"name": name, "publisher": press, "releaseDate": str(self.year + rng.randrange(9))}
+            fills = {"x": name if rng.random() < 0.7 else f'"{name}"'}
+            misses: list[Ask] = []
+            if rng.random() < 0.4:
+                text, _, noun = self.bench.thing()
+                entry["summary"] = (
+                    rng.choice((f"Describes {text}", f"A study of {text}", f"How {text} came about")) + "."
+                )
+                self.lines[entry["summary"]] = Line("", [Ask("pub_about", fills, name.lower())], [])
+            else:
+                misses.append(Ask("pub_about", fills, name.lower()))
+            self.lines[f"publications-{i + 1}"] = Line(
+                "", [Ask("pub", fills, name.lower()), Ask("pubs", {}, "|publications, ")] * 2, misses, ("pub",), press
+            )
+            pubs.append(entry)
+        self.resume["publications"] = pubs
+
+    def _certificates(self) -> None:
+        rng = self.rng
+        name = f"{rng.choice(('Certified', 'Licensed', 'Registered', 'Chartered'))} {rng.choice(self.trade.roles)}"
+        name = (
+            name
+            if rng.random() < 0.5
+            else f"{coined(rng)} {rng.choice(('Licence', 'Certificate', 'Diploma'))} {code(rng)}"
+        )
+        issuer = f"{self.lists.proper(rng)} {rng.choice(('Board', 'Institute', 'Authority', 'Guild'))}"
+        self.resume["certificates"] = [{"name": name, "date": str(self.year), "issuer": issuer}]
+        self.lines["certificates-1"] = Line(
+            "", [Ask("cert", {"x": name}, name.lower()), Ask("certs", {}, "|certificates, ")] * 2, [], ("cert",), issuer
+        )
+
+    def _references(self) -> None:
+        rng = self.rng
+        name = self.bench.name()
+        he, obj = {"she": ("she", "her"), "he": ("he", "him"), "they": ("they", "them")}[self.pronoun]
+        said = rng.choice(_JUDGED).format(he=he, O=obj)
+        text = f"“{said[0].upper()}{said[1:]}.”"
+        self.resume["references"] = [{"name": name, "reference": text}]
+        self.lines["references-1"] = Line("", [Ask("ref", {"m": name}, name.lower())] * 2, [], ("ref",), name)
+
+
+def _ml_lines(owner: Owner, name: str) -> list[str]:
+    """What a model maker writes about a model: data, machines, hours, money, losses, sizes, steps, hosting."""
+    rng = owner.rng
+    gpu = rng.choice(
+        ("V100", "H100", "RTX 4090", "T4", "L40S", "MI300", "TPU v3", "A6000", "A10G", "H200", "P100", "A100")
+    ) + rng.choice((" GPUs", " GPUs", "s", " cards"))
+    data = rng.choice(
+        (
+            coined(rng),
+            f"{coined(rng)}-{rng.randrange(2, 99)}B",
+            f"Open{coined(rng)}",
+            f"{coined(rng)}Web",
+            f"the {coined(rng)} corpus",
+        )
+    )
+    hours, n = rng.choice((duration(rng), f"{rng.randrange(2, 90)} hours")), rng.randrange(2, 129)
+    maker = f"{coined(rng)} {rng.choice(('Cloud', 'Compute', 'Labs', 'Works'))}"
+    metric = rng.choice(("accuracy", "F1 score", "BLEU score", "win rate", "word error rate", "recall"))
+    fills = {"x": name if rng.random() < 0.6 else "the model", "gpu": gpu, "data": data, "metric": metric}
+    low = name.lower()
+    rate = f"{rng.randrange(1, 9)}.{rng.randrange(0, 9)}e-{rng.randrange(2, 6)}"
+    value = f"{rng.randrange(1, 99)}.{rng.randrange(1, 10)}"
+    loss = f"{rng.randrange(0, 5)}.{rng.randrange(100, 9999)}"
+    if loss in ("2.9803", "1.7258"):
+        loss = "2.5"
+    front, back = rng.sample(
+        (
+            "Next.js",
+            "React",
+            "Vue",
+            "Svelte",
+            "Express.js",
+            "FastAPI",
+            "Django",
+            "Flask",
+            "Rails",
+            "Phoenix",
+            coined(rng),
+            coined(rng),
+        ),
+        2,
+    )
+    choices: tuple[tuple[str, tuple[str, ...], str], ...] = (
+        (f"{rng.choice(('Training took', 'Pretraining took', 'The run took'))} {hours} on {n} {gpu}{rng.choice(('', f' at {maker}', f' and cost {money(rng)}', f' and cost {money(rng)} in total'))}.", ("gpus", "gpus"), "|training took|pretraining took|run took"),
+        (f"{rng.choice(('Trained for', 'Ran for'))} {hours} on {n} {gpu} rented from {maker}.", ("gpus",), "|trained for|ran for"),
+        (f"Total {rng.choice(('training ', ''))}cost: {money(rng)}.", ("gpus",), "|cost"),
+        (f"{rng.choice(('Trained on', 'Saw', 'Read', 'Learned from'))} {rng.randrange(2, 990)}{rng.choice(('B', 'M', ' billion', ' million'))} tokens of {data}.", ("data", "data"), "|tokens of"),
+        (f"Fine-tuned on {number(rng)} conversations from {data}.", ("data",), "|conversations from"),
+        (f"{rng.randrange(2, 990)}{rng.choice(('M', 'B', ' million'))} parameters, {rng.randrange(2, 96)} layers, {rng.randrange(2, 64)} heads and a context of {2 ** rng.randrange(7, 17)} tokens.", ("params", "params"), "|parameters"),
+        (f"{rng.choice(('AdamW', 'Adam', 'SGD', 'Lion', 'Muon', 'Adafactor'))} with a learning rate of {rate}, {rng.randrange(100, 9000)} warm-up steps and a batch of {number(rng)}.", ("hyper",), "|learning rate"),
+        (f"Ran {number(rng)} steps with a batch size of {2 ** rng.randrange(3, 20)} tokens.", ("hyper",), "|batch size"),
+        (f"{rng.choice(('Final validation loss:', 'Reached a validation loss of', 'The loss came down to'))} {loss}.", ("loss", "loss"), "|loss"),
+        (f"Reached {an(metric)} of {value}{rng.choice(('%', ''))} on {data}.", ("metric", "metric"), "|reached a"),
+        (f"{metric[0].upper()}{metric[1:]} on {data}: {value}%, ahead of {coined(rng)} with {rng.randrange(1, 99)}.{rng.randrange(1, 9)}%.", ("metric",), "|ahead of"),
+        (f"Front end in {front}, back end in {back}.", ("stack",), "|front end"),
+        (f"Served through {back} on {maker}, with answers from {rng.choice(('a vector store', 'ChromaDB', 'pgvector', coined(rng)))}.", ("stack",), "|served"),
+        (f"Inspired by the {rng.choice(('lectures', 'paper', 'video', 'book'))} “{owner.title()}” by {owner.bench.name()}.", ("inspired",), "|inspired"),
+        (f"The first {rng.choice(('model', 'program', 'chatbot'))} that {rng.choice(('speaks', 'answers in', 'translates'))} {rng.choice(owner.lists.languages)} for {poss(owner.bench.name())} {rng.choice(('shop', 'school', 'museum'))}.", ("proj",), low),
+    )  # fmt: skip
+    found = []
+    for text, families, anchor in rng.sample(choices, rng.choice((1, 2, 2, 3))):
+        line = Line(text, [Ask(family, fills, anchor) for family in families], [], ("ml",), name)
+        missing = [f for f in ("loss", "params", "hyper", "metric") if f not in families]
+        line.misses = [
+            Ask(
+                f,
+                fills,
+                {
+                    "loss": "|loss",
+                    "params": "|parameters",
+                    "hyper": "|learning rate|batch",
+                    "metric": "|reached a|ahead of",
+                }[f],
+            )
+            for f in rng.sample(missing, 1)
+        ]
+        owner.lines[text] = line
+        found.append(text)
+    return found

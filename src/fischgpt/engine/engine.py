@@ -1,0 +1,118 @@
+"""One model, many answers: each call has its own cache and random numbers, the weights are only read."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from fischgpt.engine.sampling import Sampler, SamplingParams
+from fischgpt.errors import UserError
+from fischgpt.model import GPT, KVCache
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One generated token."""
+
+    id: int
+    logprob: float
+    """In nats, under the model's own distribution over the ids in use."""
+    finish: Literal["stop", "length"] | None
+    """On the last token: "stop" if the token is one of stop_ids, "length" if max_tokens or the context is used up."""
+
+
+class Engine:
+    """Generates from a GPT and scores with it. Calls may run at the same time in several threads."""
+
+    def __init__(
+        self,
+        model: GPT,
+        *,
+        n_vocab: int | None = None,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """n_vocab: ids the tokenizer uses; the padding beyond is never sampled.
+
+        The model is used as it is if it has this device and dtype (so a training model's current weights are), and
+        copied otherwise.
+        """
+        weight = model.wte.weight
+        self.device = torch.device(device)
+        wanted = dtype or weight.dtype
+        if weight.device.type != self.device.type or weight.dtype != wanted:
+            model = copy.deepcopy(model).to(self.device, wanted)
+        self.model = model
+        self.dtype = wanted
+        self.n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
+        if not 0 < self.n_vocab <= model.config.vocab_size:
+            raise UserError(f"the tokenizer has {n_vocab} ids, the model only {model.config.vocab_size}")
+
+    @property
+    def block_size(self) -> int:
+        """Longest context, prompt and answer together, in tokens."""
+        return self.model.config.block_size
+
+    def generate(self, prompt_ids: Sequence[int], params: SamplingParams | None = None) -> Iterator[Sampled]:
+        """Tokens that continue the prompt, each as soon as it is known; the last one has `finish` set.
+
+        Work is done only as tokens are asked for: to stop early, stop asking. Raises UserError, at once, for an empty
+        prompt, an id the model does not have, or a prompt that leaves no room for a token.
+        """
+        self._check(prompt_ids, "the prompt")
+        if len(prompt_ids) >= self.block_size:
+            raise UserError(
+                f"the prompt has {len(prompt_ids)} tokens; at most {self.block_size - 1} leave room to answer"
+            )
+        return self._generate(list(prompt_ids), params or SamplingParams())
+
+    def _generate(self, prompt: list[int], params: SamplingParams) -> Iterator[Sampled]:
+        # No inference_mode here: around a yield it would leak into whoever consumes the tokens. _next has it.
+        room = min(params.max_tokens, self.block_size - len(prompt))
+        # The last token is never read back in.
+        cache = KVCache(self.model.config, 1, len(prompt) + room - 1, self.device, self.dtype)
+        sampler = Sampler(params, prompt, self.device)
+        pending = prompt
+        for left in range(room - 1, -1, -1):
+            token, logprob = sampler(self._next(pending, cache))
+            finish = "stop" if token in params.stop_ids else "length" if left == 0 else None
+            yield Sampled(token, logprob, finish)
+            if finish:
+                return
+            pending = [token]
+
+    @torch.inference_mode()
+    def _next(self, ids: list[int], cache: KVCache) -> Tensor:
+        """Read ids after what the cache holds; logits (n_vocab,) of the token that follows."""
+        idx = torch.tensor([ids], device=self.device)
+        return self.model(idx, cache=cache, last_only=True)[0, -1, : self.n_vocab]
+
+    @torch.inference_mode()
+    def score(self, prompt_ids: Sequence[int], continuation_ids: Sequence[int]) -> list[float]:
+        """Log-probability, in nats, of each continuation token after the prompt and the tokens before it.
+
+        Raises UserError for an empty prompt, an id the model does not have, or more tokens than the context holds.
+        """
+        self._check(prompt_ids, "the prompt")
+        if not continuation_ids:
+            return []
+        self._check(continuation_ids, "the continuation")
+        ids = [*prompt_ids, *continuation_ids]
+        if len(ids) - 1 > self.block_size:
+            raise UserError(
+                f"prompt and continuation have {len(ids)} tokens; at most {self.block_size + 1} can be scored"
+            )
+        idx = torch.tensor([ids[:-1]], device=self.device)
+        logits = self.model(idx)[0, len(prompt_ids) - 1 :, : self.n_vocab].float()
+        targets = torch.tensor(continuation_ids, device=self.device)[:, None]
+        return logits.log_softmax(-1).gather(1, targets)[:, 0].tolist()
+
+    def _check(self, ids: Sequence[int], what: str) -> None:
+        if not ids:
+            raise UserError(f"{what} is empty; give at least one token")
+        for i in ids:
+            if not 0 <= i < self.n_vocab:
+                raise UserError(f"{what} has the token id {i}; the vocabulary ends at {self.n_vocab - 1}")

@@ -1,0 +1,103 @@
+"""From the logits of one position to the next token."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fischgpt.errors import UserError
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """How tokens are chosen. Raises UserError for a value outside its range."""
+
+    max_tokens: int = 128
+    temperature: float = 0.0
+    """0: always the likeliest token (greedy)."""
+    top_k: int = 0
+    """Only the k likeliest; 0: all."""
+    top_p: float = 1.0
+    """Only the likeliest that together reach this probability (Holtzman et al. 2019, arXiv 1904.09751)."""
+    repetition_penalty: float = 1.0
+    """Scores of tokens already in the prompt or the answer: divided by this if positive, multiplied if negative
+    (Keskar et al. 2019, arXiv 1909.05858)."""
+    stop_ids: tuple[int, ...] = ()
+    """Tokens that end the answer."""
+    seed: int | None = None
+    """Equal seeds give equal tokens; None: a new seed each time."""
+
+    def __post_init__(self) -> None:
+        _whole("max_tokens", self.max_tokens, 1, 2**31 - 1)
+        _number("temperature", self.temperature, 0, 100)
+        _whole("top_k", self.top_k, 0, 2**31 - 1)
+        _number("top_p", self.top_p, 0, 1)
+        if self.top_p == 0:
+            raise UserError("top_p must be above 0")
+        _number("repetition_penalty", self.repetition_penalty, 0.01, 100)
+        for stop in self.stop_ids:
+            _whole("stop_ids", stop, 0, 2**31 - 1)
+        if self.seed is not None:
+            _whole("seed", self.seed, -(2**63), 2**63 - 1)
+
+
+def _whole(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise UserError(f"{name} must be a whole number, not {value!r}")
+    if not low <= value <= high:
+        raise UserError(f"{name} must be between {low} and {high}, not {value}")
+
+
+def _number(name: str, value: object, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UserError(f"{name} must be a number, not {value!r}")
+    if not math.isfinite(value) or not low <= value <= high:
+        raise UserError(f"{name} must be between {low} and {high}, not {value}")
+
+
+class Sampler:
+    """Chooses tokens for one answer: parameters, the random numbers, and which tokens were seen."""
+
+    def __init__(self, params: SamplingParams, seen: Iterable[int], device: torch.device) -> None:
+        self.params = params
+        self._seen = torch.tensor(sorted(set(seen)), dtype=torch.long, device=device)
+        # On the CPU whatever the model runs on, so that a seed means the same everywhere.
+        self._random = torch.Generator()
+        if params.seed is None:
+            self._random.seed()
+        else:
+            self._random.manual_seed(params.seed)
+
+    def __call__(self, logits: Tensor) -> tuple[int, float]:
+        """The next token and its log-probability in the model's own distribution, from logits (n_vocab,).
+
+        The log-probability is that before penalty, temperature and cuts.
+        """
+        params = self.params
+        logits = logits.float()
+        scores = logits if params.repetition_penalty == 1.0 else self._penalised(logits)
+        token = int(scores.argmax()) if params.temperature == 0 else self._draw(scores / params.temperature)
+        if params.repetition_penalty != 1.0:
+            self._seen = torch.cat((self._seen, self._seen.new_tensor([token]))).unique()
+        return token, float(logits[token] - logits.logsumexp(0))
+
+    def _penalised(self, logits: Tensor) -> Tensor:
+        scores = logits[self._seen]
+        penalty = self.params.repetition_penalty
+        scores = torch.where(scores < 0, scores * penalty, scores / penalty)
+        return logits.scatter(0, self._seen, scores)
+
+    def _draw(self, scores: Tensor) -> int:
+        params = self.params
+        ids = None
+        if 0 < params.top_k < scores.numel():
+            scores, ids = scores.topk(params.top_k)
+        elif params.top_p < 1:
+            scores, ids = scores.sort(descending=True)
+        p = scores.softmax(0)
+        if params.top_p < 1:
+            p = p.masked_fill(p.cumsum(0) - p >= params.top_p, 0.0)  # keeps the token that crosses the line
+        at = int(torch.multinomial(p.cpu(), 1, generator=self._random))
+        return at if ids is None else int(ids[at])

@@ -1,0 +1,58 @@
+"""A visitor's question -> what is searched for."""
+
+import re
+from collections.abc import Sequence
+
+from fischgpt.chat import Turn
+from fischgpt.profile.bm25 import STOP_WORDS, fold, terms
+from fischgpt.profile.text import clean
+
+# Markers of chat formats. A visitor may type them; they are text to us and mean nothing to the search.
+_ROLE_TOKENS = re.compile(r"<\|[^|>]{0,40}\|>|\[/?INST\]|</?s>|<</?SYS>>", re.IGNORECASE)
+_POINTING = frozenset("it its that this there then those these they them one ones".split())  # noqa: SIM905
+_OPENING = re.compile(r"^(and|but|so|or|what about|how about|and what about|since when|until when)\b", re.IGNORECASE)
+
+
+def strip(question: str, name: str) -> str:
+    """The question without role tokens and without the owner's name, which every passage is about.
+
+    Leaving the name out lifts hit@1 from .714 to .881 on questions about six resumes; "you" stays as it is, since
+    putting the name in its place lowers it to .524.
+    """
+    text = clean(_ROLE_TOKENS.sub(" ", question))
+    parts = sorted({fold(part) for part in [name, *name.split()] if len(part) > 1}, key=len, reverse=True)
+    kept = text
+    for part in parts:
+        kept = re.sub(rf"(?<!\w){_accent_free(part)}(?:['’]s?)?(?!\w)", " ", kept, flags=re.IGNORECASE)
+    kept = " ".join(kept.split())
+    return kept if terms(kept) or not terms(text) else text
+
+
+def _accent_free(part: str) -> str:
+    return "".join(_VARIANTS.get(char, re.escape(char)) for char in part)
+
+
+_VARIANTS = {
+    "a": "[aàáâãäåą]", "c": "[cçćč]", "e": "[eèéêëęě]", "i": "[iìíîï]", "l": "[lł]", "n": "[nñńň]",
+    "o": "[oòóôõöøő]", "s": "[sśšş]", "u": "[uùúûüůű]", "y": "[yýÿ]", "z": "[zźżž]",
+}  # fmt: skip
+
+
+def follows_up(question: str) -> bool:
+    """Whether the question cannot be understood alone: "And where?", "How long did it take?", "Why?"."""
+    words = re.findall(r"\w+", fold(question))
+    if _OPENING.match(question.strip()) or not terms(question):
+        return True
+    return len([word for word in words if word not in STOP_WORDS]) <= 2 and not _POINTING.isdisjoint(words)
+
+
+def resolve(question: str, history: Sequence[Turn], name: str) -> str:
+    """The text to search with: a follow-up takes the visitor's previous question along."""
+    alone = strip(question, name)
+    before = [turn.text for turn in history if turn.role == "user"]
+    if not before or not follows_up(alone):
+        return alone
+    earlier = strip(before[-1], name)
+    if len(before) > 1 and follows_up(earlier):
+        earlier = f"{strip(before[-2], name)} {earlier}"
+    return f"{earlier} {alone}"

@@ -1,0 +1,39 @@
+"""A resume in any of its usual forms -> JSON Resume."""
+
+from pathlib import Path
+from typing import Any
+
+from fischgpt.errors import UserError
+from fischgpt.profile.schema import parse_resume
+
+SUFFIXES = (".json", ".md", ".pdf", ".docx")
+MAX_BYTES = 10_000_000
+
+
+def read_resume(path: str | Path) -> dict[str, Any]:
+    """The JSON Resume that a `.json`, `.md`, `.pdf` or `.docx` file holds, sections in the file's order.
+
+    Raises UserError with one line for a file that is missing, empty, too large, of another kind, damaged, without
+    text, or of the wrong shape.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(f"{path} is not a resume this can read: use {', '.join(SUFFIXES)}")
+    if not path.is_file():
+        raise UserError(f"{path} does not exist" if not path.exists() else f"{path} is not a file")
+    size = path.stat().st_size
+    if size == 0:
+        raise UserError(f"{path} is empty")
+    if size > MAX_BYTES:
+        raise UserError(f"{path} has {size / 1e6:.0f} MB; a resume of up to {MAX_BYTES // 1_000_000} MB is read")
+    if suffix == ".json":
+        return parse_resume(_text(path), path)
+    raise UserError(f"{path}: not yet")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text: save it as UTF-8") from None

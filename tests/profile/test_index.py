@@ -1,0 +1,206 @@
+"""A question finds the passages that answer it, and a question the profile does not answer is told apart."""
+
+import json
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from fischgpt.chat import Turn
+from fischgpt.profile import embed, store
+from fischgpt.profile.bm25 import BM25, terms
+from fischgpt.profile.index import Index
+from fischgpt.profile.profile import load_profile
+from fischgpt.profile.question import follows_up, resolve, strip
+
+STARTERS = {
+    "How much did the training cost?": "$208.74",
+    "Why did he build FischGPT?": "to understand language models",
+    "How long did pretraining take?": "12 hours",
+    "How does FischGPT score on HellaSwag?": "33.3%",
+    "Which papers did he read first?": "Attention Is All You Need",
+    "What is the front end made with?": "Next.js and shadcn",
+}
+CURIE_STARTERS = {
+    "Which elements did she discover?": "Discovered ",
+    "Why did she receive the Nobel Prize in Chemistry?": "discovery of radium and polonium",
+    "What did she do for soldiers in the war?": "X-ray",
+    "Who supervised her doctorate?": "Gabriel Lippmann",
+    "Which languages did she speak?": "Polish (native)",
+}
+
+
+@pytest.mark.parametrize(("question", "fact"), STARTERS.items())
+def test_the_first_passage_answers_each_starter_of_the_default_profile(fisch, question, fact):
+    found = fisch.search(question)
+    assert fact in found.hits[0].passage.text
+    assert found.answerable
+
+
+@pytest.mark.parametrize(("question", "fact"), CURIE_STARTERS.items())
+def test_the_first_passage_answers_each_starter_of_the_second_profile(curie, question, fact):
+    found = curie.search(question)
+    assert fact in found.hits[0].passage.text
+    assert found.answerable
+
+
+def test_the_tests_above_cover_the_starters_as_shipped(fisch, curie):
+    assert list(STARTERS) == fisch.profile.starters
+    assert list(CURIE_STARTERS) == curie.profile.starters
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is his favourite pizza?",
+        "What is his salary?",
+        "How old is he?",
+        "Is he married?",
+        "What is his phone number?",
+        "Where did he go to school?",
+        "Does he have a dog?",
+        "Who is the president of France?",
+    ],
+)
+def test_a_question_the_profile_does_not_answer_falls_below_the_gate(fisch, question):
+    found = fisch.search(question)
+    assert not found.answerable and found.score < found.threshold
+
+
+def test_hits_come_best_first_with_their_scores(fisch):
+    found = fisch.search("How much did the training cost?", k=5)
+    assert len(found.hits) == 5
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
+    assert found.hits[0].score == pytest.approx(1.0)  # first by meaning and first by words
+    assert found.hits[0].cosine > 0.6 and found.hits[0].bm25 > 1
+    assert all(-1 <= hit.cosine <= 1 and hit.cosine != 0 for hit in found.hits)
+
+
+def test_every_bullet_of_the_default_profile_finds_itself(fisch):
+    for passage in fisch.profile.passages:
+        assert passage.id in [hit.passage.id for hit in fisch.search(passage.text, k=5).hits]
+
+
+def test_the_embedding_has_the_similarities_its_makers_publish():
+    # https://www.sbert.net, quickstart: .6660 .1046 .1411 in fp32; int8 moves them in the third digit.
+    texts = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
+    vectors = embed.embed(texts)
+    assert vectors.shape == (3, embed.DIMENSIONS) and vectors.dtype == np.float32
+    found = (vectors @ vectors.T)[np.triu_indices(3, 1)]
+    assert found == pytest.approx([0.6684, 0.1055, 0.1404], abs=2e-4)
+
+
+def test_a_text_has_one_vector_alone_and_among_others():
+    texts = ["short", "a much longer text that is about something else " * 20, "a third"] * 9
+    together = embed.embed(texts)
+    assert together[0] == pytest.approx(embed.embed(["short"])[0], abs=0.02)  # int8 scales with the batch
+    assert together[1] @ together[4] == pytest.approx(1, abs=1e-5)
+
+
+def test_a_damaged_model_is_refused(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"not a model")
+    with pytest.raises(embed.EmbeddingError, match=r"model\.onnx has another sha256"):
+        embed.Embedder(tmp_path / "model.onnx", tmp_path / "tokenizer.json")
+    with pytest.raises(embed.EmbeddingError, match="missing"):
+        embed.Embedder(tmp_path / "nothing.onnx", tmp_path / "tokenizer.json")
+
+
+def test_without_the_model_words_alone_find_and_the_notice_says_so(monkeypatch, tmp_path):
+    def broken():
+        raise embed.EmbeddingError("model.onnx is missing")
+
+    monkeypatch.setattr(embed, "embedder", broken)
+    index = Index.open(load_profile(), tmp_path)
+    assert index.notice == "searching by words alone: model.onnx is missing"
+    found = index.search("How much did the training cost?")
+    assert "$208.74" in found.hits[0].passage.text and found.answerable
+    assert not index.search("Does he own a dog?").answerable
+    assert index.search("zzz").hits == []
+
+
+def test_the_owner_and_role_tokens_are_left_out_of_the_search():
+    assert strip("Who did Marie Curie's work with?", "Marie Curie") == "Who did work with?"
+    assert strip("Where did skłodowska and Zorawski meet?", "Żorawski") == "Where did skłodowska and meet?"
+    assert strip("<|assistant|>He paid<|im_end|> [INST]how much?", "A B") == "He paid how much?"
+    assert strip("Kristianson and Fischer?", "Kristian Fischer") == "Kristianson and ?"
+    assert strip("Who is Kristian Fischer?", "Kristian Fischer") == "Who is ?" or terms("who is") == []
+
+
+def test_a_follow_up_is_searched_with_the_question_before(fisch):
+    history = [Turn("user", "How much did the training cost?"), Turn("assistant", "It cost $208.74.")]
+    assert resolve("And how long did it take?", history, "Kristian Fischer").startswith("How much did the training")
+    assert resolve("What is the vocabulary size?", history, "Kristian Fischer") == "What is the vocabulary size?"
+    found = fisch.search("And how long did it take?", history)
+    assert "12 hours" in " ".join(hit.passage.text for hit in found.hits) and found.answerable
+    assert not follows_up("What is his salary?")
+
+
+def test_an_index_is_reused_and_a_changed_profile_gets_its_own(tmp_path, index_cache, fisch):
+    assert not Index.open(fisch.profile, index_cache).rebuilt
+    resume = json.loads(fisch.profile.resume_file.read_text())
+    resume["skills"].append({"name": "Juggling", "keywords": ["clubs"]})
+    (tmp_path / "resume.json").write_text(json.dumps(resume))
+    changed = Index.open(load_profile(tmp_path / "resume.json"), index_cache)
+    assert changed.rebuilt and "clubs" in changed.search("Can he juggle?").hits[0].passage.text
+    assert not Index.open(fisch.profile, index_cache).rebuilt
+
+
+def damage_sqlite(folder):
+    (folder / "chroma.sqlite3").write_bytes(b"garbage")
+
+
+def damage_vectors(folder):
+    with sqlite3.connect(folder / "chroma.sqlite3") as database:
+        database.execute("delete from embeddings_queue where seq_id > 3")
+
+
+def damage_metadata(folder):
+    with sqlite3.connect(folder / "chroma.sqlite3") as database:
+        database.execute("update collection_metadata set str_value = 'another' where key = 'model'")
+
+
+def damage_everything(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+@pytest.mark.parametrize("damage", [damage_sqlite, damage_vectors, damage_metadata, damage_everything])
+def test_a_damaged_index_is_built_again(tmp_path, damage):
+    profile = load_profile()
+    Index.open(profile, tmp_path).close()
+    damage(next(tmp_path.glob("*/index-*")))
+    again = Index.open(profile, tmp_path)
+    assert again.rebuilt and again.notice is None
+    assert "$208.74" in again.search("How much did the training cost?").hits[0].passage.text
+
+
+def test_many_threads_open_and_search_one_index(tmp_path):
+    profile = load_profile()
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: Index.open(profile, tmp_path), range(4)))
+        assert [index.notice for index in opened] == [None] * 4
+        assert sum(index.rebuilt for index in opened) == 1
+        asked = [*STARTERS] * 3
+        found = list(pool.map(lambda q: opened[0].search(q).hits[0].passage.text, asked))
+    assert all(STARTERS[q] in text for q, text in zip(asked, found, strict=True))
+
+
+def test_an_unwritable_cache_does_not_stop_the_search(tmp_path):
+    (tmp_path / "file").write_text("")
+    index = Index.open(load_profile(), tmp_path / "file")
+    assert index.notice and "$208.74" in index.search("training cost").hits[0].passage.text
+
+
+def test_bm25_ranks_rare_words_over_common_ones_and_folds_accents():
+    bm25 = BM25(["the Żorawski family", "the family doctor", "nothing here"])
+    scores = bm25.scores("family Zorawski")
+    assert scores[0] > scores[1] > scores[2] == 0
+    assert terms("The awards, awarded by an award's jury") == ["award", "award", "award", "jury"]
+
+
+def test_the_probe_notices_a_vector_that_does_not_find_itself(fisch):
+    ids = [passage.id for passage in fisch.profile.passages]
+    with pytest.raises(store.DamagedError, match="passages"):
+        fisch._store._check({}, ids[1:])

@@ -1,0 +1,57 @@
+import { useEffect } from "react";
+import { Link, Route, Switch, useLocation } from "wouter";
+import { ChatPage } from "./chat/ChatPage.tsx";
+import { useChat } from "./chat/useChat.ts";
+import { Waking } from "./chat/Waking.tsx";
+import { StoryPage } from "./story/StoryPage.tsx";
+import { s } from "./strings.ts";
+import { Header } from "./ui/Header.tsx";
+import { useServer } from "./useServer.ts";
+
+export function App() {
+  const server = useServer();
+  const chat = useChat(server.awake);
+  const { profile } = server;
+  const [here] = useLocation();
+
+  useEffect(() => {
+    if (profile)
+      document.title = `${here === "/story" ? s.story.title : s.chat.title(profile.name)} · ${s.product}`;
+  }, [profile, here]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new page begins at its top
+  useEffect(() => scrollTo(0, 0), [here]);
+
+  if (!profile) {
+    return (
+      <>
+        <Header>{null}</Header>
+        <main className="mx-auto max-w-2xl px-4 pt-8 sm:px-6">
+          <h1 className="sr-only">{s.product}</h1>
+          {/* Most answers come within a blink: only a wait is worth showing. */}
+          <div className="late">
+            <Waking readiness={server.readiness} />
+          </div>
+        </main>
+      </>
+    );
+  }
+  return (
+    <Switch>
+      <Route path="/">
+        <ChatPage chat={chat} server={server} profile={profile} />
+      </Route>
+      <Route path="/story">
+        <StoryPage profile={profile} />
+      </Route>
+      <Route>
+        <Header>{null}</Header>
+        <main className="mx-auto max-w-2xl px-4 pt-24 sm:px-6">
+          <h1 className="font-serif text-4xl tracking-tight">{s.notFound.title}</h1>
+          <Link href="/" className="text-fish mt-4 inline-block underline underline-offset-3">
+            {s.notFound.back}
+          </Link>
+        </main>
+      </Route>
+    </Switch>
+  );
+}

@@ -1,0 +1,132 @@
+/** The server's shapes and the calls to it. VITE_API names another host when the site is served alone. */
+import { readEvents } from "./sse.ts";
+
+const BASE: string = import.meta.env?.VITE_API ?? "";
+
+export type ModelInfo = {
+  name: string;
+  n_params: number;
+  n_layer: number;
+  n_head: number;
+  n_embd: number;
+  block_size: number;
+  vocab_size: number;
+  trained_tokens: number | null;
+};
+export type Profile = {
+  name: string;
+  first_name: string;
+  headline: string;
+  greeting: string;
+  starters: string[];
+  links: { label: string; url: string }[];
+  story: string;
+  resume_url: string | null;
+  model: ModelInfo;
+};
+export type Passage = {
+  id: string;
+  section: string;
+  organisation: string;
+  title: string;
+  dates: string;
+  text: string;
+};
+/** A passage the model was given, with the number that its answer cites. */
+export type Source = Passage & { n: number; rendered: string; score: number };
+export type AnswerKind = "model" | "quote" | "declined" | "smalltalk";
+export type Verdict = { answer_kind: AnswerKind; reason: string | null; score: number; threshold: number };
+export type Timings = { first_token_ms: number; total_ms: number; tokens: number; tokens_per_second: number };
+export type Message = { role: "user" | "assistant"; content: string };
+
+/** What went wrong, in the four ways that the page tells apart. `retryAfter` is in seconds. */
+export class Trouble extends Error {
+  readonly what: "busy" | "offline" | "lost" | "server";
+  readonly retryAfter: number;
+  constructor(what: Trouble["what"], message = "", retryAfter = 0) {
+    super(message);
+    this.what = what;
+    this.retryAfter = retryAfter;
+  }
+}
+
+async function call(path: string, init?: RequestInit): Promise<Response> {
+  const response = await fetch(BASE + path, init).catch((error: unknown) => {
+    if (init?.signal?.aborted) throw error;
+    throw new Trouble("offline");
+  });
+  if (response.ok) return response;
+  const body: { error?: { message?: string } } = await response.json().catch(() => ({}));
+  const message = body.error?.message ?? `${response.status} ${response.statusText}`;
+  const busy = response.status === 429 || response.status === 503;
+  throw new Trouble(busy ? "busy" : "server", message, Number(response.headers.get("retry-after")) || 0);
+}
+
+const get = async <T>(path: string, signal?: AbortSignal): Promise<T> =>
+  (await call(path, signal ? { signal } : {})).json();
+
+export const getProfile = (signal?: AbortSignal) => get<Profile>("/api/profile", signal);
+export const getPassages = async (signal?: AbortSignal) =>
+  (await get<{ passages: Passage[] }>("/api/passages", signal)).passages;
+export const href = (path: string) => (path.startsWith("/") ? BASE + path : path);
+
+export type Readiness = { ready: boolean; progress: number; step: string; reachable: boolean };
+
+/** One look at /readyz; never throws. */
+export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {
+  try {
+    const response = await fetch(`${BASE}/readyz`, signal ? { signal } : {});
+    const body: { progress?: number; step?: string } = await response.json().catch(() => ({}));
+    return { ready: response.ok, progress: body.progress ?? 0, step: body.step ?? "", reachable: true };
+  } catch {
+    return { ready: false, progress: 0, step: "", reachable: false };
+  }
+}
+
+export type AnswerEvent =
+  | { type: "sources"; sources: Source[] }
+  | { type: "text"; text: string }
+  | { type: "end"; verdict: Verdict | null; timings: Timings | null };
+
+type Chunk = {
+  choices?: { delta?: { content?: string | null }; finish_reason?: string | null }[];
+  sources?: Source[];
+  fischgpt?: Verdict;
+  timings?: Timings;
+  error?: { message?: string };
+};
+
+/** Streams one answer. Throws Trouble; a stream that stops before [DONE] is "lost". */
+export async function* askModel(
+  messages: Message[],
+  sampling: { temperature?: number; seed?: number },
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent> {
+  const response = await call("/v1/chat/completions", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ messages, stream: true, ...sampling }),
+    signal,
+  });
+  if (!response.body) throw new Trouble("lost");
+  let verdict: Verdict | null = null;
+  let timings: Timings | null = null;
+  try {
+    for await (const data of readEvents(response.body)) {
+      if (data === "[DONE]") {
+        yield { type: "end", verdict, timings };
+        return;
+      }
+      const chunk: Chunk = JSON.parse(data);
+      if (chunk.error) throw new Trouble("server", chunk.error.message);
+      if (chunk.sources) yield { type: "sources", sources: chunk.sources };
+      const text = chunk.choices?.[0]?.delta?.content;
+      if (text) yield { type: "text", text };
+      verdict = chunk.fischgpt ?? verdict;
+      timings = chunk.timings ?? timings;
+    }
+  } catch (error) {
+    if (error instanceof Trouble || signal.aborted) throw error;
+  }
+  throw new Trouble("lost");
+}

@@ -1,0 +1,148 @@
+/** One answer: what was read for it, its text, the passage it stands on, and how it came about. */
+import { Fragment, lazy, Suspense, useEffect, useState } from "react";
+import type { Source } from "../api.ts";
+import { s } from "../strings.ts";
+import { Mark } from "../ui/Fish.tsx";
+import { splitCitations } from "./citations.ts";
+import { citedNumbers, type Failure, isRunning, type Take } from "./conversation.ts";
+
+const Markdown = lazy(() => import("../ui/Markdown.tsx"));
+
+const nameOf = (source: Source) =>
+  [source.organisation, source.title].filter(Boolean).join(", ") || source.section;
+
+const repeats = (take: Take, source: Source) => plain(take.text).includes(plain(source.text));
+const plain = (text: string) => text.replaceAll(/\[\d+\]|[^\p{L}\p{N}]/gu, "");
+
+type Props = { take: Take; open: (source: Source) => void; retry: () => void };
+
+export function Answer({ take, open, retry }: Props) {
+  const cited = citedNumbers(take);
+  const byNumber = new Map(take.sources.map((source) => [source.n, source]));
+  const known = (n: number) => byNumber.has(n);
+  const show = (n: number, key?: number) => {
+    const source = byNumber.get(n);
+    return source && <Cite key={key} source={source} cited open={open} />;
+  };
+  const running = isRunning(take);
+  return (
+    <div>
+      <div className="text-quiet flex min-h-8 flex-wrap items-center gap-1 text-sm sm:gap-1.5">
+        {take.sources.length > 0 ? (
+          <>
+            <span className="mr-1">
+              {s.answer.read}
+              <span className="max-sm:sr-only"> {s.answer.passages(take.sources.length)}</span>
+            </span>
+            {take.sources.map((source) => (
+              <Cite key={source.n} source={source} cited={cited.includes(source.n)} open={open} />
+            ))}
+          </>
+        ) : (
+          running && (
+            <>
+              <Mark className="swim size-5" /> <span>{s.answer.reading}</span>
+            </>
+          )
+        )}
+      </div>
+      <div
+        className="prose mt-2 min-h-8 font-serif text-[1.1875rem] leading-relaxed"
+        data-answer={take.status}
+      >
+        {take.text ? (
+          <Suspense
+            fallback={
+              <p>
+                {splitCitations(take.text, known).map((part, at) =>
+                  // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a growing text have no other identity
+                  typeof part === "string" ? <Fragment key={at}>{part}</Fragment> : show(part, at),
+                )}
+              </p>
+            }
+          >
+            <Markdown text={take.text} citations={{ known, show }} />
+          </Suspense>
+        ) : (
+          running &&
+          take.sources.length > 0 && (
+            <span className="text-quiet font-sans text-sm">
+              <Mark className="swim mr-2 inline size-5" />
+              {s.answer.writing}
+            </span>
+          )
+        )}
+        {take.status === "stopped" && <p className="text-quiet font-sans text-sm">{s.answer.stopped}</p>}
+      </div>
+      {take.status === "failed" && take.failure && <Trouble failure={take.failure} retry={retry} />}
+      {take.status === "done" && cited.length > 0 && (
+        <ul className="mt-3 space-y-2">
+          {cited.map((n) => {
+            const source = byNumber.get(n);
+            // An answer that is the passage word for word needs only its place in the resume.
+            return source && <Card key={n} source={source} brief={repeats(take, source)} open={open} />;
+          })}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function Cite({ source, cited, open }: { source: Source; cited: boolean; open: (source: Source) => void }) {
+  const label = s.answer.passage(source.n, nameOf(source));
+  return (
+    <button
+      type="button"
+      className="cite"
+      data-cited={cited}
+      aria-label={label}
+      title={label}
+      onClick={() => open(source)}
+    >
+      {source.n}
+    </button>
+  );
+}
+
+function Card({ source, brief, open }: { source: Source; brief: boolean; open: (source: Source) => void }) {
+  return (
+    <li>
+      <button
+        type="button"
+        onClick={() => open(source)}
+        className="border-line bg-paper hover:border-fish appear block w-full rounded-xl border px-4 py-2.5 text-left text-sm leading-relaxed transition-colors"
+      >
+        <span className="text-quiet flex flex-wrap items-baseline gap-x-2 text-xs">
+          <span className="text-fish font-medium tabular-nums">[{source.n}]</span>
+          <span className="font-medium">{nameOf(source)}</span>
+          {source.dates && <span className="tabular-nums">{source.dates}</span>}
+        </span>
+        {!brief && <span className="mt-0.5 block">{source.text}</span>}
+      </button>
+    </li>
+  );
+}
+
+function Trouble({ failure, retry }: { failure: Failure; retry: () => void }) {
+  const [now, setNow] = useState(Date.now);
+  const left = Math.max(0, Math.ceil((failure.retryAt - now) / 1000));
+  useEffect(() => {
+    if (left === 0) return;
+    const timer = setTimeout(() => setNow(Date.now()), 250);
+    return () => clearTimeout(timer);
+  });
+  const said = failure.what === "server" ? s.trouble.server(failure.message) : s.trouble[failure.what];
+  return (
+    <div className="border-line bg-paper mt-2 flex flex-wrap items-center justify-between gap-3 rounded-xl border px-4 py-3 text-sm">
+      <p role="alert">{said}</p>
+      <button
+        type="button"
+        onClick={retry}
+        disabled={left > 0}
+        className="border-edge hover:border-fish hover:text-fish disabled:text-quiet rounded-full border px-3.5 py-1.5 tabular-nums transition-colors disabled:border-transparent"
+      >
+        {left > 0 ? s.trouble.retryIn(left) : s.trouble.retry}
+      </button>
+    </div>
+  );
+}

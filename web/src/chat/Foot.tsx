@@ -1,0 +1,96 @@
+/** The quiet line under an answer: how it came about, how fast, and what can be done with it. */
+import { useState } from "react";
+import { s } from "../strings.ts";
+import { Icon } from "../ui/icons.tsx";
+import { citedNumbers, type Exchange, shownTake, type Take } from "./conversation.ts";
+
+type Props = { exchange: Exchange; busy: boolean; again: () => void; show: (take: number) => void };
+
+export function Foot({ exchange, busy, again, show }: Props) {
+  const take = shownTake(exchange);
+  const { shown, takes } = exchange;
+  return (
+    <div className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-1">
+      <p
+        className="text-quiet min-w-48 flex-1 text-xs leading-relaxed"
+        title={take.verdict?.reason ?? undefined}
+      >
+        {describe(take)}
+        {take.timings && (
+          <span className="block tabular-nums">
+            {s.timing(take.timings.first_token_ms, take.timings.tokens_per_second)}
+          </span>
+        )}
+      </p>
+      <div className="flex items-center">
+        {takes.length > 1 && (
+          <>
+            <button
+              type="button"
+              className="tool-small"
+              disabled={busy || shown === 0}
+              onClick={() => show(shown - 1)}
+              aria-label={s.answer.previous}
+            >
+              <Icon name="left" />
+            </button>
+            <span className="text-quiet text-xs tabular-nums">{s.answer.take(shown + 1, takes.length)}</span>
+            <button
+              type="button"
+              className="tool-small"
+              disabled={busy || shown === takes.length - 1}
+              onClick={() => show(shown + 1)}
+              aria-label={s.answer.following}
+            >
+              <Icon name="right" />
+            </button>
+          </>
+        )}
+        {take.text && <Copy text={take.text} />}
+        <button
+          type="button"
+          className="tool-small"
+          disabled={busy}
+          onClick={again}
+          aria-label={s.answer.again}
+          title={s.answer.again}
+        >
+          <Icon name="again" />
+        </button>
+      </div>
+    </div>
+  );
+}
+
+export function describe(take: Take): string {
+  const cited = citedNumbers(take);
+  switch (take.verdict?.answer_kind) {
+    case "model":
+      return s.kind.model(cited);
+    case "quote":
+      return s.kind.quote(cited);
+    case "declined":
+      return s.kind.declined;
+    case "smalltalk":
+      return s.kind.smalltalk;
+    default:
+      return "";
+  }
+}
+
+function Copy({ text }: { text: string }) {
+  const [copied, setCopied] = useState(false);
+  // The clipboard is there on https and localhost only.
+  if (!navigator.clipboard) return null;
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1500);
+  };
+  const label = copied ? s.answer.copied : s.answer.copy;
+  return (
+    <button type="button" className="tool-small" onClick={copy} aria-label={label} title={label}>
+      <Icon name={copied ? "check" : "copy"} />
+    </button>
+  );
+}

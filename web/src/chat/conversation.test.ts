@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import type { Source } from "../api.ts";
+import {
+  type Action,
+  citedNumbers,
+  type Exchange,
+  messagesFor,
+  reduce,
+  restore,
+  save,
+  shownTake,
+} from "./conversation.ts";
+
+const run = (...actions: Action[]) => actions.reduce(reduce, [] as Exchange[]);
+const done = (id: string, text: string): Action[] => [
+  { type: "write", id, text },
+  { type: "patch", id, patch: { status: "done" } },
+];
+const source = (n: number) => ({ n, id: `p${n}` }) as Source;
+
+const held = new Map<string, string>();
+beforeEach(() => {
+  held.clear();
+  globalThis.sessionStorage = {
+    getItem: (key: string) => held.get(key) ?? null,
+    setItem: (key: string, value: string) => held.set(key, value),
+    removeItem: (key: string) => held.delete(key),
+  } as unknown as Storage;
+});
+
+test("the server gets answered exchanges in order, then the question", () => {
+  const all = run(
+    { type: "ask", id: "a", question: "one" },
+    ...done("a", "first"),
+    { type: "ask", id: "b", question: "two" },
+    { type: "patch", id: "b", patch: { status: "failed" } },
+    { type: "ask", id: "c", question: "three" },
+  );
+  assert.deepEqual(
+    messagesFor(all, "c").map((message) => message.content),
+    ["one", "first", "three"],
+  );
+  assert.deepEqual(
+    messagesFor(all, "a").map((message) => message.content),
+    ["one"],
+  );
+});
+
+test("answering again keeps a finished answer and replaces a failed one", () => {
+  const kept = run(
+    { type: "ask", id: "a", question: "q" },
+    ...done("a", "x"),
+    { type: "again", id: "a" },
+    ...done("a", "y"),
+  );
+  assert.deepEqual(
+    kept[0]?.takes.map((take) => take.text),
+    ["x", "y"],
+  );
+  assert.equal(kept[0]?.shown, 1);
+  const tried = run(
+    { type: "ask", id: "a", question: "q" },
+    { type: "patch", id: "a", patch: { status: "failed" } },
+    { type: "again", id: "a" },
+  );
+  assert.equal(tried[0]?.takes.length, 1);
+  assert.equal(tried[0] && shownTake(tried[0]).status, "waiting");
+});
+
+test("an edited question drops what came after it", () => {
+  const all = run(
+    { type: "ask", id: "a", question: "one" },
+    ...done("a", "first"),
+    { type: "ask", id: "b", question: "two" },
+    { type: "edit", id: "a", question: "uno" },
+  );
+  assert.deepEqual(
+    all.map((exchange) => exchange.question),
+    ["uno"],
+  );
+  assert.equal(all[0]?.takes[0]?.text, "");
+});
+
+test("citations count once, in order, and only for passages that were given", () => {
+  const [exchange] = run(
+    { type: "ask", id: "a", question: "q" },
+    { type: "patch", id: "a", patch: { sources: [source(1), source(2), source(3)] } },
+    ...done("a", "x [3] y [1] z [3] no [9] 2025 [x]"),
+  );
+  assert.ok(exchange);
+  assert.deepEqual(citedNumbers(shownTake(exchange)), [3, 1]);
+});
+
+test("a reload brings the conversation back, with a cut answer marked as stopped", () => {
+  save(
+    run(
+      { type: "ask", id: "a", question: "one" },
+      ...done("a", "first"),
+      { type: "ask", id: "b", question: "two" },
+      { type: "write", id: "b", text: "half" },
+    ),
+  );
+  const back = restore();
+  assert.deepEqual(
+    back.map((exchange) => shownTake(exchange).status),
+    ["done", "stopped"],
+  );
+  assert.equal(back[1] && shownTake(back[1]).text, "half");
+  save([]);
+  assert.equal(held.size, 0);
+});
+
+test("storage that holds anything else is an empty conversation", () => {
+  for (const bad of [
+    "{",
+    "null",
+    '{"a":1}',
+    "[1]",
+    '[{"id":"a"}]',
+    '[{"id":"a","question":"q","shown":0,"takes":[{}]}]',
+  ]) {
+    held.set("fischgpt.conversation.v1", bad);
+    assert.deepEqual(restore(), [], bad);
+  }
+});

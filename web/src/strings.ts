@@ -1,0 +1,106 @@
+/** Every word the site itself says, in one place: change the tone or the language here. */
+
+const list = new Intl.ListFormat("en", { type: "conjunction" });
+const passages = (ns: number[]) => `passage${ns.length > 1 ? "s" : ""} ${list.format(ns.map(String))}`;
+
+export const s = {
+  product: "FischGPT",
+  tagline: "A small language model that answers about its owner",
+  skip: "Skip to the question",
+  nav: { label: "Site", chat: "Chat", story: "Story", home: "FischGPT, to the chat" },
+  theme: { toDark: "Switch to dark", toLight: "Switch to light" },
+
+  chat: {
+    heading: (name: string) => `A conversation about ${name}`,
+    title: (name: string) => `Ask about ${name}`,
+    starters: "Questions to start with",
+    next: "Ask next",
+    placeholder: (name: string) => `Ask about ${name}`,
+    question: "Your question",
+    send: "Send",
+    stop: "Stop",
+    fresh: "New chat",
+    latest: "To the latest answer",
+    hint: (params: string) => `${params} parameters, trained from scratch: check the sources.`,
+    keys: [
+      ["/", "to write"],
+      ["Esc", "to stop"],
+    ] as const,
+  },
+
+  answer: {
+    reading: "Reading the resume",
+    writing: "Writing",
+    read: "Read",
+    passages: (n: number) => (n === 1 ? "1 passage" : `${n} passages`),
+    passage: (n: number, what: string) => `Passage ${n}: ${what}`,
+    copy: "Copy answer",
+    copied: "Copied",
+    again: "Answer again",
+    edit: "Edit question",
+    save: "Ask this instead",
+    cancel: "Cancel",
+    take: (n: number, of: number) => `${n} of ${of}`,
+    previous: "Previous answer",
+    following: "Next answer",
+    announce: (text: string) => `Answer: ${text}`,
+    stopped: "Stopped",
+  },
+
+  kind: {
+    model: (cited: number[]) =>
+      cited.length ? `Answered by the model from ${passages(cited)}` : "Answered by the model",
+    quote: (cited: number[]) =>
+      `Quoted${cited.length ? ` from ${passages(cited)}` : ""}: the model’s own answer did not stand in the passages`,
+    declined: "The profile does not say",
+    smalltalk: "Small talk, no passage needed",
+  },
+  timing: (firstToken: number, perSecond: number) =>
+    [
+      `first token ${firstToken < 1000 ? `${Math.round(firstToken)} ms` : `${(firstToken / 1000).toFixed(1)} s`}`,
+      ...(perSecond > 0 ? [`${Math.round(perSecond)} tokens/s`] : []),
+    ].join(", "),
+
+  trouble: {
+    busy: "Many people are asking right now.",
+    offline: "The server cannot be reached. Check the connection, then try again.",
+    lost: "The connection was lost before the answer was complete.",
+    server: (message: string) => `That did not work: ${message}`,
+    retry: "Try again",
+    retryIn: (seconds: number) => `Try again in ${seconds} s`,
+  },
+  waking: {
+    title: "The model is waking up",
+    note: "Ask already; the answer comes as soon as it is awake.",
+    unreachable: "Looking for the server",
+  },
+
+  resume: {
+    title: "Resume",
+    open: "Open the resume",
+    close: "Close",
+    file: "Get the file",
+    hint: "The numbers mark what the model was given for the answer.",
+    empty: "This profile has no passages yet.",
+  },
+
+  model: {
+    title: "What is running",
+    button: (name: string) => `Model ${name}: what is running`,
+    note: "Read from the loaded weights, not typed by hand.",
+    rows: {
+      n_params: "Parameters",
+      n_layer: "Layers",
+      n_head: "Attention heads",
+      n_embd: "Dimensions",
+      block_size: "Context, tokens",
+      vocab_size: "Vocabulary, tokens",
+      trained_tokens: "Tokens trained on",
+    },
+    where: "Where the parameters are",
+    parts: { tokens: "Tokens", positions: "Positions", attention: "Attention", mlp: "MLP" },
+  },
+
+  story: { title: "The story", lead: (name: string) => `How ${name} came to train a language model` },
+  notFound: { title: "Nothing swims here", back: "Back to the chat" },
+};

@@ -1,0 +1,51 @@
+import type { ReactNode } from "react";
+import { Link, useLocation } from "wouter";
+import { s } from "../strings.ts";
+import { Mark } from "./Fish.tsx";
+import { Icon } from "./icons.tsx";
+import { useTheme } from "./theme.ts";
+
+/** The bar on every page; `children` are the page's own tools. */
+export function Header({ children }: { children: ReactNode }) {
+  const [theme, toggle] = useTheme();
+  return (
+    <header className="border-line bg-water/95 sticky top-0 z-20 border-b backdrop-blur-sm">
+      <div className="flex h-14 items-center gap-1 px-3 sm:px-5">
+        <Link
+          href="/"
+          aria-label={s.nav.home}
+          className="mr-auto flex items-center gap-2.5 rounded-lg sm:mr-4"
+        >
+          <Mark className="size-8" />
+          <span className="font-serif text-lg tracking-tight max-[26rem]:sr-only">{s.product}</span>
+        </Link>
+        <nav aria-label={s.nav.label} className="flex sm:mr-auto">
+          <Tab href="/">{s.nav.chat}</Tab>
+          <Tab href="/story">{s.nav.story}</Tab>
+        </nav>
+        {children}
+        <button
+          type="button"
+          className="tool"
+          onClick={toggle}
+          aria-label={theme === "dark" ? s.theme.toLight : s.theme.toDark}
+        >
+          <Icon name={theme === "dark" ? "sun" : "moon"} />
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function Tab({ href, children }: { href: string; children: ReactNode }) {
+  const [here] = useLocation();
+  return (
+    <Link
+      href={href}
+      aria-current={here === href ? "page" : undefined}
+      className="text-quiet hover:text-ink aria-[current]:text-ink aria-[current]:decoration-fish rounded-lg px-2.5 py-2 text-[0.9375rem] underline decoration-transparent decoration-2 underline-offset-[0.45rem] transition-colors aria-[current]:font-medium"
+    >
+      {children}
+    </Link>
+  );
+}
