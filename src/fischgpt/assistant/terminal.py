@@ -1,107 +1,96 @@
-"""The site's conversation in a terminal: the same assistant, streamed, with the passages it used."""
+"""`fischgpt chat`: the site's conversation in a terminal."""
 
 import json
 import sys
 from dataclasses import asdict
-from typing import Any
-
-from rich.console import Console
 
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.events import Delta, Done, Sources
 from fischgpt.assistant.model import load_model
 from fischgpt.chat import Turn
-from fischgpt.engine import SamplingParams
 from fischgpt.errors import UserError
-from fischgpt.profile.index import Hit, Index
+from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
 
-_KINDS = {
-    "model": "answered by the model",
-    "quote": "quoted from the profile",
-    "declined": "not in the profile",
-    "smalltalk": "a fixed reply",
-}
+_KINDS = {"quote": "quoted", "declined": "not in the profile", "smalltalk": "about this program"}
 
 
-def ask(question: str, profile: str | None, model: str, as_json: bool = False) -> None:
-    """Answer one question on standard output; `as_json` prints one object with answer, kind, sources and timings."""
+def ask(question: str, profile: str | None = None, model: str = "mini", as_json: bool = False) -> None:
+    """Print the answer to one question with its passages; `as_json`: as one JSON object.
+
+    Raises UserError for a profile, model or question that will not do.
+    """
     assistant = _open(profile, model)
-    if as_json:
-        print(json.dumps(_collect(assistant, [Turn("user", question)]), indent=2, ensure_ascii=False))
-    else:
-        _stream(assistant, [Turn("user", question)])
+    messages = [Turn("user", question)]
+    if not as_json:
+        _print_answer(assistant, messages)
+        return
+    answer = assistant.reply(messages)
+    sources = [
+        {"n": n, **asdict(hit.passage), "score": round(float(hit.score), 4)}
+        for n, hit in enumerate(answer.sources.hits, 1)
+    ]
+    done = answer.done
+    print(
+        json.dumps(
+            {
+                "answer": answer.text,
+                "kind": done.kind,
+                "reason": done.reason,
+                "score": round(float(answer.sources.score), 4),
+                "threshold": answer.sources.threshold,
+                "sources": sources,
+                "usage": asdict(done.usage),
+                "timings": {key: round(value, 1) for key, value in asdict(done.timings).items()},
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+    )
 
 
-def converse(profile: str | None, model: str) -> None:
-    """A conversation until Ctrl-D or an empty line; Ctrl-C stops an answer."""
+def converse(profile: str | None = None, model: str = "mini") -> None:
+    """Ask and answer until the input ends or an empty line."""
     assistant = _open(profile, model)
-    console = Console(highlight=False)
-    console.print(f"[bold]{assistant.profile.greeting}[/bold]")
-    for starter in assistant.profile.starters:
-        console.print(f"  {starter}", style="dim")
-    turns: list[Turn] = []
+    print(f"{assistant.profile.greeting} (An empty line ends.)")
+    messages: list[Turn] = []
     while True:
         try:
-            question = console.input("\n[bold cyan]>[/] ").strip()
-        except (EOFError, KeyboardInterrupt):
-            console.print()
+            question = input("\n> ").strip()
+        except EOFError:
+            print()
             return
         if not question:
             return
+        asked = [*messages, Turn("user", question)]
         try:
-            answer = _stream(assistant, [*turns, Turn("user", question)])
-        except UserError as error:
-            console.print(f"error: {error}", style="red", markup=False)
-            continue
-        except KeyboardInterrupt:
-            console.print(" (stopped)", style="dim")
-            continue
-        turns += [Turn("user", question), Turn("assistant", answer)]
+            messages = [*asked, Turn("assistant", _print_answer(assistant, asked))]
+        except UserError as error:  # this question will not do; the conversation goes on
+            print(f"error: {error}", file=sys.stderr)
 
 
-def _open(profile_path: str | None, model: str) -> Assistant:
-    with Console(stderr=True).status("Reading the profile and loading the model"):
-        profile = load_profile(profile_path)
-        return Assistant(profile, Index.open(profile), load_model(model))
+def _open(profile: str | None, model: str) -> Assistant:
+    owner = load_profile(profile)
+    text_model = load_model(model)
+    index = Index.open(owner)
+    if index.notice:
+        print(index.notice, file=sys.stderr)
+    return Assistant(owner, index, text_model)
 
 
-def _stream(assistant: Assistant, turns: list[Turn]) -> str:
-    console = Console(highlight=False)
-    hits: tuple[Hit, ...] = ()
-    text = ""
-    for event in assistant.answer(turns, SamplingParams()):
+def _print_answer(assistant: Assistant, messages: list[Turn]) -> str:
+    """Stream an answer to stdout, then the passages it cites; return its text."""
+    text, hits = "", ()
+    for event in assistant.answer(messages):
         match event:
             case Sources():
                 hits = event.hits
-            case Delta():
-                text += event.text
-                sys.stdout.write(event.text)
-                sys.stdout.flush()
+            case Delta(piece):
+                text += piece
+                print(piece, end="", flush=True)
             case Done():
-                sys.stdout.write("\n")
-                sys.stdout.flush()
-                _print_footer(console, text, hits, event)
+                print(f"  ({_KINDS[event.kind]})" if event.kind in _KINDS else "")
+    for n, hit in enumerate(hits, 1):
+        if f"[{n}]" in text:
+            print(f"  [{n}] {hit.passage.render()}")
     return text
-
-
-def _print_footer(console: Console, text: str, hits: tuple[Hit, ...], done: Done) -> None:
-    for number, hit in enumerate(hits, 1):
-        if f"[{number}]" in text:
-            console.print(f"  [{number}] {hit.passage.render()}", style="dim", markup=False)
-    reason = f": {done.reason}" if done.reason else ""
-    pace = f", {done.timings.first_token_ms:.0f} ms to the first word" if done.kind != "smalltalk" else ""
-    console.print(f"  ({_KINDS[done.kind]}{reason}{pace})", style="dim", markup=False)
-
-
-def _collect(assistant: Assistant, turns: list[Turn]) -> dict[str, Any]:
-    result: dict[str, Any] = {"answer": "", "sources": []}
-    for event in assistant.answer(turns, SamplingParams()):
-        match event:
-            case Sources():
-                result["sources"] = [asdict(hit.passage) | {"score": hit.score} for hit in event.hits]
-            case Delta():
-                result["answer"] += event.text
-            case Done():
-                result |= {"kind": event.kind, "reason": event.reason, "timings": asdict(event.timings)}
-    return result
