@@ -71,7 +71,7 @@ class ProfileSet:
 
 
 def read_sets(folder: Path | None = None) -> list[ProfileSet]:
-    """The built-in sets, or those of a folder: each a folder with resume.json (or .md, .pdf, .docx) and questions.jsonl.
+    """The built-in sets, or a folder's: each a folder with resume.json (or .md, .pdf, .docx) and questions.jsonl.
 
     Raises UserError where there is none, or a line is no question.
     """
@@ -101,14 +101,16 @@ def read_sets(folder: Path | None = None) -> list[ProfileSet]:
 class _Remembering(TextModel):
     """Reads each prompt once, though two readers ask: greedy answers to equal prompts are equal."""
 
+    inner: TextModel | None = None
     seen: dict[tuple[int, ...], list[Piece]] = field(default_factory=dict)
 
     def stream(
         self, prompt_ids: Sequence[int], params: SamplingParams, cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[Piece]:
+        assert self.inner is not None
         key = tuple(prompt_ids)
         if key not in self.seen:
-            self.seen[key] = list(super().stream(prompt_ids, params, cancelled))
+            self.seen[key] = list(self.inner.stream(prompt_ids, params, cancelled))
         yield from self.seen[key]
 
 
@@ -117,7 +119,7 @@ class _Readers:
 
     def __init__(self, resume: Path, model: TextModel) -> None:
         profile = load_profile(resume)
-        remembering = _Remembering(model.name, model.tokenizer, model.engine, model.config, model.card)
+        remembering = _Remembering(model.name, model.tokenizer, model.engine, model.config, model.card, model)
         self.index = Index.open(profile)
         self.assistant = Assistant(profile, self.index, remembering)
         self.passages = profile.passages
@@ -158,13 +160,13 @@ def evaluate(
     limit: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Ask every question of every set (at most `limit` a set) of the three readers.
+    """Ask every question of every set (at most `limit` a set, evenly spaced) of the three readers.
 
     Returns `readers`: for each reader its scores ({metric: [value, low, high, n]}, 95 % bootstrap intervals) and scores
     by kind; `retrieval`: hit@5 by kind; `failures`: what was wrong, to read; `sets` and `questions`: what was asked.
     """
-    sets = read_sets(data)
-    total = sum(len(one.items[:limit]) for one in sets)
+    sets = [ProfileSet(one.name, one.resume, _spread(one.items, limit)) for one in read_sets(data)]
+    total = sum(len(one.items) for one in sets)
     rows: dict[str, list[score.Row]] = {reader: [] for reader in READERS}
     found: dict[str, list[bool]] = {}
     failures: list[dict[str, str]] = []
@@ -172,7 +174,7 @@ def evaluate(
     for one in sets:
         readers = _Readers(one.resume, model)
         known = score.words_of(passage.render() for passage in readers.passages)
-        for item in one.items[:limit]:
+        for item in one.items:
             for reader in READERS:
                 reply = readers.answer(reader, item)
                 row = rate(item, reply, readers.passages, known)
@@ -192,6 +194,13 @@ def evaluate(
         "retrieval": {kind: score.mean([float(hit) for hit in hits]) for kind, hits in found.items()},
         "failures": failures,
     }
+
+
+def _spread(items: list[Item], limit: int | None) -> list[Item]:
+    """At most `limit` of the items, evenly spaced: all kinds stay in."""
+    if limit is None or limit >= len(items):
+        return items
+    return [items[number * len(items) // limit] for number in range(limit)]
 
 
 def rate(item: Item, reply: Reply, passages: Sequence[Passage], known: frozenset[str]) -> score.Row:
