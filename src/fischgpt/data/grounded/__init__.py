@@ -30,7 +30,7 @@ _HEADED = ("year", "then_when", "place", "then_where")
 _THEN = {"tool": "then_tool", "cost": "then_cost", "dur": "then_dur", "mate": "then_mate", "client": "then_client", "place": "then_place",
          "year": "then_year", "effect": "then_effect", "audience": "then_audience"}  # fmt: skip
 _STOP = frozenset(
-    "with from that which this their have been were into over only than help using means work some".split()
+    ["with", "from", "that", "which", "this", "their", "have", "been", "were", "into", "over", "only", "than", "help", "using", "means", "work", "some"]
 )
 # Questions about a whole section, and what marks that section among the passages.
 _SECTIONS = {
