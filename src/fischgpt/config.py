@@ -97,6 +97,8 @@ class TrainConfig:
     compile: bool = False
     init: str | None = None
     """Start from these weights (a run, a checkpoint or a folder); sft: the run's own pretraining if not given."""
+    copy_init: bool = False
+    """Start from random weights with the circuit in place that copies from earlier text (train/copying.py)."""
 
 
 @dataclass(config=_strict, kw_only=True)

@@ -1,8 +1,8 @@
 """Weights a small model starts from so that it can copy from the first step on.
 
-Answering from passages is copying, and copying is what a small model learns last: from random weights it did not form at
-all within a million tokens. What forms in the end is known (induction heads: Olsson et al. 2022, arXiv 2209.11895), and
-can be written down in plain GPT-2 weights:
+Answering from passages is copying, and copying is what a small model learns last: from random weights it did not form
+at all within a million tokens. What forms in the end is known (induction heads: Olsson et al. 2022, arXiv 2209.11895),
+and can be written down in plain GPT-2 weights:
 
     layer 0, one head:     attends to the previous position; writes a sketch of that token into dimensions of its own
     layer 1, a few heads:  attend to where the previous token was the current one; write the token that stands there
@@ -32,8 +32,8 @@ COPY_GAIN = 3.0
 def install_copying(model: GPT) -> None:
     """Overwrite embeddings, one head of layer 0 and some of layer 1. Uses torch's global generator.
 
-    The residual stream (n_embd dimensions) is split at the start: tokens, then head_dim for positions, then head_dim for
-    the previous token. Raises UserError for a model with one layer or fewer than 4 heads.
+    The residual stream (n_embd dimensions) is split at the start: tokens, then head_dim for positions, then head_dim
+    for the previous token. Raises UserError for a model with one layer or fewer than 4 heads.
     """
     config = model.config
     head_dim = config.n_embd // config.n_head
