@@ -44,7 +44,7 @@ class Source:
 
 def parse(spec: str) -> Source:
     """`factbook:100*2` -> Source("factbook", 100, 2). Raises UserError for a name that is neither known nor a path."""
-    if Path(spec).exists() and spec not in PACKAGES:  # whatever its name looks like
+    if spec and Path(spec).exists() and spec not in PACKAGES:  # whatever its name looks like
         return Source(spec)
     match = re.fullmatch(r"(.+?)(?::(\d+))?(?:\*(\d+))?", spec.strip())
     if match is None:
