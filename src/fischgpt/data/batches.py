@@ -275,8 +275,8 @@ def _pool(spec: str, seed: int, val_fraction: float) -> _Pool:
 
         return _Pool(
             source.times,
-            # A seed of its own for every chunk: resuming goes straight to it instead of making everything before it.
-            lambda number: list(islice(made_up(seed=seed * 1_000_003 + number, split="train"), CHUNK)),
+            # Conversation i depends on the seed and i alone: resuming goes straight to it, nothing before it is made.
+            lambda number: list(islice(made_up(seed, "train", start=number * CHUNK), CHUNK)),
             lambda: made_up(seed=0, split="held-out"),
         )
     found = sources.conversations(spec)

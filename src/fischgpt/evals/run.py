@@ -61,7 +61,8 @@ def _measure(model: TextModel, task: Task, data: Path | None, limit: int | None,
             return hellaswag.evaluate(model.engine.model, model.tokenizer, items, limit, report)
     from fischgpt.evals import profile
 
-    return profile.evaluate(model, data, limit)
+    with progress("profile questions") as report:
+        return profile.evaluate(model, data, limit, report)
 
 
 @contextmanager

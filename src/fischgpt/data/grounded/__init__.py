@@ -480,7 +480,7 @@ class _Talk:
     # The conversation --------------------------------------------------------------------------------------
 
     def exchanges(self) -> list[Exchange]:
-        wanted = self.rng.choice((1, 2, 2, 3, 3, 3, 4, 4, 5))
+        wanted = self.rng.choice((1, 2, 3, 3, 4, 4, 5, 5, 5))
         found: list[Exchange] = []
         asked: set[str] = set()
         for _ in range(wanted * 4 + 8):
