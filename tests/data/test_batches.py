@@ -159,7 +159,7 @@ def test_sources_are_drawn_by_weight_and_made_up_people_need_no_replay(
 
     made = 0
 
-    def fake(seed: int, split: str) -> Iterator[list[Turn]]:
+    def fake(seed: int, split: str, start: int = 0) -> Iterator[list[Turn]]:
         nonlocal made
         while True:
             made += 1

@@ -93,7 +93,7 @@ def test_gutenberg_headers_are_cut() -> None:
     assert sources.without_gutenberg("To be") == "To be"
 
 
-# --- packages, downloaded by the tests themselves: no network ----------------------------------------------------------
+# --- packages, downloaded by the tests themselves: no network ---------------------------------------------------------
 
 
 @pytest.fixture

@@ -61,6 +61,15 @@ def test_every_bit_of_every_file_counts(tmp_path: Path) -> None:
     checkpoint.verify(path)
 
 
+def test_reading_another_runs_checkpoints_touches_nothing(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    (save(tmp_path, 2) / "config.json").write_text("x")
+    (tmp_path / ".tmp-3-1").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    found = checkpoint.load_latest(tmp_path, lambda message: None, mine=False)
+    assert found is not None and found.step == 1 and sorted(tmp_path.rglob("*")) == before
+
+
 def test_only_damaged_ones_is_an_error_not_a_new_start(tmp_path: Path) -> None:
     (save(tmp_path, 1) / "config.json").write_text("x")
     for _ in range(2):

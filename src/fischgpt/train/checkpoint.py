@@ -62,26 +62,29 @@ def save(folder: Path, step: int, write: Callable[[Path], None], state: dict[str
     return final
 
 
-def load_latest(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
+def load_latest(folder: Path, warn: Callable[[str], None], mine: bool = True) -> Checkpoint | None:
     """The newest checkpoint that verifies, or None if there is none at all.
 
-    A damaged one is reported through `warn` and moved aside as `*.corrupt`. Raises UserError if only damaged ones
-    exist: starting over in silence would throw a run away.
+    A damaged one is reported through `warn` and moved aside as `*.corrupt`, and what killed writers left is removed;
+    with mine=False, for another run's checkpoints, nothing is touched: its writer may be at work. Raises UserError if
+    only damaged ones exist: starting over in silence would throw a run away.
     """
-    damaged = []
+    if mine:
+        _clean(folder)
+    damaged = [path.name for path in folder.glob("*.corrupt")]
     for path in reversed(_folders(folder)):
         try:
             return verify(path)
         except UserError as error:
-            aside = path.with_name(path.name + ".corrupt")
-            shutil.rmtree(aside, ignore_errors=True)
-            path.replace(aside)
-            warn(f"{error}; moved to {aside.name}, going on from the one before")
+            warn(f"{error}; going on from the one before")
             damaged.append(path.name)
-    damaged += [path.name for path in folder.glob("*.corrupt")] if folder.exists() else []
+            if mine:
+                aside = path.with_name(path.name + ".corrupt")
+                shutil.rmtree(aside, ignore_errors=True)
+                path.replace(aside)
     if damaged:
         raise UserError(
-            f"every checkpoint in {folder} is damaged ({', '.join(sorted(set(damaged)))}); "
+            f"every checkpoint in {folder} is damaged ({', '.join(sorted(damaged))}); "
             "delete that folder to start the run again from the beginning"
         )
     return None
@@ -112,12 +115,13 @@ def latest_path(folder: Path) -> Path | None:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Finished checkpoints, oldest first; remains of killed writers are removed."""
-    if not folder.is_dir():
-        return []
+    """Finished checkpoints, oldest first."""
+    return sorted(path for path in folder.glob(f"{_PREFIX}*") if path.name.removeprefix(_PREFIX).isdigit())
+
+
+def _clean(folder: Path) -> None:
     for path in [*folder.glob(".tmp-*"), *folder.glob(".del-*")]:
         shutil.rmtree(path, ignore_errors=True)
-    return sorted(path for path in folder.glob(f"{_PREFIX}*") if path.name.removeprefix(_PREFIX).isdigit())
 
 
 def _remove(path: Path) -> None:

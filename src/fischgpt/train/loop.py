@@ -277,7 +277,7 @@ class _Training:
             return None
         start = Path(given or self.recipe.run)
         for phase in (start / "sft", start / "pretrain", start) if given else (start / "pretrain",):
-            found = checkpoint.load_latest(phase / "checkpoints", lambda message: None)
+            found = checkpoint.load_latest(phase / "checkpoints", lambda message: None, mine=False)
             if found:
                 return found.path
         if given is None:
