@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -73,6 +74,7 @@ class Script:
     def __init__(self, tokenizer: Tokenizer, text: str | Callable[[], str], block_size: int = 512) -> None:
         self.tokenizer, self.text, self.block_size = tokenizer, text, block_size
         self.gate: threading.Semaphore | None = None
+        self.pause_s = 0.0
         self.prompts: list[str] = []
         self.generated = 0
         self.active = 0
@@ -92,6 +94,7 @@ class Script:
             for at, id_ in enumerate(ids, 1):
                 if self.gate is not None:
                     self.gate.acquire()
+                time.sleep(self.pause_s)
                 self.generated += 1
                 stop = id_ in params.stop_ids
                 yield Sampled(id_, -0.5, "stop" if stop else "length" if at == len(ids) else None)
