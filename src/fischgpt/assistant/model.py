@@ -73,7 +73,7 @@ class TextModel:
     ) -> Iterator[Piece]:
         """One piece a sampled token; the last has `finish`. `cancelled` is asked before each token.
 
-        Any control token ends the text: a model that starts another turn has finished its own. `allow`: as for generate.
+        Any control token ends the text: a model that starts another turn has finished its own.
         """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for sampled in self.engine.generate(prompt_ids, params, allow):
