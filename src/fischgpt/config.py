@@ -66,7 +66,7 @@ class DataConfig:
 
     sources: list[str] = Field(default_factory=list)
     """Names of public packages (see data/sources.py), or paths of text, JSONL or parquet files and folders.
-    For fine-tuning: `grounded`, or conversation files. `name*2` takes a source twice as often."""
+    For fine-tuning: `grounded`, or conversation files. `name:500` takes the first 500, `name*2` takes them twice."""
     folder: str | None = None
     """Where the shards live, for runs that share them; the run's own `data` folder if not given."""
     row_tokens: int | None = Field(None, ge=8)
@@ -97,6 +97,8 @@ class TrainConfig:
     compile: bool = False
     init: str | None = None
     """Start from these weights (a run, a checkpoint or a folder); sft: the run's own pretraining if not given."""
+    copy_init: bool = False
+    """Start from random weights with the circuit in place that copies from earlier text (train/copying.py)."""
 
 
 @dataclass(config=_strict, kw_only=True)

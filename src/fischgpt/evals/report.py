@@ -10,6 +10,7 @@ from typing import Any
 from fischgpt.data.packages import PACKAGES
 from fischgpt.data.sources import parse
 from fischgpt.errors import UserError
+from fischgpt.evals import profile_score
 from fischgpt.evals.curves import Series, chart, number, smooth
 from fischgpt.evals.page import Block, Commands, Figure, Heading, Table, Text, to_html, to_markdown
 from fischgpt.evals.record import PhaseRecord, RunRecord, read_run
@@ -135,6 +136,8 @@ def _evals(record: RunRecord) -> list[Block]:
 def eval_rows(task: str, result: dict[str, Any]) -> list[tuple[str, str]]:
     """(measure, value) of one result, readable: accuracies in percent with their standard error, the rest as it is."""
     rows = []
+    if task == "profile":
+        return profile_score.rows(result)
     if task == "hellaswag":
         names = {
             "acc_norm_token": "mean per token (build-nanogpt's protocol)",

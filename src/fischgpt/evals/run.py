@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fischgpt.assistant.model import TextModel, describe_model, load_model
 from fischgpt.config import load_recipe
 from fischgpt.data.prepare import data_folder
-from fischgpt.data.shards import write_json
+from fischgpt.data.files import write_json
 from fischgpt.errors import UserError
 from fischgpt.evals.record import find_run, read_json
 from fischgpt.evals.report import eval_rows
@@ -61,7 +61,8 @@ def _measure(model: TextModel, task: Task, data: Path | None, limit: int | None,
             return hellaswag.evaluate(model.engine.model, model.tokenizer, items, limit, report)
     from fischgpt.evals import profile
 
-    return profile.evaluate(model, data, limit)
+    with progress("profile questions") as report:
+        return profile.evaluate(model, data, limit, report)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from fischgpt.data.grounded.bullets import Ask, Bench, Line, an, duration, money, number, plural, poss
+from fischgpt.data.grounded.sayings import ABSTRACT, said
 from fischgpt.data.grounded.trades import HELD_TRADES, TRADES, Trade
 from fischgpt.data.grounded.words import FLUENCY, Lists, code, coined
 
@@ -43,44 +44,6 @@ _TITLES = (
     "Towards Better {a}",
     "{P}'s {a}",
 )
-_ABSTRACT = [
-    "light",
-    "silence",
-    "bread",
-    "rivers",
-    "numbers",
-    "memory",
-    "iron",
-    "salt",
-    "winds",
-    "maps",
-    "bones",
-    "letters",
-    "fevers",
-    "bridges",
-    "harvests",
-    "machines",
-    "shadows",
-    "markets",
-    "tides",
-    "names",
-    "dust",
-    "glass",
-    "prayer",
-    "trains",
-    "children",
-    "winter",
-    "stones",
-    "paper",
-    "debt",
-    "islands",
-    "copper",
-    "smoke",
-    "dreams",
-    "measurement",
-    "language",
-    "seeds",
-]
 _JUDGED = (
     "always finished what {he} started", "the most careful worker i have met", "never missed a deadline", "a patient teacher", "quick, honest and kind",
     "brought order to our chaos", "a rare mind", "worth three of us", "saw problems before anybody else", "i would hire {O} again tomorrow",
@@ -91,7 +54,7 @@ class Owner:
     """One made-up person. `resume` is the JSON Resume; `lines` maps a passage's id or text to its `Line`."""
 
     def __init__(self, rng: Random, held_out: bool) -> None:
-        self.rng = rng
+        self.rng, self.held_out = rng, held_out
         self.lists = _HELD if held_out else _TRAIN
         self.trade: Trade = rng.choice(HELD_TRADES if held_out else TRADES)
         self.bench = Bench(rng, self.lists, self.trade)
@@ -126,7 +89,14 @@ class Owner:
     def _bullet(self, organisation: str = "") -> str:
         rng = self.rng
         bench = self.bench if rng.random() < 0.8 else self.other
-        line = bench.made() if rng.random() < 0.68 else bench.pattern()
+        roll = rng.random()
+        line = (
+            bench.made()
+            if roll < 0.46
+            else bench.pattern()
+            if roll < 0.68
+            else said(bench, self.held_out, self.pronoun)
+        )
         if rng.random() < 0.09:  # two sentences in one bullet: the answer is the one that was asked for
             more = bench.made() if rng.random() < 0.6 else bench.pattern()
             joined = f"{line.text} {more.text}"
@@ -179,6 +149,10 @@ class Owner:
                 )
             )
             self._say(summary, text, "likes", {}, "|curious|cares|fascinated")
+        if rng.random() < 0.3:
+            line = said(self.other, self.held_out, self.pronoun)
+            summary.append(line.text)
+            self.lines[line.text] = line
         if summary:
             basics["summary"] = " ".join(summary)
         if rng.random() < 0.2:
@@ -297,7 +271,7 @@ class Owner:
                 misses.append(Ask("edu_grade", fills, "|grade"))
             if rng.random() < 0.25:
                 courses = rng.sample(
-                    [*trade.fields, *(w.capitalize() for w in _ABSTRACT), coined(rng) + " Theory"], rng.randrange(2, 5)
+                    [*trade.fields, *(w.capitalize() for w in ABSTRACT), coined(rng) + " Theory"], rng.randrange(2, 5)
                 )
                 entry["courses"] = courses
                 self.lines["Courses:"] = Line(
@@ -314,7 +288,7 @@ class Owner:
         rng, bench = self.rng, self.bench
         roll = rng.random()
         if roll < 0.6:
-            topic = bench.thing()[0] if rng.random() < 0.5 else f"the {rng.choice(_ABSTRACT)} of {coined(rng)}"
+            topic = bench.thing()[0] if rng.random() < 0.5 else f"the {rng.choice(ABSTRACT)} of {coined(rng)}"
             text = rng.choice(
                 (
                     f"Thesis on {topic}, supervised by {bench.name()}.",
@@ -416,7 +390,7 @@ class Owner:
         mine, other = liked[: max(1, len(liked) - 1)], liked[-1]
         entries = [{"name": word[0].upper() + word[1:] if rng.random() < 0.6 else word} for word in mine]
         if rng.random() < 0.25:
-            entries[0]["keywords"] = [coined(rng), rng.choice(_ABSTRACT)]  # type: ignore[assignment]
+            entries[0]["keywords"] = [coined(rng), rng.choice(ABSTRACT)]  # type: ignore[assignment]
         self.resume["interests"] = entries
         one = rng.choice(mine)
         self.lines["interests-1"] = Line("", [Ask("hobbies", {}, "|interests:"), Ask("hobbies", {}, "|interests:"), Ask("hobby", {"h": one}, one.lower())],
@@ -450,7 +424,7 @@ class Owner:
         self.resume["awards"] = awards
 
     def title(self) -> str:
-        a, b = self.rng.sample(_ABSTRACT, 2)
+        a, b = self.rng.sample(ABSTRACT, 2)
         a = a.capitalize()
         return self.rng.choice(_TITLES).format(a=a, b=b.capitalize(), A=a, B=b.capitalize(), P=coined(self.rng))
 
