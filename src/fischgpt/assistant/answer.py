@@ -19,7 +19,7 @@ from fischgpt.assistant.smalltalk import small_talk
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
 from fischgpt.errors import UserError
-from fischgpt.profile.index import Hit, Index, Retrieval
+from fischgpt.profile.index import Index, Retrieval
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.prompt import build_turns
@@ -93,9 +93,15 @@ class Assistant:
         turns, used = build_turns(
             question, retrieval.hits, history, self.model.tokenizer, self.model.config.block_size, self.answer_tokens
         )
-        # What is shown as [n] is what the prompt numbered [n].
-        yield Sources(tuple(used), retrieval.score, retrieval.threshold)
-        yield from run.ask(turns, used, retrieval)
+        # What is shown as [n] is what the prompt numbered [n]; the best passage is shown though too long for it.
+        best = retrieval.hits[0]
+        shown = used if best in used else [*used, best]
+        yield Sources(tuple(shown), retrieval.score, retrieval.threshold)
+        quote = f"{quotation(best.passage)} [{shown.index(best) + 1}]"
+        if used:
+            yield from run.ask(turns, [hit.passage for hit in used], quote, retrieval)
+        else:
+            yield from run.say(quote, "quote", "no passage fits the model's context")
 
     def reply(self, messages: Sequence[Turn], params: SamplingParams | None = None) -> Answer:
         """The same answer in one piece."""
@@ -174,12 +180,11 @@ class _Run:
         yield from self._show(text)
         yield from self._end(kind, reason)
 
-    def ask(self, turns: list[Turn], used: list[Hit], retrieval: Retrieval) -> Iterator[Event]:
-        """Let the model answer; show what stands in the passages, or else the best passage."""
+    def ask(self, turns: list[Turn], passages: list[Passage], quote: str, retrieval: Retrieval) -> Iterator[Event]:
+        """Let the model answer; show what stands in the passages, or else the quote."""
         model, profile = self.assistant.model, self.assistant.profile
         prompt = chat.encode_prompt(model.tokenizer, turns)
         self.prompt_tokens = len(prompt)
-        passages = [hit.passage for hit in used]
         held = HeldBack(self.question, passages, profile.name)
         params = replace(
             self.params,
@@ -219,7 +224,7 @@ class _Run:
         else:
             why = "it declined" if declines(self.draft) else held.failed or "it is empty"
             reason = f"the model's answer did not stand in the passages: {why}"
-            yield from self.say(f"{quotation(passages[0])} [1]", "quote", reason)
+            yield from self.say(quote, "quote", reason)
 
     def _show(self, text: str) -> Iterator[Event]:
         for piece in self.output.push(text):
