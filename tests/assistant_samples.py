@@ -11,7 +11,7 @@ import torch
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.model import TextModel
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Sampled, SamplingParams
+from fischgpt.engine import Allow, Sampled, SamplingParams
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import save_pretrained
 from fischgpt.profile.index import Index
@@ -81,7 +81,9 @@ class Script:
         self.most_active = 0
         self._lock = threading.Lock()
 
-    def generate(self, prompt_ids: Sequence[int], params: SamplingParams | None = None) -> Iterator[Sampled]:
+    def generate(
+        self, prompt_ids: Sequence[int], params: SamplingParams | None = None, allow: Allow | None = None
+    ) -> Iterator[Sampled]:
         """As Engine.generate."""
         assert params is not None
         self.prompts.append(self.tokenizer.decode(prompt_ids, keep_control=True))

@@ -9,7 +9,7 @@ import torch
 
 from fischgpt.assistant.model import Piece, TextModel
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Engine, SamplingParams
+from fischgpt.engine import Allow, Engine, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.evals import profile, profile_score
 from fischgpt.evals.profile import Item, Reply, rate
@@ -135,7 +135,11 @@ class Scripted(TextModel):
     script = "[1] Built three bridges for $4,500 with José Ruiz."
 
     def stream(
-        self, prompt_ids: Sequence[int], params: SamplingParams, cancelled: Callable[[], bool] = lambda: False
+        self,
+        prompt_ids: Sequence[int],
+        params: SamplingParams,
+        cancelled: Callable[[], bool] = lambda: False,
+        allow: Allow | None = None,
     ) -> Iterator[Piece]:
         yield Piece(self.script, "stop")
 

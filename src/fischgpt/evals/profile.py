@@ -1,7 +1,8 @@
 """`fischgpt eval MODEL --task profile`: questions about owners whom the model has never seen, answered and scored.
 
-Three readers of the same retrieval are compared: `quote` (no model: the best passage, or a refusal below the score
-gate), `model` (what it writes, unchecked, no gate) and `served` (the two together, as `fischgpt up` answers). The sets
+Readers of the same retrieval are compared: `quote` (no model: the best passage, or a refusal below the score gate),
+`model` (what it writes, unchecked, no gate), `pointer` (the same, but only along the passages) and `served` (gate and
+pointer together, as `fischgpt up` answers). The sets
 are resumes of historical people with questions as visitors write them: evals/profile_sets/.
 """
 
@@ -18,8 +19,9 @@ from fischgpt import chat
 from fischgpt.assistant.answer import Assistant, quotation
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.model import Piece, TextModel
+from fischgpt.assistant.quoting import Quotations
 from fischgpt.chat import Turn
-from fischgpt.engine import SamplingParams
+from fischgpt.engine import Allow, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.evals import profile_score as score
 from fischgpt.profile.index import Hit, Index
@@ -28,7 +30,7 @@ from fischgpt.profile.profile import load_profile
 from fischgpt.profile.prompt import build_turns
 
 SETS = Path(__file__).with_name("profile_sets")
-READERS = ("quote", "model", "served")
+READERS = ("quote", "model", "pointer", "served")
 KINDS = ("answerable", "list", "follow-up", "unanswerable", "near", "injection")
 
 
@@ -99,23 +101,27 @@ def read_sets(folder: Path | None = None) -> list[ProfileSet]:
 
 @dataclass(frozen=True)
 class _Remembering(TextModel):
-    """Reads each prompt once, though two readers ask: greedy answers to equal prompts are equal."""
+    """Reads each prompt once, though several readers ask: greedy answers to equal prompts are equal."""
 
     inner: TextModel | None = None
-    seen: dict[tuple[int, ...], list[Piece]] = field(default_factory=dict)
+    seen: dict[tuple[int | bool, ...], list[Piece]] = field(default_factory=dict)
 
     def stream(
-        self, prompt_ids: Sequence[int], params: SamplingParams, cancelled: Callable[[], bool] = lambda: False
+        self,
+        prompt_ids: Sequence[int],
+        params: SamplingParams,
+        cancelled: Callable[[], bool] = lambda: False,
+        allow: Allow | None = None,
     ) -> Iterator[Piece]:
         assert self.inner is not None
-        key = tuple(prompt_ids)
+        key = (allow is None, *prompt_ids)
         if key not in self.seen:
-            self.seen[key] = list(self.inner.stream(prompt_ids, params, cancelled))
+            self.seen[key] = list(self.inner.stream(prompt_ids, params, cancelled, allow))
         yield from self.seen[key]
 
 
 class _Readers:
-    """The three readers of one owner."""
+    """The readers of one owner."""
 
     def __init__(self, resume: Path, model: TextModel) -> None:
         profile = load_profile(resume)
@@ -142,7 +148,10 @@ class _Readers:
             question, found.hits, history, model.tokenizer, model.config.block_size, self.assistant.answer_tokens
         )
         prompt = chat.encode_prompt(model.tokenizer, turns)
-        text = "".join(piece.text for piece in model.stream(prompt, self.params)).strip()
+        allow = None
+        if reader == "pointer":
+            allow = Quotations(model.tokenizer, [hit.passage for hit in used]).allow
+        text = "".join(piece.text for piece in model.stream(prompt, self.params, allow=allow)).strip()
         return Reply(text, declines(text), tuple(used))
 
     def answer(self, reader: str, item: Item) -> Reply:
@@ -160,7 +169,7 @@ def evaluate(
     limit: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Ask every question of every set (at most `limit` a set, evenly spaced) of the three readers.
+    """Ask every question of every set (at most `limit` a set, evenly spaced) of every reader.
 
     Returns `readers`: for each reader its scores ({metric: [value, low, high, n]}, 95 % bootstrap intervals) and scores
     by kind; `retrieval`: hit@5 by kind; `failures`: what was wrong, to read; `sets` and `questions`: what was asked.

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fischgpt.assistant.model import TextModel, describe_model, load_model
 from fischgpt.config import load_recipe
-from fischgpt.data.prepare import data_folder
 from fischgpt.data.files import write_json
+from fischgpt.data.prepare import data_folder
 from fischgpt.errors import UserError
 from fischgpt.evals.record import find_run, read_json
 from fischgpt.evals.report import eval_rows

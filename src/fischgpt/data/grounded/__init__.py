@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
+from fischgpt.assistant.quoting import REFUSALS, head
 from fischgpt.chat import Turn
 from fischgpt.data.grounded import questions as ask
 from fischgpt.data.grounded.bullets import PARTICIPLES, Ask, Line, an
@@ -78,13 +79,6 @@ class Exchange:
     at: list[int]
     texts: list[str]
     line: Line | None = None
-
-
-def head(passage: Passage) -> str:
-    """`Acme, Engineer (2019 to 2021).`: where and when, as the rendered line says it, without the section."""
-    shown = passage.render()
-    end = len(shown) - len(passage.text) - 2
-    return shown[len(passage.section) + 2 : end] + "."
 
 
 class _Talk:
@@ -521,7 +515,7 @@ class _Talk:
         turns = [Turn("system", render_passages(shown))]
         for one in exchanges:
             cited = sorted(zip((number[at] for at in one.at), one.texts, strict=True))
-            answer = " ".join(f"[{n}] {text}" for n, text in cited) or rng.choice(ask.DECLINES)
+            answer = " ".join(f"[{n}] {text}" for n, text in cited) or rng.choice(REFUSALS)
             turns += [Turn("user", one.question), Turn("assistant", answer)]
         return turns, exchanges
 

@@ -5,14 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-# All begin alike: at the first token the choice is between citing and declining, not between wordings.
-DECLINES = (
-    "The profile does not say.",
-    "The profile does not say.",
-    "The profile does not mention that.",
-    "The profile says nothing about that.",
-)
-
 IMPERATIVE = (
     "tell ",
     "list ",

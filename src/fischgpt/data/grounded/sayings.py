@@ -18,9 +18,9 @@ _QUOTES = (
     "a {a} is only as good as its {b}", "nobody learns {a} from books", "{a} is patient, {b} is not", "first {a}, then {b}",
     "we know nothing about {a}", "{a} without {b} is noise", "every {a} begins with a mistake", "I would rather have {a} than {b}",
 )  # fmt: skip
-_MONTHS = "January March April May June July August September October November December".split()  # noqa: SIM905
+_MONTHS = "January March April May June July August September October November December".split()
 _SLOT = re.compile(r"\{(\w+)\}")
-_OWNER = frozenset("do does has is_ was S O O_ poss can S_ first full".split())  # noqa: SIM905
+_OWNER = frozenset("do does has is_ was S O O_ poss can S_ first full".split())
 
 
 @dataclass(frozen=True, slots=True)
