@@ -67,6 +67,8 @@ class DataConfig:
     sources: list[str] = Field(default_factory=list)
     """Names of public packages (see data/sources.py), or paths of text, JSONL or parquet files and folders.
     For fine-tuning: `grounded`, or conversation files. `name*2` takes a source twice as often."""
+    folder: str | None = None
+    """Where the shards live, for runs that share them; the run's own `data` folder if not given."""
     row_tokens: int | None = Field(None, ge=8)
     """Tokens in a row; the model's block_size if not given."""
     shard_tokens: int = Field(10_000_000, ge=1024)
@@ -99,8 +101,10 @@ class TrainConfig:
 
 @dataclass(config=_strict, kw_only=True)
 class OptimConfig:
-    """AdamW and its schedule: linear warm-up, then cosine, or constant with a linear decay at the end (wsd)."""
+    """Optimizer and schedule: linear warm-up, then cosine, or constant with a linear decay at the end (wsd)."""
 
+    kind: Literal["adamw", "muon"] = "adamw"
+    """`muon`: the matrices of the blocks by Muon, with updates scaled to AdamW's size so that both share `lr`."""
     lr: float = Field(6e-4, gt=0)
     min_lr_fraction: float = Field(0.1, ge=0, le=1)
     schedule: Literal["cosine", "wsd"] = "cosine"

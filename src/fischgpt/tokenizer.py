@@ -1,7 +1,7 @@
 """Text <-> token ids: GPT-2's vocabulary (shipped, offline) or a byte-level BPE trained on a corpus.
 
-Both run through tiktoken (13.6 MB/s on one core; Hugging Face tokenizers 1.6), and both are kept on disk as Hugging Face's
-`tokenizer.json`, so that any checkpoint opens in transformers, llama.cpp and others with the same ids.
+Both run through tiktoken (13.6 MB/s on one core; Hugging Face tokenizers 1.6), and both are kept on disk as Hugging
+Face's `tokenizer.json`, so that any checkpoint opens in transformers, llama.cpp and others with the same ids.
 
 Text is always encoded with special tokens off: the characters `<|user|>` in somebody's text are just characters.
 Control tokens come from `chat.py` alone, as ids.
@@ -31,8 +31,8 @@ CONTROL = ("<|endoftext|>", "<|user|>", "<|assistant|>", "<|system|>")
 
 GPT2_SHA256 = "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"
 
-# How text is cut before byte pairs are merged, twice: for tiktoken with possessive quantifiers, which keep a megabyte of
-# spaces from exhausting the regex stack; for tokenizer.json in the plain form, which matches the same.
+# How text is cut before byte pairs are merged, twice: for tiktoken with possessive quantifiers, which keep a megabyte
+# of spaces from exhausting the regex stack; for tokenizer.json in the plain form, which matches the same.
 # GPT-2's own. tokenizer.json says "ByteLevel with its built-in pattern" for it.
 _GPT2_PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
 # For trained vocabularies: a digit and a square bracket are always alone, so a number is copied digit by digit and the

@@ -57,6 +57,7 @@ def test_kinds_are_all_there_and_declining_stays_the_minority(sample: list[tuple
     kinds = [kind for _, row in sample for kind in row]
     declined = sum(turn.text in ask.DECLINES for turns, _ in sample for turn in turns[2::2])
     wanted = {
+        "worded",
         "single",
         "list",
         "head",
@@ -116,7 +117,35 @@ def test_no_real_person_and_no_figure_of_the_default_profile(sample: list[tuple[
 
 
 def test_every_phrasing_of_every_family_can_be_filled() -> None:
-    keys = ["v", "p", "g", "pp", "a", "n", "t", "c", "m", "x", "ns", "who", "used", "dir", "meas", "f", "soc", "metric", "data", "gpu", "org", "title", "course", "l", "h"]
+    keys = [
+        "v",
+        "p",
+        "g",
+        "pp",
+        "a",
+        "n",
+        "t",
+        "c",
+        "m",
+        "x",
+        "ns",
+        "who",
+        "used",
+        "dir",
+        "meas",
+        "f",
+        "soc",
+        "metric",
+        "data",
+        "gpu",
+        "org",
+        "title",
+        "course",
+        "l",
+        "h",
+        "k",
+        "y",
+    ]
     for family, (train, held) in ask.FAMILIES.items():
         for template in (*train, *held):
             filled = template.format_map({**ask.forms("you", "Amara", "Amara Obi"), **{key: key for key in keys}})

@@ -78,7 +78,7 @@ class Sampler:
         params = self.params
         logits = logits.float()
         scores = logits if params.repetition_penalty == 1.0 else self._penalised(logits)
-        token = int(scores.argmax()) if params.temperature == 0 else self._draw(scores / params.temperature)
+        token = int(scores.argmax()) if params.temperature == 0 else self._draw(scores)
         if params.repetition_penalty != 1.0:
             self._seen = torch.cat((self._seen, self._seen.new_tensor([token]))).unique()
         return token, float(logits[token] - logits.logsumexp(0))
@@ -96,7 +96,9 @@ class Sampler:
             scores, ids = scores.topk(params.top_k)
         elif params.top_p < 1:
             scores, ids = scores.sort(descending=True)
-        p = scores.softmax(0)
+        # In double, from the maximum down: a temperature or top_p next to nothing is neither 0 nor infinite.
+        scores = scores.double()
+        p = ((scores - scores.max()) / params.temperature).softmax(0)
         if params.top_p < 1:
             p = p.masked_fill(p.cumsum(0) - p >= params.top_p, 0.0)  # keeps the token that crosses the line
         at = int(torch.multinomial(p.cpu(), 1, generator=self._random))

@@ -1,7 +1,7 @@
 """GPT-2 from top to bottom: pre-LayerNorm, learned positions, biases, tanh-GELU, tied output head.
 
-Radford et al. 2019, "Language Models are Unsupervised Multitask Learners". Nothing is added to the architecture, so every
-checkpoint is a Hugging Face `GPT2LMHeadModel` (see weights.py). Parameters carry Hugging Face's names.
+Radford et al. 2019, "Language Models are Unsupervised Multitask Learners". Nothing is added to the architecture, so
+every checkpoint is a Hugging Face `GPT2LMHeadModel` (see weights.py). Parameters carry Hugging Face's names.
 """
 
 import math
@@ -17,7 +17,7 @@ LN_EPS = 1e-5
 IGNORE = -100
 """A target that is not learned from."""
 _CHUNK_LOGITS = 2**21
-"""Logits computed at once in the loss: 8 MB in fp32, 512 rows at 4,096 words. On 2 cores 2**18 and 2**24 are 1.3x slower."""
+"""Logits computed at once in the loss: 8 MB in fp32, 512 rows at 4,096 words. 2**18 and 2**24 are 1.3x slower."""
 
 
 class KVCache:
@@ -200,7 +200,7 @@ class GPT(nn.Module):
         flat = targets.flatten()
         device = x.device.type
         if device == "cpu" and (flat == IGNORE).any():
-            # In fine-tuning most targets are ignored: skip their logits. Not on a GPU, which would have to wait to count.
+            # Most targets of fine-tuning are ignored: skip their logits. Not on a GPU, which would stall to count them.
             learned = (flat != IGNORE).nonzero().squeeze(1)
             x, flat = x.index_select(0, learned), flat[learned]
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype

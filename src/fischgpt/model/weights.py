@@ -1,7 +1,7 @@
 """Weights on disk: a folder that Hugging Face transformers opens as `GPT2LMHeadModel`, both ways.
 
-safetensors only. Hugging Face stores GPT-2's linear layers transposed (Conv1D) and the output head not at all, because it
-is the token embedding.
+safetensors only. Hugging Face stores GPT-2's linear layers transposed (Conv1D) and the output head not at all, because
+it is the token embedding.
 """
 
 import json
@@ -114,15 +114,15 @@ def read_config(folder: Path) -> GPTConfig:
     for key, values in _SUPPORTED.items():
         if data.get(key, values[0]) not in values:
             raise UserError(f"{path}: {key} is {data[key]!r}; only {values[0]!r} is supported")
-    if data.get("n_inner") not in (None, 4 * data.get("n_embd", 0)):
-        raise UserError(f"{path}: n_inner is {data['n_inner']!r}; only 4 x n_embd is supported")
     names = {"block_size": "n_positions"}
     shape = {}
     for key in ("n_layer", "n_head", "n_embd", "block_size", "vocab_size"):
         stored = names.get(key, key)
-        if not isinstance(data.get(stored), int):
+        if not isinstance(data.get(stored), int) or isinstance(data[stored], bool):
             raise UserError(f"{path}: {stored} is {data.get(stored)!r}, not a whole number")
         shape[key] = data[stored]
+    if data.get("n_inner") not in (None, 4 * data["n_embd"]):
+        raise UserError(f"{path}: n_inner is {data['n_inner']!r}; only 4 x n_embd is supported")
     try:
         return GPTConfig(**shape)
     except ValidationError as error:

@@ -104,15 +104,15 @@ class Index:
         words = dict(zip(self._ids, self._bm25.scores(wanted), strict=True))
         by_words = sorted((id_ for id_ in self._ids if words[id_] > 0), key=lambda id_: -words[id_])[:CANDIDATES]
         cosines: dict[str, float] = {}
-        if self._store:
-            vector = embed.embed([wanted])[0]
+        vector = embed.embed([wanted])[0] if self._store else None
+        if self._store and vector is not None:
             cosines = self._store.query(vector, min(CANDIDATES, len(self._ids)))
         fused: dict[str, float] = {}
         for ranking in (list(cosines), by_words):
             for rank, id_ in enumerate(ranking, 1):
                 fused[id_] = fused.get(id_, 0.0) + 1 / (RRF_K + rank)
         best = sorted(fused, key=lambda id_: -fused[id_])[:k]
-        if self._store:
+        if self._store and vector is not None:
             cosines |= self._store.cosines(vector, [id_ for id_ in best if id_ not in cosines])
         full = (2 if self._store else 1) / (RRF_K + 1)
         hits = [Hit(self._passages[i], fused[i] / full, cosines.get(i, 0.0), words[i]) for i in best]

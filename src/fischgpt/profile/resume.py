@@ -1,9 +1,15 @@
 """A resume in any of its usual forms -> JSON Resume."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fischgpt.errors import UserError
+from fischgpt.profile.docx import docx_outline
+from fischgpt.profile.markdown import markdown_outline
+from fischgpt.profile.outline import Line, to_resume
+from fischgpt.profile.pdf import pdf_outline
 from fischgpt.profile.schema import parse_resume
 
 SUFFIXES = (".json", ".md", ".pdf", ".docx")
@@ -29,7 +35,11 @@ def read_resume(path: str | Path) -> dict[str, Any]:
         raise UserError(f"{path} has {size / 1e6:.0f} MB; a resume of up to {MAX_BYTES // 1_000_000} MB is read")
     if suffix == ".json":
         return parse_resume(_text(path), path)
-    raise UserError(f"{path}: not yet")
+    lines = _OUTLINES[suffix](path)
+    resume = to_resume([line for line in lines if line.text.strip()])
+    if not resume:
+        raise UserError(f"{path} holds no text")
+    return parse_resume(json.dumps(resume), path)
 
 
 def _text(path: Path) -> str:
@@ -37,3 +47,14 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{path} is not UTF-8 text: save it as UTF-8") from None
+
+
+def _markdown(path: Path) -> list[Line]:
+    return markdown_outline(_text(path))
+
+
+_OUTLINES: dict[str, Callable[[Path], list[Line]]] = {
+    ".md": _markdown,
+    ".pdf": pdf_outline,
+    ".docx": docx_outline,
+}

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 from fischgpt.errors import UserError
 
 # `null` is how many editors write an empty field: a text without characters, a list without elements.
-Text = Annotated[str, BeforeValidator(lambda v: "" if v is None else str(v) if isinstance(v, int | float) else v)]
+Text = Annotated[str, BeforeValidator(lambda v: "" if v is None else str(v) if type(v) in (int, float) else v)]
 Texts = Annotated[list[Text], BeforeValidator(lambda v: [] if v is None else v)]
 
 
@@ -168,5 +168,10 @@ def _path(loc: tuple[int | str, ...]) -> str:
 
 
 def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return (
+        {dict: "an object", list: "a list", str: "a text"}[type(value)]
+        if isinstance(value, dict | list | str)
+        else "a number"
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import chromadb
 import numpy as np
-from chromadb.api import ClientAPI
+from chromadb.api.client import Client
 from chromadb.config import Settings
 from filelock import FileLock
 from numpy.typing import NDArray
@@ -120,8 +120,10 @@ def _build(folder: Path, fingerprint: str, model: str, ids: Sequence[str], vecto
             collection.add(ids=list(ids[rows]), embeddings=vectors[rows])
 
 
-def _client(folder: Path) -> ClientAPI:
-    return chromadb.PersistentClient(path=str(folder), settings=_SETTINGS)
+def _client(folder: Path) -> Client:
+    client = chromadb.PersistentClient(path=str(folder), settings=_SETTINGS)
+    assert isinstance(client, Client)  # its declared type lacks close()
+    return client
 
 
 def _name(fingerprint: str) -> str:

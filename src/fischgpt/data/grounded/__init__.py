@@ -15,8 +15,9 @@ from typing import Literal
 
 from fischgpt.chat import Turn
 from fischgpt.data.grounded import questions as ask
-from fischgpt.data.grounded.bullets import Ask, Line
+from fischgpt.data.grounded.bullets import PARTICIPLES, Ask, Line, an
 from fischgpt.data.grounded.owners import Owner
+from fischgpt.data.grounded.trades import VERBS
 from fischgpt.data.grounded.words import coined
 from fischgpt.profile.passages import Passage, passages_from_resume
 from fischgpt.profile.prompt import render_passages
@@ -28,6 +29,9 @@ _HEADED = ("year", "then_when", "place", "then_where")
 # Kinds of fact a line may hold -> how a follow-up asks for it.
 _THEN = {"tool": "then_tool", "cost": "then_cost", "dur": "then_dur", "mate": "then_mate", "client": "then_client", "place": "then_place",
          "year": "then_year", "effect": "then_effect", "audience": "then_audience"}  # fmt: skip
+_STOP = frozenset(
+    ["with", "from", "that", "which", "this", "their", "have", "been", "were", "into", "over", "only", "than", "help", "using", "means", "work", "some"]
+)
 # Questions about a whole section, and what marks that section among the passages.
 _SECTIONS = {
     "edu": "education,", "awards": "awards,", "pubs": "publications,", "certs": "certificates,", "langs": "languages:", "hobbies": "interests:",
@@ -107,6 +111,8 @@ class _Talk:
         """A question that one shown passage answers, and no other does."""
         at = self.rng.randrange(len(self.shown))
         line = self.lines[at]
+        if self.rng.random() < 0.14:
+            return self.worded(at)
         if line is None or not line.asks:
             return None
         one = self.rng.choice(line.asks)
@@ -124,6 +130,28 @@ class _Talk:
             return None
         self.last = (at, line)
         return Exchange("single", self.phrase(one.family, one.fills), [at], [text], line)
+
+    def words(self, text: str) -> str | None:
+        """One to four words in a row of a passage's text, with content at both ends: `marine chronometer`."""
+        words = text.rstrip(".").split()
+        if len(words) < 3 or ". " in text:
+            return None
+        n = self.rng.choice((1, 1, 2, 2, 3, 4))
+        start = self.rng.randrange(max(1, len(words) - n))
+        part = words[start : start + n]
+        if any(len(word.strip(",;:()“”")) < 4 or word.lower() in _STOP for word in (part[0], part[-1])):
+            return None
+        found = " ".join(part).strip(",;:()“”.")
+        return found if "“" not in found and "(" not in found and ")" not in found else None
+
+    def worded(self, at: int) -> Exchange | None:
+        """A question that only shares words with its passage, as visitors type into a search box."""
+        text = self.shown[at].text
+        words = self.words(text)
+        if words is None or self.holders(words.lower()) != [at]:
+            return None
+        self.last = (at, self.lines[at] or Line(""))
+        return Exchange("worded", self.phrase("worded", {"k": words}), [at], [text], self.lines[at])
 
     def listed(self, family: str | None = None) -> Exchange | None:
         """A question that several passages answer together: all jobs, all awards, all that was done somewhere."""
@@ -165,6 +193,11 @@ class _Talk:
                 return None
         if not 0 < len(at) < 4:
             return None
+        texts = []
+        for i in at:
+            line = self.lines[i]
+            told = next((a.answer for a in line.asks if a.family == family), None) if line else None
+            texts.append(told or self.shown[i].text)
         if len(at) == 1:
             self.last = (at[0], self.lines[at[0]] or Line(""))
         return Exchange(
@@ -271,7 +304,13 @@ class _Talk:
                 return None
             return Exchange("near", self.phrase(miss.family, miss.fills), [], [])
         if roll < 0.84 and self.hidden:
-            line = self.line_of(rng.choice(self.hidden))
+            left_out = rng.choice(self.hidden)
+            if rng.random() < 0.25:
+                words = self.words(left_out.text)
+                if words is None or self.holders("|" + "|".join(w for w in words.lower().split() if w not in _STOP)):
+                    return None
+                return Exchange("absent", self.phrase("worded", {"k": words}), [], [])
+            line = self.line_of(left_out)
             if line is None or not line.asks:
                 return None
             one = rng.choice(line.asks)
@@ -299,6 +338,20 @@ class _Talk:
             if family == "years" and self.holders(fills["f"].lower()):
                 return None
             return Exchange("section", self.phrase(family, fills), [], [])
+        if roll < 0.965 and owner.bench.objects:  # a thing of the same trade that is nowhere shown
+            noun = rng.choice(owner.bench.objects)
+            verb = VERBS[rng.choice(owner.trade.verbs)]
+            family = rng.choice(("about_thing", "about_thing", "tool", "year", "place", "client", "cost", "dur"))
+            fills = {
+                "v": verb.base,
+                "p": verb.past,
+                "pp": PARTICIPLES.get(verb.past, verb.past),
+                "g": verb.gerund,
+                "a": f"the {noun}",
+                "n": an(noun),
+            }
+            last = noun.split()[-1].lower()
+            return None if self.holders(last) else Exchange("unknown", self.phrase(family, fills), [], [])
         # Somebody else's organisation, prize or project, invented on the spot.
         family = rng.choice(
             (

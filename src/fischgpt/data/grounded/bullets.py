@@ -17,7 +17,47 @@ PARTICIPLES = {
     "wrote": "written", "drew up": "drawn up", "flew": "flown", "wove": "woven", "sewed": "sewn", "sank": "sunk",
     "blew": "blown", "ran": "run", "rewrote": "rewritten",
 }  # fmt: skip
-ADJECTIVES = ["new", "large", "small", "portable", "cheap", "modern", "experimental", "public", "famous", "complete", "simple", "reliable", "temporary", "quiet", "fast", "regional", "early", "unusual", "prize-winning", "self-made", "three-part", "two-stage", "open", "joint", "private", "municipal", "low-cost", "lightweight", "award-winning", "green", "annual", "mobile", "historic", "damaged", "forgotten", "rare", "second", "national", "local"]
+ADJECTIVES = [
+    "new",
+    "large",
+    "small",
+    "portable",
+    "cheap",
+    "modern",
+    "experimental",
+    "public",
+    "famous",
+    "complete",
+    "simple",
+    "reliable",
+    "temporary",
+    "quiet",
+    "fast",
+    "regional",
+    "early",
+    "unusual",
+    "prize-winning",
+    "self-made",
+    "three-part",
+    "two-stage",
+    "open",
+    "joint",
+    "private",
+    "municipal",
+    "low-cost",
+    "lightweight",
+    "award-winning",
+    "green",
+    "annual",
+    "mobile",
+    "historic",
+    "damaged",
+    "forgotten",
+    "rare",
+    "second",
+    "national",
+    "local",
+]
 NEVER = ("208.74", "2.9803", "1.7258", "2,9803", "1,7258")
 """Figures of the default profile: they are what this model is asked about, so it must never have seen them."""
 DECLINE = ""
@@ -76,7 +116,23 @@ def money(rng: Random) -> str:
 def number(rng: Random) -> str:
     roll = rng.random()
     if roll < 0.15:
-        return rng.choice(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen", "twenty"])
+        return rng.choice(
+            [
+                "two",
+                "three",
+                "four",
+                "five",
+                "six",
+                "seven",
+                "eight",
+                "nine",
+                "ten",
+                "eleven",
+                "twelve",
+                "fifteen",
+                "twenty",
+            ]
+        )
     if roll < 0.65:
         return str(rng.randrange(2, 400))
     if roll < 0.85:
@@ -249,7 +305,9 @@ class Bench:
             elif part == "place":
                 line += f" in {self.lists.place(rng)}"
             elif part == "year":
-                line += f" in {rng.randrange(self.trade.first, self.trade.last)}"
+                year = str(rng.randrange(self.trade.first, self.trade.last))
+                line += f" in {year}"
+                inverse.append(Ask("in_year", {"y": year}, year))
             elif part == "dur":
                 line += f" {rng.choice(('in', 'in only', 'over', 'within'))} {duration(rng)}"
             elif part == "cost":
@@ -274,7 +332,7 @@ class Bench:
             misses.append(Ask("audience", fills, anchor))
         if {"reach", "client"} & set(kinds):
             misses = [miss for miss in misses if miss.family != "client"]
-        return Line(line + ".", asks, misses, tuple(kinds))
+        return Line(line.rstrip(".") + ".", asks, misses, tuple(kinds))
 
     # Patterns of their own: a subject that is not the owner, teams, teaching, money, counts.
     def pattern(self) -> Line:
@@ -328,7 +386,7 @@ class Bench:
         }
         asks = [Ask("count", fills, noun), Ask("count", fills, noun), Ask("about_thing", fills, noun)]
         return Line(
-            f"{verb.past[0].upper()}{verb.past[1:]} {n} {ns}{tail}.",
+            f"{verb.past[0].upper()}{verb.past[1:]} {n} {ns}{tail}".rstrip(".") + ".",
             asks,
             [Ask("cost", fills, noun), Ask("mate", fills, noun)],
             ("count",),
@@ -373,7 +431,7 @@ class Bench:
         }.get(head, head.capitalize())
         how = rng.choice(("", f" with {self.tool()}", f" in {duration(rng)}", f" at {self.lists.place(rng)}"))
         measure = fills["meas"].removeprefix("the ")
-        return Line(f"{past} {rest}{how}.", [Ask("effect", fills, measure)], [], ("effect",))
+        return Line(f"{past} {rest}{how}".rstrip(".") + ".", [Ask("effect", fills, measure)], [], ("effect",))
 
     def taught(self) -> Line:
         rng = self.rng
@@ -404,7 +462,9 @@ class Bench:
         text, a, noun = self.thing()
         source = rng.choice(("", f" from {self.client()}", f" in {duration(rng)}"))
         fills = {"a": a, "n": an(noun)}
-        return Line(f"Raised {money(rng)} for {text}{source}.", [Ask("raised", fills, noun)], [], ("raised",))
+        return Line(
+            f"Raised {money(rng)} for {text}{source}".rstrip(".") + ".", [Ask("raised", fills, noun)], [], ("raised",)
+        )
 
     def member(self) -> Line:
         rng = self.rng

@@ -9,7 +9,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from fischgpt.data.grounded.bullets import Ask, Bench, Line, an, duration, money, number, poss
+from fischgpt.data.grounded.bullets import Ask, Bench, Line, an, duration, money, number, plural, poss
 from fischgpt.data.grounded.trades import HELD_TRADES, TRADES, Trade
 from fischgpt.data.grounded.words import FLUENCY, Lists, code, coined
 
@@ -43,7 +43,44 @@ _TITLES = (
     "Towards Better {a}",
     "{P}'s {a}",
 )
-_ABSTRACT = ["light", "silence", "bread", "rivers", "numbers", "memory", "iron", "salt", "winds", "maps", "bones", "letters", "fevers", "bridges", "harvests", "machines", "shadows", "markets", "tides", "names", "dust", "glass", "prayer", "trains", "children", "winter", "stones", "paper", "debt", "islands", "copper", "smoke", "dreams", "measurement", "language", "seeds"]
+_ABSTRACT = [
+    "light",
+    "silence",
+    "bread",
+    "rivers",
+    "numbers",
+    "memory",
+    "iron",
+    "salt",
+    "winds",
+    "maps",
+    "bones",
+    "letters",
+    "fevers",
+    "bridges",
+    "harvests",
+    "machines",
+    "shadows",
+    "markets",
+    "tides",
+    "names",
+    "dust",
+    "glass",
+    "prayer",
+    "trains",
+    "children",
+    "winter",
+    "stones",
+    "paper",
+    "debt",
+    "islands",
+    "copper",
+    "smoke",
+    "dreams",
+    "measurement",
+    "language",
+    "seeds",
+]
 _JUDGED = (
     "always finished what {he} started", "the most careful worker i have met", "never missed a deadline", "a patient teacher", "quick, honest and kind",
     "brought order to our chaos", "a rare mind", "worth three of us", "saw problems before anybody else", "i would hire {O} again tomorrow",
@@ -58,6 +95,8 @@ class Owner:
         self.lists = _HELD if held_out else _TRAIN
         self.trade: Trade = rng.choice(HELD_TRADES if held_out else TRADES)
         self.bench = Bench(rng, self.lists, self.trade)
+        self.other = Bench(rng, self.lists, rng.choice(HELD_TRADES if held_out else TRADES))
+        """A second trade, for the lines that have nothing to do with the first."""
         self.first, self.last, self.pronoun = self.lists.person(rng)
         self.full = f"{self.first} {self.last}"
         self.lines: dict[str, Line] = {}
@@ -85,7 +124,8 @@ class Owner:
             entry["endDate"] = f"{self.year}{month}" if rng.random() < 0.9 else entry["startDate"]
 
     def _bullet(self, organisation: str = "") -> str:
-        bench, rng = self.bench, self.rng
+        rng = self.rng
+        bench = self.bench if rng.random() < 0.8 else self.other
         line = bench.made() if rng.random() < 0.68 else bench.pattern()
         if rng.random() < 0.09:  # two sentences in one bullet: the answer is the one that was asked for
             more = bench.made() if rng.random() < 0.6 else bench.pattern()
@@ -130,10 +170,10 @@ class Owner:
             )
             self._say(summary, text, "born", {}, "|born|grew up")
         if rng.random() < 0.25:
-            a, b = rng.sample([*trade.fields, *trade.objects], 2)
+            a, b = rng.sample([*trade.fields, *(plural(noun) for noun in trade.objects)], 2)
             text = rng.choice(
                 (
-                    f"Curious about {a.lower()} and {b.lower()}s",
+                    f"Curious about {a.lower()} and {b.lower()}",
                     f"Cares about {rng.choice(trade.people)} and {a.lower()}",
                     f"Fascinated by {a.lower()}",
                 )
@@ -386,30 +426,23 @@ class Owner:
         rng = self.rng
         awards: list[dict[str, Any]] = []
         for i in range(rng.choice((1, 1, 2))):
-            prize = f"{self.lists.proper(rng)} {rng.choice(('Prize', 'Medal', 'Award', 'Cup', 'Fellowship', 'Cross', 'Scholarship'))}"
+            kind = rng.choice(("Prize", "Medal", "Award", "Cup", "Fellowship", "Cross", "Scholarship"))
+            prize = f"{self.lists.proper(rng)} {kind}"
             prize = prize if rng.random() < 0.6 else f"{prize} for {rng.choice(self.trade.fields)}"
-            org = f"{self.lists.proper(rng)} {rng.choice(('Society', 'Academy', 'Foundation', 'Chamber of Commerce', 'Association', 'Council'))}"
-            entry: dict[str, Any] = {"title": prize, "date": str(self.year + rng.randrange(9)), "awarder": org}
+            giver = rng.choice(("Society", "Academy", "Foundation", "Chamber of Commerce", "Association", "Council"))
+            org, year = f"{self.lists.proper(rng)} {giver}", str(self.year + rng.randrange(9))
+            entry: dict[str, Any] = {"title": prize, "date": year, "awarder": org}
             fills = {"x": prize, "org": f"the {org}"}
-            asks = [
-                Ask("award", fills, prize.lower()),
-                Ask("award_by", fills, org.lower()),
-                Ask("awards", {}, "|awards, "),
-            ] * 2
+            told = f"{prize}, awarded by {org} in {year}."  # the entry's own sentence, as its passage says it
+            asks = [Ask("award", fills, prize.lower(), told), Ask("award_by", fills, org.lower(), told)]
+            asks = [*asks, Ask("awards", {}, "|awards, ", told)] * 2 + [Ask("in_year", {"y": year}, year, told)]
             misses: list[Ask] = []
-            if rng.random() < 0.4:
-                text, _, noun = self.bench.thing()
-                entry["summary"] = (
-                    rng.choice((f"Given for {text}", f"In recognition of {text}", f"For work on {text}")) + "."
+            if rng.random() < 0.45:
+                text = self.bench.thing()[0]
+                entry["summary"] = rng.choice(
+                    (f"Given for {text}.", f"In recognition of {text}.", f"For work on {text}.")
                 )
-                self.lines[entry["summary"]] = Line(
-                    "",
-                    [
-                        Ask("award_why", fills, prize.lower()),
-                        Ask("about_thing", {"a": f"the {noun}", "n": an(noun), "v": "work on"}, noun),
-                    ],
-                    [],
-                )
+                asks += [Ask("award_why", fills, prize.lower(), entry["summary"])] * 2
             else:
                 misses.append(Ask("award_why", fills, prize.lower()))
             self.lines[f"awards-{i + 1}"] = Line("", asks, misses, ("award",), org)
@@ -425,22 +458,23 @@ class Owner:
         rng = self.rng
         pubs: list[dict[str, Any]] = []
         for i in range(rng.choice((1, 1, 2))):
-            name = self.title()
-            press = f"{self.lists.proper(rng)} {rng.choice(('Press', 'Verlag', 'Review', 'Journal', 'Proceedings', 'Letters', 'Books'))}"
-            entry: dict[str, Any] = {"name": name, "publisher": press, "releaseDate": str(self.year + rng.randrange(9))}
+            name, year = self.title(), str(self.year + rng.randrange(9))
+            house = rng.choice(("Press", "Verlag", "Review", "Journal", "Proceedings", "Letters", "Books"))
+            press = f"{self.lists.proper(rng)} {house}"
+            entry: dict[str, Any] = {"name": name, "publisher": press, "releaseDate": year}
             fills = {"x": name if rng.random() < 0.7 else f'"{name}"'}
+            told = f"“{name}”, published by {press} in {year}."
+            asks = [Ask("pub", fills, name.lower(), told), Ask("pubs", {}, "|publications, ", told)] * 2 + [
+                Ask("in_year", {"y": year}, year, told)
+            ]
             misses: list[Ask] = []
-            if rng.random() < 0.4:
-                text, _, noun = self.bench.thing()
-                entry["summary"] = (
-                    rng.choice((f"Describes {text}", f"A study of {text}", f"How {text} came about")) + "."
-                )
-                self.lines[entry["summary"]] = Line("", [Ask("pub_about", fills, name.lower())], [])
+            if rng.random() < 0.45:
+                text = self.bench.thing()[0]
+                entry["summary"] = rng.choice((f"Describes {text}.", f"A study of {text}.", f"How {text} came about."))
+                asks += [Ask("pub_about", fills, name.lower(), entry["summary"])] * 2
             else:
                 misses.append(Ask("pub_about", fills, name.lower()))
-            self.lines[f"publications-{i + 1}"] = Line(
-                "", [Ask("pub", fills, name.lower()), Ask("pubs", {}, "|publications, ")] * 2, misses, ("pub",), press
-            )
+            self.lines[f"publications-{i + 1}"] = Line("", asks, misses, ("pub",), press)
             pubs.append(entry)
         self.resume["publications"] = pubs
 

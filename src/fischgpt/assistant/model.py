@@ -1,0 +1,150 @@
+"""MODEL on the command line -> a model that reads and writes text."""
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from fischgpt.config import GPTConfig
+from fischgpt.engine import Engine, SamplingParams
+from fischgpt.errors import UserError
+from fischgpt.model.gpt import GPT
+from fischgpt.model.weights import load_pretrained, read_config
+from fischgpt.resources import resource
+from fischgpt.tokenizer import Tokenizer
+
+MINI = "mini"
+_CHOICES = (
+    f"MODEL is {MINI!r} (the shipped model), a run's folder, one of its checkpoints, or a folder with config.json, "
+    "model.safetensors and tokenizer.json as `fischgpt export hf` writes it"
+)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model folder says about itself before any weight is read."""
+
+    name: str
+    """The id the API serves it under, for example `fischgpt-mini` or `nano-sft`."""
+    folder: Path
+    config: GPTConfig
+    n_params: int
+    card: dict[str, Any] = field(default_factory=dict)
+    """`card.json` of the folder, or what its checkpoint's manifest holds: steps, tokens trained on, scores."""
+
+    @property
+    def trained_tokens(self) -> int | None:
+        """Tokens the model was trained on, where its card says so."""
+        tokens = self.card.get("trained_tokens", self.card.get("tokens"))
+        return tokens if isinstance(tokens, int) else None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one sampled token adds to the text (often nothing: half of a UTF-8 character)."""
+
+    text: str
+    finish: Literal["stop", "length"] | None
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """A model with its tokenizer: text in, text out. Safe to use from several threads."""
+
+    name: str
+    tokenizer: Tokenizer
+    engine: Engine
+    config: GPTConfig
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def stream(
+        self, prompt_ids: Sequence[int], params: SamplingParams, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Piece]:
+        """One piece a sampled token; the last has `finish`. `cancelled` is asked before each token.
+
+        Any control token ends the text: a model that starts another turn has finished its own.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for sampled in self.engine.generate(prompt_ids, params):
+            is_control = sampled.id in self.tokenizer.control_ids
+            finish = "stop" if is_control else sampled.finish
+            data = b"" if is_control else self.tokenizer.decode_bytes([sampled.id])
+            yield Piece(decoder.decode(data, final=finish is not None), finish)
+            if finish is not None or cancelled():
+                return
+
+
+def describe_model(spec: str | Path = MINI) -> ModelInfo:
+    """Find the folder that `spec` means and read its config and card, no weights.
+
+    Raises UserError for what is no model, with what MODEL may be.
+    """
+    name, folder = _find(str(spec))
+    config = read_config(folder)
+    with torch.device("meta"):
+        n_params = GPT(config).n_params
+    card = _card(folder)
+    return ModelInfo(str(card.get("name") or name), folder, config, n_params, card)
+
+
+def load_model(spec: str | Path | ModelInfo = MINI, device: str = "cpu") -> TextModel:
+    """The model that `spec` names, ready to answer. Raises UserError (unknown, truncated, misshapen)."""
+    info = spec if isinstance(spec, ModelInfo) else describe_model(spec)
+    tokenizer = Tokenizer.load(info.folder)
+    if tokenizer.n_vocab > info.config.vocab_size:
+        raise UserError(
+            f"{info.folder}: its tokenizer has {tokenizer.n_vocab} ids, its model only {info.config.vocab_size}"
+        )
+    engine = Engine(load_pretrained(info.folder), n_vocab=tokenizer.n_vocab, device=device)
+    return TextModel(info.name, tokenizer, engine, info.config, info.card)
+
+
+def _find(spec: str) -> tuple[str, Path]:
+    if spec == MINI:
+        try:
+            return "fischgpt-mini", resource("mini")
+        except FileNotFoundError:
+            raise UserError("the shipped model is not in this installation; give one with --model") from None
+    folder = Path(spec).expanduser()
+    if not folder.is_dir():
+        raise UserError(f"no model {spec!r}: {_CHOICES}")
+    folder = folder.resolve()
+    if (folder / "config.json").is_file():
+        return _name_of(folder), folder
+    for phase_folder in (folder / "sft", folder / "pretrain", folder):
+        if checkpoint := _newest(phase_folder / "checkpoints"):
+            return _name_of(checkpoint), checkpoint
+    if (folder / "recipe.toml").is_file():
+        raise UserError(f"{folder}: this run has no checkpoint yet")
+    raise UserError(f"{folder}: neither a run nor a model. {_CHOICES}")
+
+
+def _newest(checkpoints: Path) -> Path | None:
+    """The newest complete checkpoint: its name is given last, so a torn one has another."""
+    complete = [folder for folder in checkpoints.glob("step-*") if (folder / "config.json").is_file()]
+    return max(complete, key=lambda folder: folder.name, default=None)
+
+
+def _name_of(folder: Path) -> str:
+    """`runs/nano/sft/checkpoints/step-00000100` -> `nano-sft-100`; another folder: its own name."""
+    parts = [folder.name]
+    if folder.parent.name == "checkpoints":
+        step = folder.name.removeprefix("step-").lstrip("0") or "0"
+        parts = [folder.parents[2].name, folder.parents[1].name, step]
+    return re.sub(r"[^\w.-]+", "-", "-".join(parts)).strip("-") or "model"
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    for name in ("card.json", "manifest.json"):
+        try:
+            data = json.loads((folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(data, dict):
+            return data
+    return {}

@@ -1,0 +1,158 @@
+"""How many answers run at once, how many wait, how long one may take; and the size of a request.
+
+Answers are computed in worker threads, never in the event loop. A job that nobody waits for any more gives its slot
+back within one token, or its place in the queue at once.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 64 * 1024
+DEADLINE_S = 60.0
+"""Wall clock of one answer, waiting included."""
+
+Work = Callable[[Callable[[], bool]], Iterator[Any]]
+"""Computes the events of an answer; is given a function that says whether to stop."""
+
+
+class Busy(Exception):
+    """All slots and all places in the queue are taken."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"busy; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class Expired(Exception):
+    """The answer took longer than the deadline."""
+
+
+class Job:
+    """One answer: iterate over its events; `cancel` when nobody wants them any more."""
+
+    def __init__(self, work: Work, deadline_s: float) -> None:
+        self._work = work
+        self._loop = asyncio.get_running_loop()
+        self._events: asyncio.Queue[Any] = asyncio.Queue()
+        self._cancelled = threading.Event()
+        self._expired = False
+        self._submitted = time.perf_counter()
+        self._timer = self._loop.call_later(deadline_s, self._expire)
+        self._started = False
+        self.queue_ms = 0.0
+        self.task: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        """Stop the work: at once while it waits, within one token when it runs. Idempotent."""
+        self._cancelled.set()
+        if self.task is not None and not self._started:
+            self.task.cancel()
+
+    async def events(self, ping_s: float = 10.0) -> AsyncIterator[Any]:
+        """Events as they come; None every `ping_s` seconds without one. Raises what the work raised, or Expired."""
+        while True:
+            try:
+                event = await asyncio.wait_for(self._events.get(), ping_s)
+            except TimeoutError:
+                yield None
+                continue
+            if event is _END:
+                if self._expired:
+                    raise Expired
+                return
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+
+    async def run(self, semaphore: asyncio.Semaphore, pool: ThreadPoolExecutor) -> None:
+        """Wait for a slot, work in a thread, give the slot back."""
+        try:
+            async with semaphore:
+                self._started = True
+                self.queue_ms = (time.perf_counter() - self._submitted) * 1000
+                if not self._cancelled.is_set():
+                    await self._loop.run_in_executor(pool, self._compute)
+        finally:
+            self._timer.cancel()
+            self._events.put_nowait(_END)
+
+    def _compute(self) -> None:
+        events = self._work(self._cancelled.is_set)
+        try:
+            for event in events:
+                self._put(event)
+                if self._cancelled.is_set():
+                    break
+        except BaseException as error:
+            self._put(error)
+
+    def _put(self, event: Any) -> None:
+        self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+
+    def _expire(self) -> None:
+        self._expired = True
+        self.cancel()
+
+
+_END = object()
+
+
+class Slots:
+    """`slots` answers at once and `queue` waiting in order; more are refused with Busy."""
+
+    def __init__(self, slots: int = 2, queue: int = 16, deadline_s: float = DEADLINE_S) -> None:
+        self.slots, self.queue, self.deadline_s = slots, queue, deadline_s
+        self._semaphore = asyncio.Semaphore(slots)
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="answer")
+        self._jobs: set[Job] = set()
+
+    @property
+    def admitted(self) -> int:
+        """Jobs that run or wait."""
+        return len(self._jobs)
+
+    def submit(self, work: Work) -> Job:
+        """Queue the work. Raises Busy with the seconds after which to try again."""
+        if self.admitted >= self.slots + self.queue:
+            raise Busy(1 + self.admitted // self.slots)  # an answer of the small model takes under a second
+        job = Job(work, self.deadline_s)
+        self._jobs.add(job)
+        job.task = asyncio.create_task(job.run(self._semaphore, self._pool))
+        job.task.add_done_callback(lambda _: self._jobs.discard(job))
+        return job
+
+    def close(self) -> None:
+        """Stop all work."""
+        for job in list(self._jobs):
+            job.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class BodyLimit:
+    """Refuses request bodies over `limit` bytes, declared or not, before they are held in memory."""
+
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
+        self.app, self.limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        declared = dict(scope["headers"]).get(b"content-length", b"")
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limit or (declared.isdigit() and int(declared) > self.limit):
+                raise HTTPException(413, f"the request is larger than {self.limit // 1024} KiB")
+            return message
+
+        await self.app(scope, counted, send)

@@ -1,0 +1,119 @@
+"""The built site, and the headers every response carries."""
+
+import logging
+import time
+import traceback
+import uuid
+from html import escape
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fischgpt.resources import resource
+from fischgpt.server.errors import INTERNAL, error_response
+
+logger = logging.getLogger("fischgpt.server")
+
+# Inline styles only: React and the chart library set style attributes. The site may be framed by Hugging Face, where a
+# Space shows it.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self' https://huggingface.co"
+)
+_API = ("/v1", "/api", "/healthz", "/readyz")
+
+
+def built_site() -> Path | None:
+    """The folder with the built site, if it was built."""
+    try:
+        return resource("web/index.html").parent
+    except FileNotFoundError:
+        return None
+
+
+def install(app: FastAPI, site: Path | None) -> None:
+    """Serve the site below everything else; deep links of its pages get index.html. Comes after all other routes."""
+
+    @app.api_route("/v1/{rest:path}", methods=["GET", "HEAD"], include_in_schema=False)
+    @app.api_route("/api/{rest:path}", methods=["GET", "HEAD"], include_in_schema=False)
+    async def no_such_endpoint(rest: str) -> Response:
+        raise HTTPException(404)
+
+    if site is not None and (site / "index.html").is_file():
+        app.frontend("/", directory=site, fallback="index.html")
+        return
+
+    @app.get("/", include_in_schema=False)
+    async def not_built(request: Request) -> Response:
+        return HTMLResponse(_NOT_BUILT.format(url=escape(str(request.base_url))))
+
+
+class Envelope:
+    """Around every response: security and cache headers, a request id, one log line without what was asked, and for a
+    fault a plain 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        path, request_id, started, status = scope["path"], uuid.uuid4().hex[:16], time.perf_counter(), 0
+
+        async def with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+                if path != "/api/resume/file":  # a browser's PDF viewer does not work under the policy
+                    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+                headers.setdefault("Cache-Control", _cache_control(path, status))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, with_headers)
+        except Exception as error:
+            place = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("request %s failed with %s\n%s", request_id, type(error).__name__, place)
+            if status:
+                raise
+            await error_response(500, INTERNAL)(scope, receive, with_headers)
+        finally:
+            if path.startswith("/v1/"):
+                milliseconds = (time.perf_counter() - started) * 1000
+                logger.info("%s %s %s %d %.0f ms", request_id, scope["method"], path[:100], status, milliseconds)
+
+
+def _cache_control(path: str, status: int) -> str:
+    """Built assets carry a hash in their name; everything else is asked for again."""
+    if path.startswith(_API):
+        return "no-store"
+    return (
+        "public, max-age=31536000, immutable"
+        if path.startswith("/assets/") and status in (200, 206, 304)
+        else "no-cache"
+    )
+
+
+_NOT_BUILT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>FischGPT</title>
+<style>body{{font:1rem/1.6 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem}}
+pre{{white-space:pre-wrap}}</style>
+<h1>FischGPT</h1>
+<p>The API is up, but the site was not built into this installation.</p>
+<p>To build it, install the package again without <code>FISCHGPT_SKIP_WEB</code>:</p>
+<pre>make up</pre>
+<p>Until then, ask through the API:</p>
+<pre>curl {url}v1/chat/completions -H 'Content-Type: application/json' \\
+  -d '{{"messages":[{{"role":"user","content":"How much did the training cost?"}}]}}'</pre>
+</html>
+"""

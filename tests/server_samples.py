@@ -1,0 +1,66 @@
+"""A real server, uvicorn on a free port in a thread."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+
+from assistant_samples import Script
+from fischgpt.server.app import create_app
+from fischgpt.server.run import claim
+from fischgpt.server.service import Service
+
+
+@dataclass
+class Running:
+    """A server that runs, and what a test looks at."""
+
+    url: str
+    server: uvicorn.Server
+    app: Any
+    service: Service
+    script: Script
+    client: httpx.Client
+
+    def ask(self, content: str, **more: Any) -> httpx.Response:
+        """POST a question."""
+        body = {"messages": [{"role": "user", "content": content}], **more}
+        return self.client.post("/v1/chat/completions", json=body)
+
+    @property
+    def admitted(self) -> int:
+        """Answers that run or wait."""
+        return self.app.state.slots.admitted
+
+
+@contextmanager
+def running(service: Service, script: Script, **options: Any) -> Iterator[Running]:
+    """Serve until the block ends."""
+    app = create_app(service, **options)
+    with claim("127.0.0.1", 0) as claimed:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [claimed]}, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{claimed.getsockname()[1]}"
+        try:
+            with httpx.Client(base_url=url, timeout=20) as client:
+                eventually(lambda: server.started)
+                yield Running(url, server, app, service, script, client)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+            assert not thread.is_alive()
+
+
+def eventually(condition: Callable[[], object], within: float = 10.0) -> float:
+    """Wait until the condition holds; how long it took, in seconds."""
+    started = time.perf_counter()
+    while not condition():
+        assert time.perf_counter() - started < within, "it never happened"
+        time.sleep(0.005)
+    return time.perf_counter() - started
