@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from assistant_samples import scripted
-from fischgpt.assistant.model import describe_model
+from assistant_samples import scripted, write_model
+from fischgpt.assistant.model import ModelInfo, describe_model
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile, load_profile
 from fischgpt.server.service import Service
@@ -96,14 +96,25 @@ def index(fisch: Profile, cache: Path) -> Index:
     return Index.open(fisch, cache / "index")
 
 
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
+    return describe_model(write_model(tmp_path_factory.mktemp("models") / "tiny"))
+
+
 @pytest.fixture
-def serve(fisch: Profile, index: Index, web: Path) -> Callable[..., AbstractContextManager[Running]]:
+def serve(fisch: Profile, index: Index, tiny: ModelInfo, web: Path) -> Callable[..., AbstractContextManager[Running]]:
     """`with serve(says) as running:` the real server and profile, with a model that says that."""
 
-    def start(says: str, **options: Any) -> AbstractContextManager[Running]:
+    @contextmanager
+    def start(says: str, **options: Any) -> Iterator[Running]:
         assistant, script = scripted(fisch, index, says)
-        service = Service(fisch, describe_model(MODEL), lambda _: assistant)
-        return running(service, script, web=web, **options)
+        service = Service(fisch, tiny, lambda _: assistant)
+        with running(service, script, web=web, **options) as server:
+            try:
+                yield server
+            finally:
+                if script.gate is not None:
+                    script.gate.release(1000)  # a server stops when its answers have ended
 
     return start
 
@@ -115,7 +126,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
 
     def start(url: str, width: int = 1280, height: int = 844, dark: bool = False, **more: Any) -> Visitor:
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", **more
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion=more.pop("reduced_motion", "reduce"),  # painting without a GPU takes the processor
+            **more,
         )
         context.set_default_timeout(20_000)
         contexts.append(context)

@@ -1,6 +1,7 @@
 """How the page behaves while a model writes: in pieces, stopped, wrong, busy, gone. The test says what it writes."""
 
 import json
+import re
 from collections.abc import Callable
 from threading import Semaphore
 from typing import Any
@@ -23,7 +24,7 @@ def test_an_answer_appears_while_it_is_written_and_sources_before_it(serve: Serv
         visitor = visit(server.url).open()
         visitor.ask(COST)
         # The model has not said a word, and the passages are there already.
-        expect(visitor.page.locator("main")).to_contain_text("Read 8 passages")
+        expect(visitor.page.locator("main")).to_contain_text(re.compile(r"Read \d passages"))
         expect(visitor.page.get_by_text("Writing")).to_be_visible()
         assert server.script.generated == 0
         # The first sentence is shown while the model is held in the middle of the second.
