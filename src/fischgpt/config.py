@@ -148,9 +148,7 @@ class Recipe:
     eval: EvalConfig = Field(default_factory=EvalConfig)
 
 
-def load_recipe(
-    name_or_path: str | Path, overrides: list[str] | None = None, phase: Phase = "pretrain"
-) -> Recipe:
+def load_recipe(name_or_path: str | Path, overrides: list[str] | None = None, phase: Phase = "pretrain") -> Recipe:
     """Read a recipe file (or a shipped one by its name, `nano`), overlay `[sft]` for that phase, apply `a.b=value`.
 
     Raises UserError with the nearest right key for an unknown one, and with key and value for a bad value.
@@ -217,9 +215,7 @@ def _check_keys(table: dict[str, Any], cls: Any, where: str, prefix: str = "") -
             raise UserError(f"{where}: unknown key {prefix}{key}; {hint}")
         if is_dataclass(known[key]):
             if not isinstance(value, dict):
-                raise UserError(
-                    f"{where}: {prefix}{key} is a table, not a value; set {prefix}{key}.KEY=value"
-                )
+                raise UserError(f"{where}: {prefix}{key} is a table, not a value; set {prefix}{key}.KEY=value")
             _check_keys(value, known[key], where, f"{prefix}{key}.")
 
 

@@ -64,9 +64,9 @@ def build_turns(
 def _exchanges(history: Sequence[Turn], used: "Sequence[Hit]") -> Iterator[list[Turn]]:
     """Questions with their answers, newest first.
 
-    An answer's own citations are dropped, for their numbers meant older passages. If it stands in a passage given now, it
-    opens with that one's number, as the model writes answers: an uncited answer in its context is like nothing that it
-    was trained on.
+    An answer's own citations are dropped, for their numbers meant older passages. If it stands in a passage given
+    now, it opens with that one's number, as the model writes answers: an uncited answer in its context is like
+    nothing that it was trained on.
     """
     for i in range(len(history) - 2, -1, -1):
         user, answer = history[i], history[i + 1]
