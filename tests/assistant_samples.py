@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.model import TextModel
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Sampled, SamplingParams
+from fischgpt.engine import Allow, Sampled, SamplingParams
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import save_pretrained
 from fischgpt.profile.index import Index
@@ -73,13 +74,16 @@ class Script:
     def __init__(self, tokenizer: Tokenizer, text: str | Callable[[], str], block_size: int = 512) -> None:
         self.tokenizer, self.text, self.block_size = tokenizer, text, block_size
         self.gate: threading.Semaphore | None = None
+        self.pause_s = 0.0
         self.prompts: list[str] = []
         self.generated = 0
         self.active = 0
         self.most_active = 0
         self._lock = threading.Lock()
 
-    def generate(self, prompt_ids: Sequence[int], params: SamplingParams | None = None) -> Iterator[Sampled]:
+    def generate(
+        self, prompt_ids: Sequence[int], params: SamplingParams | None = None, allow: Allow | None = None
+    ) -> Iterator[Sampled]:
         """As Engine.generate."""
         assert params is not None
         self.prompts.append(self.tokenizer.decode(prompt_ids, keep_control=True))
@@ -91,7 +95,8 @@ class Script:
         try:
             for at, id_ in enumerate(ids, 1):
                 if self.gate is not None:
-                    self.gate.acquire()
+                    self.gate.acquire(timeout=15)  # a test that fails must still end
+                time.sleep(self.pause_s)
                 self.generated += 1
                 stop = id_ in params.stop_ids
                 yield Sampled(id_, -0.5, "stop" if stop else "length" if at == len(ids) else None)

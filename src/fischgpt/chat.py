@@ -31,7 +31,7 @@ def encode(tok: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], list[bool]
 
     Raises UserError unless roles are an optional system turn, then user and assistant in turn.
     """
-    _check_roles(turns)
+    check_roles(turns)
     marker = {"system": tok.system, "user": tok.user, "assistant": tok.assistant}
     ids: list[int] = []
     mask: list[bool] = []
@@ -61,7 +61,8 @@ def count_tokens(tok: Tokenizer, turns: Sequence[Turn]) -> int:
     return len(encode(tok, turns)[0])
 
 
-def _check_roles(turns: Sequence[Turn]) -> None:
+def check_roles(turns: Sequence[Turn]) -> None:
+    """Raises UserError unless roles are an optional system turn, then user and assistant in turn."""
     if not turns:
         raise UserError("a conversation needs at least one turn")
     spoken = turns[1:] if turns[0].role == "system" else turns

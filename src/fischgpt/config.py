@@ -66,7 +66,7 @@ class DataConfig:
 
     sources: list[str] = Field(default_factory=list)
     """Names of public packages (see data/sources.py), or paths of text, JSONL or parquet files and folders.
-    For fine-tuning: `grounded`, or conversation files. `name*2` takes a source twice as often."""
+    For fine-tuning: `grounded`, or conversation files. `name:500` takes the first 500, `name*2` takes them twice."""
     folder: str | None = None
     """Where the shards live, for runs that share them; the run's own `data` folder if not given."""
     row_tokens: int | None = Field(None, ge=8)
@@ -97,6 +97,8 @@ class TrainConfig:
     compile: bool = False
     init: str | None = None
     """Start from these weights (a run, a checkpoint or a folder); sft: the run's own pretraining if not given."""
+    copy_init: bool = False
+    """Start from random weights with the circuit in place that copies from earlier text (train/copying.py)."""
 
 
 @dataclass(config=_strict, kw_only=True)
@@ -146,9 +148,7 @@ class Recipe:
     eval: EvalConfig = Field(default_factory=EvalConfig)
 
 
-def load_recipe(
-    name_or_path: str | Path, overrides: list[str] | None = None, phase: Phase = "pretrain"
-) -> Recipe:
+def load_recipe(name_or_path: str | Path, overrides: list[str] | None = None, phase: Phase = "pretrain") -> Recipe:
     """Read a recipe file (or a shipped one by its name, `nano`), overlay `[sft]` for that phase, apply `a.b=value`.
 
     Raises UserError with the nearest right key for an unknown one, and with key and value for a bad value.
@@ -215,9 +215,7 @@ def _check_keys(table: dict[str, Any], cls: Any, where: str, prefix: str = "") -
             raise UserError(f"{where}: unknown key {prefix}{key}; {hint}")
         if is_dataclass(known[key]):
             if not isinstance(value, dict):
-                raise UserError(
-                    f"{where}: {prefix}{key} is a table, not a value; set {prefix}{key}.KEY=value"
-                )
+                raise UserError(f"{where}: {prefix}{key} is a table, not a value; set {prefix}{key}.KEY=value")
             _check_keys(value, known[key], where, f"{prefix}{key}.")
 
 

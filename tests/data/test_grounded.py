@@ -5,12 +5,12 @@ from itertools import islice
 
 import pytest
 
+from fischgpt.assistant.quoting import REFUSALS
 from fischgpt.chat import Turn
-from fischgpt.data.grounded import conversations, head, labelled
+from fischgpt.data.grounded import conversations, labelled
 from fischgpt.data.grounded import questions as ask
 from fischgpt.data.grounded.trades import HELD_TRADES, TRADES, VERBS
 from fischgpt.data.grounded.words import CITIES, CULTURES, HELD_CITIES, HELD_CULTURES
-from fischgpt.profile.passages import Passage
 
 CITED = re.compile(r"\[(\d+)\] (.*?)(?= \[\d+\] |$)")
 
@@ -43,7 +43,7 @@ def test_every_answer_stands_word_for_word_in_the_passage_it_cites(sample: list[
     for turns, _ in sample:
         shown = passages(turns)
         for turn in turns[2::2]:
-            if turn.text in ask.DECLINES:
+            if turn.text in REFUSALS:
                 continue
             spans = CITED.findall(turn.text)
             assert spans and " ".join(f"[{n}] {text}" for n, text in spans) == turn.text
@@ -55,7 +55,7 @@ def test_every_answer_stands_word_for_word_in_the_passage_it_cites(sample: list[
 
 def test_kinds_are_all_there_and_declining_stays_the_minority(sample: list[tuple[list[Turn], list[str]]]) -> None:
     kinds = [kind for _, row in sample for kind in row]
-    declined = sum(turn.text in ask.DECLINES for turns, _ in sample for turn in turns[2::2])
+    declined = sum(turn.text in REFUSALS for turns, _ in sample for turn in turns[2::2])
     wanted = {
         "worded",
         "single",
@@ -163,8 +163,3 @@ def test_every_verb_of_every_trade_is_known() -> None:
     for trade in (*TRADES, *HELD_TRADES):
         assert all(verb in VERBS for verb in trade.verbs)
         assert len(trade.objects) >= 10
-
-
-def test_head_is_the_rendered_line_without_section_and_text() -> None:
-    passage = Passage("work-1-1", "Work", "Acme", "Engineer", "2019 to 2021", "Built it.")
-    assert head(passage) == "Acme, Engineer (2019 to 2021)."

@@ -87,7 +87,10 @@ def test_the_future_is_not_seen() -> None:
     assert (before[:, 25:] - after[:, 25:]).abs().max() > 0.1
 
 
-def test_packed_documents_see_only_themselves() -> None:
+@pytest.mark.parametrize("masked", [False, True], ids=["apart", "masked"])
+def test_packed_documents_see_only_themselves(masked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if masked:  # as on a GPU, or compiled
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     model = lively(SMALL)
     idx = ids_like(SMALL, 2, 60)
     lengths = [[13, 1, 46], [30, 30, 0]]
@@ -100,6 +103,16 @@ def test_packed_documents_see_only_themselves() -> None:
             alone = model(idx[b : b + 1, at : at + n])
             torch.testing.assert_close(packed[b : b + 1, at : at + n], alone, rtol=1e-4, atol=1e-4)
             at += n
+
+
+def test_a_document_number_used_twice_in_a_row_is_two_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = lively(SMALL)
+    idx = ids_like(SMALL, 1, 30)
+    doc = torch.tensor([[0] * 10 + [1] * 10 + [0] * 10])
+    apart = model(idx, doc=doc)
+    torch.testing.assert_close(apart, model(idx, doc=torch.arange(3).repeat_interleave(10)[None]))
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(apart, model(idx, doc=doc), rtol=1e-4, atol=1e-4)
 
 
 def test_too_many_tokens_are_refused() -> None:

@@ -17,8 +17,8 @@ from fischgpt.profile.question import follows_up, resolve, strip
 
 STARTERS = {
     "How much did the training cost?": "$208.74",
-    "Why did he build FischGPT?": "to understand language models",
-    "How long did pretraining take?": "12 hours",
+    "Why did he build FischGPT?": "because he wanted to understand language models",
+    "How long did the training take?": "12 hours",
     "How does FischGPT score on HellaSwag?": "33.3%",
     "Which papers did he read first?": "Attention Is All You Need",
     "What is the front end made with?": "Next.js and shadcn",
@@ -73,8 +73,9 @@ def test_hits_come_best_first_with_their_scores(fisch):
     found = fisch.search("How much did the training cost?", k=5)
     assert len(found.hits) == 5
     assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
-    assert found.hits[0].score == pytest.approx(1.0)  # first by meaning and first by words
-    assert found.hits[0].cosine > 0.6 and found.hits[0].bm25 > 1
+    first = found.hits[0]
+    assert first.cosine > 0.6 and first.bm25 > 1
+    assert first.score == found.score == pytest.approx(first.cosine + 0.05 * first.bm25)
     assert all(-1 <= hit.cosine <= 1 and hit.cosine != 0 for hit in found.hits)
 
 
@@ -93,10 +94,11 @@ def test_the_embedding_has_the_similarities_its_makers_publish():
 
 
 def test_a_text_has_one_vector_alone_and_among_others():
-    texts = ["short", "a much longer text that is about something else " * 20, "a third"] * 9
-    together = embed.embed(texts)
-    assert together[0] == pytest.approx(embed.embed(["short"])[0], abs=0.02)  # int8 scales with the batch
-    assert together[1] @ together[4] == pytest.approx(1, abs=1e-5)
+    texts = ["short", "a longer text that is about something else " * 4, "a third"] * 6
+    together = embed.embed(texts)  # 18 texts: two batches
+    assert together[0] @ embed.embed(["short"])[0] > 0.999  # int8 activations scale with the batch
+    assert together[1] @ embed.embed(texts[1:2])[0] > 0.999
+    assert together[1] @ together[4] == pytest.approx(1, abs=1e-4)
 
 
 def test_a_damaged_model_is_refused(tmp_path):
@@ -130,11 +132,38 @@ def test_the_owner_and_role_tokens_are_left_out_of_the_search():
 
 def test_a_follow_up_is_searched_with_the_question_before(fisch):
     history = [Turn("user", "How much did the training cost?"), Turn("assistant", "It cost $208.74.")]
-    assert resolve("And how long did it take?", history, "Kristian Fischer").startswith("How much did the training")
-    assert resolve("What is the vocabulary size?", history, "Kristian Fischer") == "What is the vocabulary size?"
+    name = fisch.profile.name
+    assert resolve("How long did it take?", history, name) == (
+        "How long did it take?",
+        "How much did the training cost?",
+    )
+    assert resolve("What is the vocabulary size?", history, name) == ("What is the vocabulary size?", "")
     found = fisch.search("And how long did it take?", history)
-    assert "12 hours" in " ".join(hit.passage.text for hit in found.hits) and found.answerable
-    assert not follows_up("What is his salary?")
+    assert "12 hours" in " ".join(hit.passage.text for hit in found.hits[:3]) and found.answerable
+    assert not fisch.search("And what is his salary?", history).answerable
+
+
+def test_a_follow_up_stays_with_the_entry_spoken_of(curie):
+    history = [Turn("user", "When did she get the Nobel Prize in Chemistry?"), Turn("assistant", "In 1911.")]
+    assert "discovery of radium and polonium" in curie.search("What was it for?", history).hits[0].passage.text
+    assert not curie.search("What was it for?").answerable
+
+
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("Why?", True),
+        ("And the backend?", True),
+        ("What about the vocabulary?", True),
+        ("In which city?", True),
+        ("When was that?", True),
+        ("What is his salary?", False),
+        ("And what is his salary?", False),
+        ("Which languages does she speak?", False),
+    ],
+)
+def test_follow_ups_are_told_from_questions_that_stand_alone(question, verdict):
+    assert follows_up(question) is verdict
 
 
 def test_an_index_is_reused_and_a_changed_profile_gets_its_own(tmp_path, index_cache, fisch):
@@ -147,13 +176,22 @@ def test_an_index_is_reused_and_a_changed_profile_gets_its_own(tmp_path, index_c
     assert not Index.open(fisch.profile, index_cache).rebuilt
 
 
+@pytest.fixture
+def small(tmp_path):
+    """A profile of three passages, quick to index again and again."""
+    path = tmp_path / "resume.json"
+    bullets = ["Baked bread in Lyon", "Sailed to Iceland"]
+    path.write_text(json.dumps({"basics": {"name": "Ada"}, "work": [{"name": "Acme", "highlights": bullets}]}))
+    return load_profile(path)
+
+
 def damage_sqlite(folder):
     (folder / "chroma.sqlite3").write_bytes(b"garbage")
 
 
 def damage_vectors(folder):
     with sqlite3.connect(folder / "chroma.sqlite3") as database:
-        database.execute("delete from embeddings_queue where seq_id > 3")
+        database.execute("delete from embeddings_queue where seq_id > 1")
 
 
 def damage_metadata(folder):
@@ -167,24 +205,23 @@ def damage_everything(folder):
 
 
 @pytest.mark.parametrize("damage", [damage_sqlite, damage_vectors, damage_metadata, damage_everything])
-def test_a_damaged_index_is_built_again(tmp_path, damage):
-    profile = load_profile()
-    Index.open(profile, tmp_path).close()
+def test_a_damaged_index_is_built_again(small, tmp_path, damage):
+    Index.open(small, tmp_path).close()
     damage(next(tmp_path.glob("*/index-*")))
-    again = Index.open(profile, tmp_path)
+    again = Index.open(small, tmp_path)
     assert again.rebuilt and again.notice is None
-    assert "$208.74" in again.search("How much did the training cost?").hits[0].passage.text
+    assert "Iceland" in again.search("Where did she sail?").hits[0].passage.text
+    assert not Index.open(small, tmp_path).rebuilt
 
 
-def test_many_threads_open_and_search_one_index(tmp_path):
-    profile = load_profile()
+def test_many_threads_open_and_search_one_index(small, tmp_path):
     with ThreadPoolExecutor(4) as pool:
-        opened = list(pool.map(lambda _: Index.open(profile, tmp_path), range(4)))
+        opened = list(pool.map(lambda _: Index.open(small, tmp_path), range(4)))
         assert [index.notice for index in opened] == [None] * 4
         assert sum(index.rebuilt for index in opened) == 1
-        asked = [*STARTERS] * 3
+        asked = ["Where did she sail?", "What did she bake?"] * 8
         found = list(pool.map(lambda q: opened[0].search(q).hits[0].passage.text, asked))
-    assert all(STARTERS[q] in text for q, text in zip(asked, found, strict=True))
+    assert found == ["Sailed to Iceland.", "Baked bread in Lyon."] * 8
 
 
 def test_an_unwritable_cache_does_not_stop_the_search(tmp_path):

@@ -4,6 +4,7 @@ small talk? -> retrieve -> gate -> prompt -> model, held back and checked -> mod
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ from fischgpt import chat
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
 from fischgpt.assistant.model import TextModel
+from fischgpt.assistant.quoting import Quotations
 from fischgpt.assistant.release import HeldBack, Output
 from fischgpt.assistant.smalltalk import small_talk
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
 from fischgpt.errors import UserError
-from fischgpt.profile.index import Hit, Index, Retrieval
+from fischgpt.profile.index import Index, Retrieval
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.prompt import build_turns
@@ -30,6 +32,9 @@ ANSWER_TOKENS = 128
 DECLINE_MARGIN = 0.05
 """A model that declines although the gate passed is believed only this little above the threshold; with a higher score
 the best passage is quoted instead, because declining is what a small model learns first and does too often."""
+CONFIDENT = 0.2
+"""Probability that the model gives, by itself, to the citation (or the refusal) it opens with. Below it, the model does
+not know and the best passage is quoted: no answer is worse than retrieval alone, whatever the model is worth."""
 QUESTION_SHARE = 4
 """A question may take one part in so many of the context; the rest is for passages and the answer."""
 
@@ -46,8 +51,9 @@ class Answer:
 class Assistant:
     """Answers about one owner with one model. Thread-safe: it keeps nothing between answers."""
 
-    def __init__(self, profile: Profile, index: Index, model: TextModel) -> None:
-        self.profile, self.index, self.model = profile, index, model
+    def __init__(self, profile: Profile, index: Index, model: TextModel, along_passages: bool = True) -> None:
+        """along_passages: the model may write only what stands in the passages it was given (quoting.py)."""
+        self.profile, self.index, self.model, self.along_passages = profile, index, model, along_passages
         block_size = model.config.block_size
         self.answer_tokens = min(ANSWER_TOKENS, block_size // 4)
         self.question_tokens = block_size // QUESTION_SHARE
@@ -87,9 +93,15 @@ class Assistant:
         turns, used = build_turns(
             question, retrieval.hits, history, self.model.tokenizer, self.model.config.block_size, self.answer_tokens
         )
-        # What is shown as [n] is what the prompt numbered [n].
-        yield Sources(tuple(used), retrieval.score, retrieval.threshold)
-        yield from run.ask(turns, used, retrieval)
+        # What is shown as [n] is what the prompt numbered [n]; the best passage is shown though too long for it.
+        best = retrieval.hits[0]
+        shown = used if best in used else [*used, best]
+        yield Sources(tuple(shown), retrieval.score, retrieval.threshold)
+        quote = f"{quotation(best.passage)} [{shown.index(best) + 1}]"
+        if used:
+            yield from run.ask(turns, [hit.passage for hit in used], quote, retrieval)
+        else:
+            yield from run.say(quote, "quote", "no passage fits the model's context")
 
     def reply(self, messages: Sequence[Turn], params: SamplingParams | None = None) -> Answer:
         """The same answer in one piece."""
@@ -168,29 +180,40 @@ class _Run:
         yield from self._show(text)
         yield from self._end(kind, reason)
 
-    def ask(self, turns: list[Turn], used: list[Hit], retrieval: Retrieval) -> Iterator[Event]:
-        """Let the model answer; show what stands in the passages, or else the best passage."""
+    def ask(self, turns: list[Turn], passages: list[Passage], quote: str, retrieval: Retrieval) -> Iterator[Event]:
+        """Let the model answer; show what stands in the passages, or else the quote."""
         model, profile = self.assistant.model, self.assistant.profile
         prompt = chat.encode_prompt(model.tokenizer, turns)
         self.prompt_tokens = len(prompt)
-        passages = [hit.passage for hit in used]
         held = HeldBack(self.question, passages, profile.name)
         params = replace(
             self.params,
             max_tokens=min(self.params.max_tokens, self.assistant.answer_tokens),
             stop_ids=tuple(model.tokenizer.control_ids),
         )
-        cut = False
-        for piece in model.stream(prompt, params, self.cancelled):
+        cut = unsure = False
+        opening, logprob = True, 0.0
+        allow = Quotations(model.tokenizer, passages).allow if self.assistant.along_passages else None
+        for piece in model.stream(prompt, params, self.cancelled, allow):
             self.last_sampled = time.perf_counter()
             self.first_sampled = self.first_sampled or self.last_sampled
             self.tokens += 1
             self.draft += piece.text
+            if opening:
+                logprob += piece.logprob
+                opening = self.draft.startswith("[") and "]" not in self.draft
+                if self.assistant.along_passages and logprob < math.log(CONFIDENT):
+                    unsure = True
+                    break
             yield from self._show(held.feed(piece.text))
             cut = piece.finish == "length"
             if held.failed is not None or self.output.finish is not None:
                 break
         if self.cancelled():
+            return
+        if unsure:
+            reason = "the model is not sure which passage answers"
+            yield from self.say(quote, "quote", reason)
             return
         yield from self._show(held.finish(cut))
         if self.output.tokens:
@@ -201,7 +224,7 @@ class _Run:
         else:
             why = "it declined" if declines(self.draft) else held.failed or "it is empty"
             reason = f"the model's answer did not stand in the passages: {why}"
-            yield from self.say(f"{quotation(passages[0])} [1]", "quote", reason)
+            yield from self.say(quote, "quote", reason)
 
     def _show(self, text: str) -> Iterator[Event]:
         for piece in self.output.push(text):

@@ -163,17 +163,15 @@ def _is_name(word: str, first: bool) -> bool:
 
 
 def _loop(words: Sequence[str], cited: Sequence[Passage]) -> str:
-    """A run of three words that comes more often than the cited passages themselves repeat it."""
+    """A word said twice in a row, or a run of three words said twice, unless the cited passages do so as often."""
 
     def runs(text: Sequence[str]) -> Counter[str]:
         lower = [word.casefold() for word in text]
-        return Counter(" ".join(lower[i : i + 3]) for i in range(len(lower) - 2))
+        threes = [" ".join(lower[i : i + 3]) for i in range(len(lower) - 2)]
+        return Counter(threes + [f"{a} {b}" for a, b in pairwise(lower) if a == b] * 2)  # a double counts at once
 
     allowed = sum((runs(_words(passage.render())) for passage in cited), Counter[str]())
-    for run, count in runs(words).items():
-        if count > max(1, allowed[run]):
-            return run
-    return next((a for a, b in pairwise(words) if a.casefold() == b.casefold()), "")
+    return next((run for run, count in runs(words).items() if count > max(1, allowed[run])), "")
 
 
 @lru_cache(maxsize=4096)

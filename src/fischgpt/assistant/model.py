@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Engine, SamplingParams
+from fischgpt.engine import Allow, Engine, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, read_config
@@ -50,6 +50,8 @@ class Piece:
 
     text: str
     finish: Literal["stop", "length"] | None
+    logprob: float = 0.0
+    """In nats, under the model's own distribution, whatever it was allowed to write."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,22 @@ class TextModel:
     card: dict[str, Any] = field(default_factory=dict)
 
     def stream(
-        self, prompt_ids: Sequence[int], params: SamplingParams, cancelled: Callable[[], bool] = lambda: False
+        self,
+        prompt_ids: Sequence[int],
+        params: SamplingParams,
+        cancelled: Callable[[], bool] = lambda: False,
+        allow: Allow | None = None,
     ) -> Iterator[Piece]:
         """One piece a sampled token; the last has `finish`. `cancelled` is asked before each token.
 
         Any control token ends the text: a model that starts another turn has finished its own.
         """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for sampled in self.engine.generate(prompt_ids, params):
+        for sampled in self.engine.generate(prompt_ids, params, allow):
             is_control = sampled.id in self.tokenizer.control_ids
             finish = "stop" if is_control else sampled.finish
             data = b"" if is_control else self.tokenizer.decode_bytes([sampled.id])
-            yield Piece(decoder.decode(data, final=finish is not None), finish)
+            yield Piece(decoder.decode(data, final=finish is not None), finish, sampled.logprob)
             if finish is not None or cancelled():
                 return
 

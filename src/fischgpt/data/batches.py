@@ -1,7 +1,7 @@
 """Batches for the loop: rows of a token stream, or padded conversations. Seeded, shuffled, resumable to the row.
 
-Both kinds give a `Step` at a time, everything one optimizer step needs, and `state()` names the next step exactly: a run
-that is killed and started again sees the same steps in the same order.
+Both kinds give a `Step` at a time, everything one optimizer step needs, and `state()` names the next step exactly: a
+run that is killed and started again sees the same steps in the same order.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -275,8 +275,8 @@ def _pool(spec: str, seed: int, val_fraction: float) -> _Pool:
 
         return _Pool(
             source.times,
-            # A seed of its own for every chunk: resuming goes straight to it instead of making everything before it.
-            lambda number: list(islice(made_up(seed=seed * 1_000_003 + number, split="train"), CHUNK)),
+            # Conversation i depends on the seed and i alone: resuming goes straight to it, nothing before it is made.
+            lambda number: list(islice(made_up(seed, "train", start=number * CHUNK), CHUNK)),
             lambda: made_up(seed=0, split="held-out"),
         )
     found = sources.conversations(spec)
@@ -299,7 +299,7 @@ def _pool(spec: str, seed: int, val_fraction: float) -> _Pool:
 
 
 class Prefetch:
-    """Makes the next step in a thread while the model works on this one; `state()` stays that of the steps handed out."""
+    """Makes the next step in a thread while the model works on this one; `state()` is that of the steps handed out."""
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from fischgpt.config import Recipe
 from fischgpt.data import sources
-from fischgpt.data.shards import ShardInfo, Shards, write_json, write_manifest, write_shard
+from fischgpt.data.files import write_json
+from fischgpt.data.shards import ShardInfo, Shards, write_manifest, write_shard
 from fischgpt.errors import UserError
 from fischgpt.tokenizer import Tokenizer
 
@@ -33,6 +36,20 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+def say_progress() -> OnProgress:
+    """Lines on stderr, at most one every three seconds for each step."""
+    console = Console(stderr=True, highlight=False)
+    last: dict[str, float] = {}
+
+    def say(progress: Progress) -> None:
+        if time.monotonic() - last.get(progress.step, -3.0) >= 3.0:
+            last[progress.step] = time.monotonic()
+            counts = f": {progress.documents:,} documents, {progress.tokens:,} tokens" if progress.documents else ""
+            console.print(f"{progress.step}{counts}", markup=False)
+
+    return say
+
+
 def data_folder(recipe: Recipe) -> Path:
     """Where the recipe's shards live: `data.folder`, or the run's own."""
     return Path(recipe.data.folder) if recipe.data.folder else Path(recipe.run) / "data"
@@ -41,10 +58,12 @@ def data_folder(recipe: Recipe) -> Path:
 def prepare(recipe: Recipe, on_progress: OnProgress | None = None) -> Path:
     """Tokenizer and shards of a recipe; returns the folder of the shards, which also holds the tokenizer.
 
+    on_progress hears of every few documents; without it, lines on stderr tell.
+
     Nothing is done twice: a finished folder is returned as it is, an interrupted one goes on after its last shard.
     Raises UserError when a source cannot be had, or the folder was prepared from something else.
     """
-    report = on_progress or (lambda progress: None)
+    report = on_progress or say_progress()
     if not recipe.data.sources:
         raise UserError("data.sources is empty: name at least one, for example data.sources=['factbook']")
     folder = data_folder(recipe)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fischgpt.data.files import read_sealed, sha256_file, write_sealed
 from fischgpt.errors import UserError
 
 SCHEMA = "fischgpt.shards/1"
@@ -51,36 +52,10 @@ def write_shard(
     return info
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Atomically: readers see the old file or the new one, never half of one."""
-    part = path.with_name(f".part-{path.name}")
-    with part.open("w", encoding="utf-8") as out:
-        json.dump(content, out, indent=1)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in the folder survive a power loss (not possible, and not needed, on Windows)."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def sha256_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def write_manifest(folder: Path, shards: list[ShardInfo], tokenizer: str, vocab_size: int, source: Any) -> None:
     """The last file written: a folder without it is not finished."""
     content = {"schema": SCHEMA, "tokenizer": tokenizer, "vocab_size": vocab_size, "source": source}
-    write_json(folder / "manifest.json", content | {"shards": [asdict(shard) for shard in shards]})
+    write_sealed(folder / "manifest.json", content | {"shards": [asdict(shard) for shard in shards]})
 
 
 class Shards:
@@ -92,16 +67,12 @@ class Shards:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        if not (folder / "manifest.json").is_file():
+            raise UserError(f"{folder}: no prepared data (manifest.json); run `fischgpt data RECIPE` first")
         try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise UserError(f"{folder}: no prepared data (manifest.json); run `fischgpt data RECIPE` first") from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"{folder}/manifest.json is damaged: {error}; delete the folder and prepare again"
-            ) from None
-        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-            raise UserError(f"{folder}/manifest.json is not of the form {SCHEMA}; delete the folder and prepare again")
+            manifest = read_sealed(folder / "manifest.json", SCHEMA)
+        except ValueError as error:
+            raise UserError(f"{folder}/manifest.json {error}; delete the folder and prepare again") from None
         self.tokenizer: str = manifest["tokenizer"]
         self.vocab_size: int = manifest["vocab_size"]
         self.source: Any = manifest["source"]

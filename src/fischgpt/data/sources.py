@@ -1,7 +1,7 @@
 """Where text comes from: documents for pretraining, conversations for fine-tuning.
 
-A source is written `NAME_OR_PATH[:LIMIT][*TIMES]`: a public package (`factbook`), made-up people (`grounded:5000`), or a
-path to a text, JSONL or parquet file, or a folder of them. LIMIT takes only that many documents, TIMES repeats them.
+A source is written `NAME_OR_PATH[:LIMIT][*TIMES]`: a public package (`factbook`), made-up people (`grounded:5000`), or
+a path to a text, JSONL or parquet file, or a folder of them. LIMIT takes only that many documents, TIMES repeats them.
 Every source yields the same documents in the same order every time, so that preparing can stop and go on.
 """
 
@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
+from fischgpt import chat
 from fischgpt.chat import Role, Turn
 from fischgpt.data.packages import PACKAGES, fetch
 from fischgpt.errors import UserError
@@ -43,6 +44,8 @@ class Source:
 
 def parse(spec: str) -> Source:
     """`factbook:100*2` -> Source("factbook", 100, 2). Raises UserError for a name that is neither known nor a path."""
+    if spec and Path(spec).exists() and spec not in PACKAGES:  # whatever its name looks like
+        return Source(spec)
     match = re.fullmatch(r"(.+?)(?::(\d+))?(?:\*(\d+))?", spec.strip())
     if match is None:
         raise UserError(f"data.sources: {spec!r} is not NAME[:LIMIT][*TIMES]")
@@ -66,7 +69,7 @@ def documents(spec: str) -> Iterator[str]:
 
 
 def fingerprint(spec: str) -> dict[str, Any]:
-    """What identifies the source's content without reading it whole: pinned hash, or names, sizes and times of files."""
+    """What identifies the source's content without reading it whole: a pinned hash, or names and sizes of files."""
     source = parse(spec)
     if source.name in PACKAGES:
         return {"spec": spec, "sha256": PACKAGES[source.name].sha256}
@@ -234,10 +237,10 @@ def _chitchat_turns(archive: Path) -> Iterator[list[str]]:
     """Each chat as its turns; what one person sends in a row is one turn."""
     with zipfile.ZipFile(archive) as wheel:
         chats = json.loads(wheel.read("chitchat_dataset/dataset.json"))
-    for chat in chats.values():
+    for messages in (entry["messages"] for entry in chats.values()):
         turns: list[str] = []
         last = None
-        for message in (message for group in chat["messages"] for message in group):
+        for message in (message for group in messages for message in group):
             text = message["text"].strip()
             if not text:
                 continue
@@ -295,8 +298,12 @@ def _turns(record: dict[str, Any], where: str) -> list[Turn]:
         raise UserError(f"{where}: no field `messages` with a list in it")
     turns = []
     for message in messages:
-        role, text = (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
+        role, text = (message.get("role"), message.get("content")) if isinstance(message, dict) else ("", None)
         if role not in get_args(Role) or not isinstance(text, str):
             raise UserError(f"{where}: a message is {{role: system, user or assistant, content: text}}")
-        turns.append(Turn(role, text))
+        turns.append(Turn(cast(Role, role), text))
+    try:
+        chat.check_roles(turns)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
     return turns

@@ -1,7 +1,7 @@
 """One model, many answers: each call has its own cache and random numbers, the weights are only read."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,9 @@ from torch import Tensor
 from fischgpt.engine.sampling import Sampler, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.model import GPT, KVCache
+
+Allow = Callable[[Sequence[int]], Sequence[int]]
+"""The ids written so far -> the ids that may come next."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,12 @@ class Engine:
         """Longest context, prompt and answer together, in tokens."""
         return self.model.config.block_size
 
-    def generate(self, prompt_ids: Sequence[int], params: SamplingParams | None = None) -> Iterator[Sampled]:
+    def generate(
+        self, prompt_ids: Sequence[int], params: SamplingParams | None = None, allow: Allow | None = None
+    ) -> Iterator[Sampled]:
         """Tokens that continue the prompt, each as soon as it is known; the last one has `finish` set.
+
+        `allow` gets the ids written so far and returns those that may come next: the likeliest of them is taken.
 
         Work is done only as tokens are asked for: to stop early, stop asking. Raises UserError, at once, for an empty
         prompt, an id the model does not have, or a prompt that leaves no room for a token.
@@ -67,17 +74,20 @@ class Engine:
             raise UserError(
                 f"the prompt has {len(prompt_ids)} tokens; at most {self.block_size - 1} leave room to answer"
             )
-        return self._generate(list(prompt_ids), params or SamplingParams())
+        return self._generate(list(prompt_ids), params or SamplingParams(), allow)
 
-    def _generate(self, prompt: list[int], params: SamplingParams) -> Iterator[Sampled]:
+    def _generate(self, prompt: list[int], params: SamplingParams, allow: Allow | None) -> Iterator[Sampled]:
         # No inference_mode here: around a yield it would leak into whoever consumes the tokens. _next has it.
         room = min(params.max_tokens, self.block_size - len(prompt))
         # The last token is never read back in.
         cache = KVCache(self.model.config, 1, len(prompt) + room - 1, self.device, self.dtype)
         sampler = Sampler(params, prompt, self.device)
         pending = prompt
+        written: list[int] = []
         for left in range(room - 1, -1, -1):
-            token, logprob = sampler(self._next(pending, cache))
+            logits = self._next(pending, cache)
+            token, logprob = sampler(logits, None if allow is None else allow(written))
+            written.append(token)
             finish = "stop" if token in params.stop_ids else "length" if left == 0 else None
             yield Sampled(token, logprob, finish)
             if finish:

@@ -1,7 +1,7 @@
 """From the logits of one position to the next token."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -70,14 +70,18 @@ class Sampler:
         else:
             self._random.manual_seed(params.seed)
 
-    def __call__(self, logits: Tensor) -> tuple[int, float]:
+    def __call__(self, logits: Tensor, allowed: Sequence[int] | None = None) -> tuple[int, float]:
         """The next token and its log-probability in the model's own distribution, from logits (n_vocab,).
 
-        The log-probability is that before penalty, temperature and cuts.
+        `allowed`: the ids it may be; None: any. The log-probability is that before penalty, temperature and cuts, over
+        all ids.
         """
         params = self.params
         logits = logits.float()
         scores = logits if params.repetition_penalty == 1.0 else self._penalised(logits)
+        if allowed is not None:
+            ids = torch.tensor(allowed, device=scores.device)
+            scores = torch.full_like(scores, -math.inf).scatter(0, ids, scores[ids])
         token = int(scores.argmax()) if params.temperature == 0 else self._draw(scores)
         if params.repetition_penalty != 1.0:
             self._seen = torch.cat((self._seen, self._seen.new_tensor([token]))).unique()

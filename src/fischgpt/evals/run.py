@@ -1,32 +1,86 @@
-"""`fischgpt eval MODEL --task ...`: resolve the model, measure it, and say the result in a few lines."""
+"""`fischgpt eval MODEL --task ...`: resolve the model, measure it, say the result in a few lines.
 
+What is measured on the built-in sets of a model that belongs to a run is kept in RUN/evals.json, for the report and the
+model card.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from fischgpt.assistant.model import load_model
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fischgpt.assistant.model import TextModel, describe_model, load_model
+from fischgpt.config import load_recipe
+from fischgpt.data.files import write_json
+from fischgpt.data.prepare import data_folder
 from fischgpt.errors import UserError
+from fischgpt.evals.record import find_run, read_json
+from fischgpt.evals.report import eval_rows
 
 Task = Literal["loss", "hellaswag", "profile"]
 
 
-def evaluate(model: str, task: Task, data: Path | None = None, limit: int | None = None) -> dict[str, Any]:
+def evaluate(model: str | Path, task: Task, data: Path | None = None, limit: int | None = None) -> dict[str, Any]:
     """Measure `model` (any MODEL spec) on `task`; `limit` counts items, or tokens for the loss.
 
     Raises UserError for a model or data that cannot be read.
     """
     if data is not None and not data.exists():
         raise UserError(f"no such file or folder: {data}")
-    loaded = load_model(model)
+    run = find_run(describe_model(model).folder)
+    result = _measure(load_model(model), task, data, limit, run)
+    if run is not None and data is None:
+        _keep(run, task, result)
+    return result
+
+
+def format_result(task: Task, result: dict[str, Any]) -> str:
+    """The result as aligned lines."""
+    rows = eval_rows(task, result)
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _measure(model: TextModel, task: Task, data: Path | None, limit: int | None, run: Path | None) -> dict[str, Any]:
     if task == "loss":
         from fischgpt.evals import loss
 
+        if data is None and run is not None:
+            data = _shards_of(run)
         if data is None:
             raise UserError("--task loss needs --data PATH: a text, JSONL or parquet file, or a folder of shards")
-        return loss.evaluate(loaded.engine.model, loaded.tokenizer, data, limit)
+        return loss.evaluate(model.engine.model, model.tokenizer, data, limit)
     if task == "hellaswag":
         from fischgpt.evals import hellaswag
 
-        return hellaswag.evaluate(loaded.engine.model, loaded.tokenizer, hellaswag.load_items(data), limit)
+        items = hellaswag.load_items(data)
+        with progress("HellaSwag") as report:
+            return hellaswag.evaluate(model.engine.model, model.tokenizer, items, limit, report)
     from fischgpt.evals import profile
 
-    return profile.evaluate(loaded, data, limit)
+    with progress("profile questions") as report:
+        return profile.evaluate(model, data, limit, report)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr where that is a terminal; call it with what is done and what there is in all."""
+    console = Console(stderr=True)
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _shards_of(run: Path) -> Path:
+    """The run's own validation shards, wherever its recipe keeps them; moved with the run they are beside it."""
+    own = run / "data"
+    return own if own.is_dir() else data_folder(load_recipe(run / "recipe.toml"))
+
+
+def _keep(run: Path, task: Task, result: dict[str, Any]) -> None:
+    file = run / "evals.json"
+    write_json(file, read_json(file, dict) | {task: result})

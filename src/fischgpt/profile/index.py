@@ -1,6 +1,7 @@
 """Which passages answer a question: vectors and words, fused; and whether any of them does."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,36 +15,45 @@ from fischgpt.profile.question import resolve
 from fischgpt.profile.store import Store, open_store
 from fischgpt.resources import cache_dir
 
-RRF_K = 60
-"""Reciprocal rank fusion, Cormack 2009: a passage scores the sum of 1 / (60 + rank) over both rankings."""
 CANDIDATES = 64
+"""Passages taken from each of the two rankings."""
 BM25_WEIGHT = 0.05
-THRESHOLD = 0.46
-"""Best cosine + .05 x best BM25 from which the profile is said to hold an answer: benchmarks/retrieval.md."""
-WORDS_THRESHOLD = 0.15
-"""The same when only words are searched."""
+"""A passage scores cosine + .05 x BM25: hit@5 .965, against .946 for reciprocal rank fusion (k = 60) on the same 202
+questions; and the best score is the gate's too."""
+SAME_ENTRY = 0.1
+"""What a follow-up adds for passages of the entry (one job, one award) that the question before was about."""
+THRESHOLD = 0.37
+"""Best score from which the profile is said to hold an answer. Fitted in benchmarks/retrieval.py."""
+WORDS_THRESHOLD = 0.10
+"""The same when only words are searched: .05 x BM25."""
 
-# What visitors call a section. Part of what is searched, never of what is shown or read by the model.
+# How visitors speak of a section. Part of what is searched for an entry's first line, never of what is shown or read.
 SYNONYMS = {
-    "About": "about, who, biography, summary",
-    "Work": "work, job, employment, career, position",
-    "Volunteering": "volunteering, unpaid, charity, social engagement",
-    "Education": "education, studied, degree, university, school",
+    "About": "about, who is, biography, summary, character",
+    "Work": "works at, worked for, job, employer, company, career",
+    "Volunteering": "volunteered, unpaid work, charity, helps others",
+    "Education": "studied at, university, school, college, degree, graduated",
     "Projects": "projects, built, made",
-    "Skills": "skills, technologies, tools, knows, good at",
-    "Publications": "publications, papers, articles, books, wrote",
-    "Awards": "awards, prizes, honours, won",
-    "Certificates": "certificates, certified, qualifications",
-    "References": "references, recommendation, what others say",
-    "Languages": "languages, speaks, spoken, mother tongue",
-    "Interests": "interests, hobbies, free time, likes",
+    "Skills": "skills, can use, knows, good at, tools, software",
+    "Publications": "published, wrote, book, paper, article",
+    "Awards": "won, awards, prizes, honours, medals",
+    "Certificates": "certified, certificate, qualified, trained in",
+    "References": "recommendation, what others say about",
+    "Languages": "speaks languages, native language",
+    "Interests": "hobbies, interests, free time, for fun, likes to do",
     "Contact": "contact, reach, e-mail, phone, address, lives",
+}
+_DEGREES = {
+    r"m\.?sc|m\.?a|m\.?eng|mba": "master's degree",
+    r"b\.?sc|b\.?a|b\.?eng": "bachelor's degree",
+    r"ph\.?d|d\.?phil": "doctorate",
+    r"pgce": "teaching certificate",
 }
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage found. `score` is the fused rank score, 1.0 for first in both rankings; `cosine` and `bm25` raw."""
+    """A passage found; `score` is cosine + .05 x BM25."""
 
     passage: Passage
     score: float
@@ -53,7 +63,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """What a question found, best first; `answerable` when `score` (best cosine + .05 x best BM25) >= `threshold`."""
+    """What a question found, best first; `answerable` when the best score reaches the threshold."""
 
     hits: list[Hit]
     answerable: bool
@@ -62,9 +72,14 @@ class Retrieval:
 
 
 def indexed_text(passage: Passage) -> str:
-    """What is embedded and searched for words: the passage in its context, with its section's other names."""
-    synonyms = SYNONYMS.get(passage.section)
-    return f"{passage.render()} ({synonyms})" if synonyms else passage.render()
+    """What is embedded and searched for words: the passage in its context; the first line of an entry, which speaks
+    for all of it, also with its section's other names and its degree spelled out."""
+    if passage.id != passage.entry:
+        return passage.render()
+    names = [SYNONYMS[passage.section]] if passage.section in SYNONYMS else []
+    if passage.section == "Education":
+        names += [word for form, word in _DEGREES.items() if re.search(rf"\b(?:{form})\b", passage.title.lower())]
+    return f"{passage.render()} ({', '.join(names)})" if names else passage.render()
 
 
 class Index:
@@ -99,26 +114,41 @@ class Index:
         return cls(profile, store, None, rebuilt)
 
     def search(self, question: str, history: Sequence[Turn] = (), k: int = 8) -> Retrieval:
-        """The k passages that best answer the question. A follow-up question is searched with the one before."""
-        wanted = resolve(question, history, self.profile.name)
-        words = dict(zip(self._ids, self._bm25.scores(wanted), strict=True))
-        by_words = sorted((id_ for id_ in self._ids if words[id_] > 0), key=lambda id_: -words[id_])[:CANDIDATES]
-        cosines: dict[str, float] = {}
-        vector = embed.embed([wanted])[0] if self._store else None
-        if self._store and vector is not None:
-            cosines = self._store.query(vector, min(CANDIDATES, len(self._ids)))
-        fused: dict[str, float] = {}
-        for ranking in (list(cosines), by_words):
-            for rank, id_ in enumerate(ranking, 1):
-                fused[id_] = fused.get(id_, 0.0) + 1 / (RRF_K + rank)
-        best = sorted(fused, key=lambda id_: -fused[id_])[:k]
-        if self._store and vector is not None:
-            cosines |= self._store.cosines(vector, [id_ for id_ in best if id_ not in cosines])
-        full = (2 if self._store else 1) / (RRF_K + 1)
-        hits = [Hit(self._passages[i], fused[i] / full, cosines.get(i, 0.0), words[i]) for i in best]
-        score = max(cosines.values(), default=0.0) + BM25_WEIGHT * max(words.values(), default=0.0)
+        """The k passages that best answer the question. A follow-up is understood from the question before it."""
+        asked, earlier = resolve(question, history, self.profile.name)
+        found = self._scored(asked)
+        if earlier:
+            found = self._follow_up(found, self._scored(f"{earlier} {asked}"), self._scored(earlier))
+        hits = [found[id_] for id_ in sorted(found, key=lambda id_: -found[id_].score)[:k]]
+        score = hits[0].score if hits else 0.0
         threshold = THRESHOLD if self._store else WORDS_THRESHOLD
         return Retrieval(hits, score >= threshold, score, threshold)
+
+    def _scored(self, text: str) -> dict[str, Hit]:
+        """The candidates of both rankings."""
+        words = dict(zip(self._ids, self._bm25.scores(text), strict=True))
+        by_words = sorted((id_ for id_ in self._ids if words[id_] > 0), key=lambda id_: -words[id_])[:CANDIDATES]
+        cosines = dict.fromkeys(by_words, 0.0)
+        if self._store:
+            vector = embed.embed([text])[0]
+            cosines = self._store.query(vector, min(CANDIDATES, len(self._ids)))
+            cosines |= self._store.cosines(vector, [id_ for id_ in by_words if id_ not in cosines])
+        return {
+            i: Hit(self._passages[i], cosine + BM25_WEIGHT * words[i], cosine, words[i])
+            for i, cosine in cosines.items()
+        }
+
+    def _follow_up(self, alone: dict[str, Hit], both: dict[str, Hit], earlier: dict[str, Hit]) -> dict[str, Hit]:
+        """Half what the question finds alone, half what it finds with the one before, and more for the entry that
+        answered that one: hit@1 .77 and @8 .97 on 39 follow-ups, where the two questions together reach .64 and .92."""
+        spoken_of = max(earlier.values(), key=lambda hit: hit.score).passage.entry if earlier else ""
+        found = {}
+        for id_ in alone.keys() | both.keys():
+            a, b = (side.get(id_, Hit(self._passages[id_], 0.0, 0.0, 0.0)) for side in (alone, both))
+            bonus = SAME_ENTRY if a.passage.entry == spoken_of else 0.0
+            mean = Hit(a.passage, (a.score + b.score) / 2 + bonus, (a.cosine + b.cosine) / 2, (a.bm25 + b.bm25) / 2)
+            found[id_] = mean
+        return found
 
     def close(self) -> None:
         """Let go of the index's files."""

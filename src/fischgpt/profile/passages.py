@@ -31,6 +31,11 @@ class Passage:
     dates: str
     text: str
 
+    @property
+    def entry(self) -> str:
+        """The id of the entry the passage belongs to, which is its first line's: `work-2` for `work-2-1`."""
+        return "-".join(self.id.split("-")[:2])
+
     def render(self) -> str:
         """One line with its context: `Work, Acme, Engineer (2019 to 2021): Built the first ...`."""
         head = ", ".join(dict.fromkeys(part for part in (self.section, self.organisation, self.title) if part))

@@ -54,18 +54,25 @@ def build_turns(
             used.append(hit)
             system = longer
     older: list[Turn] = []
-    for exchange in _exchanges(history):
+    for exchange in _exchanges(history, used):
         if count_tokens(tok, [*system, *exchange, *older, asked]) > room:
             break
         older = [*exchange, *older]
     return [*system, *older, asked], used
 
 
-def _exchanges(history: Sequence[Turn]) -> Iterator[list[Turn]]:
-    """Questions with their answers, newest first. Citations are dropped: their numbers meant older passages."""
+def _exchanges(history: Sequence[Turn], used: "Sequence[Hit]") -> Iterator[list[Turn]]:
+    """Questions with their answers, newest first.
+
+    An answer's own citations are dropped, for their numbers meant older passages. If it stands in a passage given
+    now, it opens with that one's number, as the model writes answers: an uncited answer in its context is like
+    nothing that it was trained on.
+    """
     for i in range(len(history) - 2, -1, -1):
         user, answer = history[i], history[i + 1]
         if (user.role, answer.role) == ("user", "assistant"):
-            texts = clean(user.text), clean(_CITATION.sub("", answer.text))
-            if all(texts):
-                yield [Turn("user", texts[0]), Turn("assistant", texts[1])]
+            asked, said = clean(user.text), clean(_CITATION.sub("", answer.text))
+            if asked and said:
+                at = (n for n, hit in enumerate(used, 1) if said.rstrip(".") in hit.passage.render())
+                number = next(at, None)
+                yield [Turn("user", asked), Turn("assistant", f"[{number}] {said}" if number else said)]

@@ -10,6 +10,8 @@ from fischgpt.profile.text import clean
 # Markers of chat formats. A visitor may type them; they are text to us and mean nothing to the search.
 _ROLE_TOKENS = re.compile(r"<\|[^|>]{0,40}\|>|\[/?INST\]|</?s>|<</?SYS>>", re.IGNORECASE)
 _POINTING = frozenset("it its that this there then those these they them one ones".split())  # noqa: SIM905
+_VERBS = frozenset("is are was were do does did has have had can could will would".split())  # noqa: SIM905
+_ASKING_BACK = re.compile(r"^(in|at|for|by|with|from|of|on|to|about) (which|what|whom|who|how)\b", re.IGNORECASE)
 _OPENING = re.compile(r"^(and|but|so|or|what about|how about|and what about|since when|until when)\b", re.IGNORECASE)
 
 
@@ -39,20 +41,26 @@ _VARIANTS = {
 
 
 def follows_up(question: str) -> bool:
-    """Whether the question cannot be understood alone: "And where?", "How long did it take?", "Why?"."""
+    """Whether the question cannot be understood alone: "And the other?", "How long did it take?", "In which city?".
+
+    "And what is his salary?" is whole, whatever was asked before, and must not borrow that question's score.
+    """
     words = re.findall(r"\w+", fold(question))
-    if _OPENING.match(question.strip()) or not terms(question):
+    content = terms(question)
+    if not content or (_ASKING_BACK.match(question) and len(content) == 1):
+        return True
+    if _OPENING.match(question) and _VERBS.isdisjoint(words):
         return True
     return len([word for word in words if word not in STOP_WORDS]) <= 2 and not _POINTING.isdisjoint(words)
 
 
-def resolve(question: str, history: Sequence[Turn], name: str) -> str:
-    """The text to search with: a follow-up takes the visitor's previous question along."""
+def resolve(question: str, history: Sequence[Turn], name: str) -> tuple[str, str]:
+    """What to search for, and the earlier question it goes on from, or "" when it stands alone."""
     alone = strip(question, name)
-    before = [turn.text for turn in history if turn.role == "user"]
+    before = [strip(turn.text, name) for turn in history if turn.role == "user"]
     if not before or not follows_up(alone):
-        return alone
-    earlier = strip(before[-1], name)
-    if len(before) > 1 and follows_up(earlier):
-        earlier = f"{strip(before[-2], name)} {earlier}"
-    return f"{earlier} {alone}"
+        return alone, ""
+    earlier = before[-1]
+    if len(before) > 1 and follows_up(earlier):  # "Which prizes?", "When?", "And what for?"
+        earlier = f"{before[-2]} {earlier}"
+    return alone, earlier

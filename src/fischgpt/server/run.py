@@ -51,6 +51,8 @@ def serve(
             if service.failure is not None:
                 server.should_exit = True
                 return
+            if service.assistant is not None and service.assistant.index.notice:
+                print(f"Note: {service.assistant.index.notice}", flush=True)
             print(f"Ready. {profile.name}'s site: {url}", flush=True)
             if open_browser:
                 webbrowser.open(url)

@@ -5,7 +5,6 @@ each, and only then renamed: whatever moment a process dies at, every folder nam
 JSON only; no format in common use detects a flipped bit by itself (0 of 200), hence the sums.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fischgpt.data.shards import sha256_file, sync_folder
+from fischgpt.data.files import read_sealed, sha256_file, sync_file, sync_folder, write_sealed
 from fischgpt.errors import UserError
 
 SCHEMA = "fischgpt.checkpoint/1"
@@ -44,16 +43,12 @@ def save(folder: Path, step: int, write: Callable[[Path], None], state: dict[str
         write(part)
         files = sorted(file for file in part.rglob("*") if file.is_file())
         for file in files:
-            _sync_file(file)
+            sync_file(file)
         sums = {
             file.relative_to(part).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256_file(file)}
             for file in files
         }
-        manifest = part / "manifest.json"
-        manifest.write_text(
-            json.dumps({"schema": SCHEMA, "step": step, "state": state, "files": sums}, indent=1), encoding="utf-8"
-        )
-        _sync_file(manifest)
+        write_sealed(part / "manifest.json", {"schema": SCHEMA, "step": step, "state": state, "files": sums})
         sync_folder(part)
         if final.exists():  # the same step, trained again after this copy was found damaged or was not the newest
             _remove(final)
@@ -67,26 +62,29 @@ def save(folder: Path, step: int, write: Callable[[Path], None], state: dict[str
     return final
 
 
-def load_latest(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
+def load_latest(folder: Path, warn: Callable[[str], None], mine: bool = True) -> Checkpoint | None:
     """The newest checkpoint that verifies, or None if there is none at all.
 
-    A damaged one is reported through `warn` and moved aside as `*.corrupt`. Raises UserError if only damaged ones exist:
-    starting over in silence would throw a run away.
+    A damaged one is reported through `warn` and moved aside as `*.corrupt`, and what killed writers left is removed;
+    with mine=False, for another run's checkpoints, nothing is touched: its writer may be at work. Raises UserError if
+    only damaged ones exist: starting over in silence would throw a run away.
     """
-    damaged = []
+    if mine:
+        _clean(folder)
+    damaged = [path.name for path in folder.glob("*.corrupt")]
     for path in reversed(_folders(folder)):
         try:
             return verify(path)
         except UserError as error:
-            aside = path.with_name(path.name + ".corrupt")
-            shutil.rmtree(aside, ignore_errors=True)
-            path.replace(aside)
-            warn(f"{error}; moved to {aside.name}, going on from the one before")
+            warn(f"{error}; going on from the one before")
             damaged.append(path.name)
-    damaged += [path.name for path in folder.glob("*.corrupt")] if folder.exists() else []
+            if mine:
+                aside = path.with_name(path.name + ".corrupt")
+                shutil.rmtree(aside, ignore_errors=True)
+                path.replace(aside)
     if damaged:
         raise UserError(
-            f"every checkpoint in {folder} is damaged ({', '.join(sorted(set(damaged)))}); "
+            f"every checkpoint in {folder} is damaged ({', '.join(sorted(damaged))}); "
             "delete that folder to start the run again from the beginning"
         )
     return None
@@ -95,21 +93,19 @@ def load_latest(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
 def verify(path: Path) -> Checkpoint:
     """Read the manifest and check every file against it. Raises UserError naming the file and what differs."""
     try:
-        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-        files, step, state = manifest["files"], manifest["step"], manifest["state"]
-        right = manifest["schema"] == SCHEMA and isinstance(files, dict) and path.name == f"{_PREFIX}{step:08d}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"checkpoint {path} is damaged: manifest.json: {error!r}") from None
-    if not right or not files:
-        raise UserError(f"checkpoint {path} is damaged: manifest.json is not that of a {SCHEMA} at this step")
-    for name, expected in files.items():
+        manifest = read_sealed(path / "manifest.json", SCHEMA)
+    except (OSError, ValueError) as error:
+        raise UserError(f"checkpoint {path} is damaged: manifest.json {error}") from None
+    if path.name != f"{_PREFIX}{manifest['step']:08d}":
+        raise UserError(f"checkpoint {path} is damaged: its manifest.json is that of step {manifest['step']}")
+    for name, expected in manifest["files"].items():
         file = path / name
         if not file.is_file():
             raise UserError(f"checkpoint {path} is damaged: {name} is missing")
         actual = sha256_file(file)
         if actual != expected["sha256"]:
             raise UserError(f"checkpoint {path} is damaged: {name} has sha256 {actual}, expected {expected['sha256']}")
-    return Checkpoint(path, step, state)
+    return Checkpoint(path, manifest["step"], manifest["state"])
 
 
 def latest_path(folder: Path) -> Path | None:
@@ -119,12 +115,13 @@ def latest_path(folder: Path) -> Path | None:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """Finished checkpoints, oldest first; remains of killed writers are removed."""
-    if not folder.is_dir():
-        return []
+    """Finished checkpoints, oldest first."""
+    return sorted(path for path in folder.glob(f"{_PREFIX}*") if path.name.removeprefix(_PREFIX).isdigit())
+
+
+def _clean(folder: Path) -> None:
     for path in [*folder.glob(".tmp-*"), *folder.glob(".del-*")]:
         shutil.rmtree(path, ignore_errors=True)
-    return sorted(path for path in folder.glob(f"{_PREFIX}*") if path.name.removeprefix(_PREFIX).isdigit())
 
 
 def _remove(path: Path) -> None:
@@ -132,8 +129,3 @@ def _remove(path: Path) -> None:
     gone = path.with_name(f".del-{path.name}-{os.getpid()}")
     path.replace(gone)
     shutil.rmtree(gone, ignore_errors=True)
-
-
-def _sync_file(file: Path) -> None:
-    with file.open("rb") as handle:
-        os.fsync(handle.fileno())

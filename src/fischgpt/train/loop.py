@@ -8,6 +8,7 @@ from its newest whole checkpoint, and gives the same weights and metrics, bit fo
 """
 
 import math
+import platform
 import signal
 import threading
 import time
@@ -22,15 +23,19 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 
+from fischgpt import __version__, chat
 from fischgpt.config import Phase, Recipe, save_recipe
 from fischgpt.data.batches import IGNORE, Batches, ChatBatches, MicroBatch, Prefetch, PretrainBatches
+from fischgpt.data.files import write_json
 from fischgpt.data.prepare import OnProgress, prepare
 from fischgpt.data.shards import Shards
+from fischgpt.engine import Engine, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
 from fischgpt.tokenizer import Tokenizer
 from fischgpt.train import checkpoint
+from fischgpt.train.copying import install_copying
 from fischgpt.train.optim import Optimizer, learning_rate
 from fischgpt.train.track import Tracker
 
@@ -64,7 +69,7 @@ class _Training:
         self.dtype = compute_dtype(recipe.train.dtype, self.device)
         warnings: list[str] = []
         found = checkpoint.load_latest(self.checkpoints, warnings.append)
-        init = None if found or (phase == "pretrain" and recipe.train.init is None) else self._initial_folder()
+        start = found.path if found else self._initial_folder()
 
         if phase == "pretrain":
             data = prepare(recipe, on_progress)
@@ -74,25 +79,11 @@ class _Training:
                 raise UserError(
                     f"{data}: the shards were made with another tokenizer; delete the folder and prepare again"
                 )
-            data_fingerprint: Any = shards.fingerprint
-        else:
-            source = found.path if found else init
-            assert source is not None
-            self.tokenizer = Tokenizer.load(source)
-            data_fingerprint = recipe.data.sources
-
-        torch.manual_seed(recipe.train.seed)
-        self.model = load_pretrained(found.path if found else init) if found or init else GPT(recipe.model)
-        if self.model.config != recipe.model:
-            raise UserError(
-                f"{found.path if found else init} is a model of {_short(asdict(self.model.config))}, the recipe asks for "
-                f"{_short(asdict(recipe.model))}; make model.* equal, or choose another run=..."
-            )
-        self.model.to(self.device).train()
-        self.optimizer = Optimizer(self.model, recipe.optim)
-        if phase == "pretrain":
             self.batches: Batches = self._pretrain_batches(shards)
+            data_fingerprint: str | list[str] = shards.fingerprint
         else:
+            assert start is not None  # fine-tuning always starts from something
+            self.tokenizer = Tokenizer.load(start)
             self.batches = ChatBatches(
                 recipe.data.sources,
                 self.tokenizer,
@@ -102,6 +93,19 @@ class _Training:
                 recipe.data.seed,
                 recipe.data.val_fraction,
             )
+            data_fingerprint = recipe.data.sources
+
+        torch.manual_seed(recipe.train.seed)
+        self.model = GPT(recipe.model) if start is None else load_pretrained(start)
+        if self.model.config != recipe.model:
+            raise UserError(
+                f"{start} is a model of {_short(asdict(self.model.config))}, "
+                f"the recipe asks for {_short(asdict(recipe.model))}; make model.* equal, or choose another run=..."
+            )
+        if start is None and recipe.train.copy_init:
+            install_copying(self.model)
+        self.model.to(self.device).train()
+        self.optimizer = Optimizer(self.model, recipe.optim)
         # What must not change within a run. Steps, rates and intervals may.
         self.shape = {
             "model": asdict(recipe.model),
@@ -124,6 +128,7 @@ class _Training:
             if phase == "pretrain" or not (folder.parent / "recipe.toml").exists():
                 save_recipe(recipe, folder.parent / "recipe.toml")
             self.tokenizer.save(folder.parent)
+        write_json(folder.parent / "environment.json", _environment(self.device))
         self.tracker = Tracker(folder, recipe.train.steps, recipe.train.log_every, offset, quiet)
         for warning in warnings:
             self.tracker.say(warning)
@@ -147,6 +152,8 @@ class _Training:
                     ends = self.step == train.steps
                     if ends or self.step % train.eval_every == 0:
                         self._evaluate(validation)
+                    if ends or self.step % train.sample_every == 0:
+                        self._sample()
                     if ends or stopped() or self.step % train.checkpoint_every == 0:
                         last = self._save(batches.state(), required=ends or bool(stopped())) or last
                     if stopped() and not ends:
@@ -198,6 +205,25 @@ class _Training:
         self.tracker.event("val", self.step, loss=loss, tokens=count)
         self.tracker.say(f"step {self.step}  validation loss {loss:.4f} over {count:,} tokens")
 
+    def _sample(self) -> None:
+        """What the model says, greedily: continuations of eval.prompts, or answers to held-out conversations."""
+        engine = Engine(self.model, n_vocab=self.tokenizer.n_vocab, device=self.device)
+        samples = []
+        for prompt, ids in self._prompts():
+            params = SamplingParams(max_tokens=self.recipe.eval.sample_tokens, stop_ids=(self.tokenizer.eot,))
+            text = self.tokenizer.decode(sampled.id for sampled in engine.generate(ids, params)).strip()
+            samples.append({"prompt": prompt, "text": text})
+            self.tracker.say(f"  {prompt!r} -> {text!r}")
+        self.tracker.event("samples", self.step, samples=samples)
+
+    def _prompts(self) -> list[tuple[str, list[int]]]:
+        room = self.recipe.model.block_size - 1
+        if isinstance(self.batches, ChatBatches):
+            firsts = [turns[: 3 if turns[0].role == "system" else 2][:-1] for turns in self.batches.held_out(3)]
+            found = [(turns[-1].text, chat.encode_prompt(self.tokenizer, turns)) for turns in firsts]
+            return [(text, ids) for text, ids in found if len(ids) <= room]
+        return [(text, [self.tokenizer.eot, *self.tokenizer.encode(text)]) for text in self.recipe.eval.prompts]
+
     def _save(self, data_state: dict[str, Any], required: bool) -> Path | None:
         state = {
             "phase": self.phase,
@@ -247,22 +273,21 @@ class _Training:
                 "choose another run=..., or put the recipe back"
             )
 
-    def _initial_folder(self) -> Path:
-        """The weights a phase starts from: train.init, or for fine-tuning the run's own pretraining."""
+    def _initial_folder(self) -> Path | None:
+        """The weights a phase starts from: train.init, or for fine-tuning the run's own pretraining, or none."""
         given = self.recipe.train.init
-        start = Path(given) if given else Path(self.recipe.run) / "pretrain"
-        phases = [start / "sft", start / "pretrain", start] if given else [start]
-        for phase in phases:
-            found = checkpoint.load_latest(phase / "checkpoints", lambda message: None)
+        if given is None and self.phase == "pretrain":
+            return None
+        start = Path(given or self.recipe.run)
+        for phase in (start / "sft", start / "pretrain", start) if given else (start / "pretrain",):
+            found = checkpoint.load_latest(phase / "checkpoints", lambda message: None, mine=False)
             if found:
                 return found.path
-        if given and (start / "config.json").is_file():
-            return start
-        if given:
+        if given is None:
+            raise UserError(f"{start} has no pretrained weights; run `fischgpt pretrain` first, or set train.init")
+        if not (start / "config.json").is_file():
             raise UserError(f"train.init: {given} is no run, checkpoint or model folder")
-        raise UserError(
-            f"{self.recipe.run} has no pretrained weights; run `fischgpt pretrain` first, or set train.init"
-        )
+        return start
 
     def _pretrain_batches(self, shards: Shards) -> PretrainBatches:
         row_tokens = self.recipe.data.row_tokens or self.recipe.model.block_size
@@ -273,7 +298,8 @@ class _Training:
         rows, left = divmod(self.recipe.train.tokens_per_step, row_tokens)
         if left or not rows:
             raise UserError(
-                f"train.tokens_per_step ({self.recipe.train.tokens_per_step}) must be a multiple of a row of {row_tokens} tokens"
+                f"train.tokens_per_step ({self.recipe.train.tokens_per_step}) must be a multiple of "
+                f"a row of {row_tokens} tokens"
             )
         return PretrainBatches(
             shards,
@@ -285,7 +311,8 @@ class _Training:
         )
 
     def _moved(self, batch: MicroBatch) -> MicroBatch:
-        return MicroBatch(*(None if part is None else part.to(self.device, non_blocking=True) for part in batch))
+        idx, targets = (part.to(self.device, non_blocking=True) for part in (batch.idx, batch.targets))
+        return MicroBatch(idx, targets, None if batch.pos is None else batch.pos.to(self.device, non_blocking=True))
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)
@@ -332,6 +359,21 @@ def _stop_signals() -> Iterator[Callable[[], int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _environment(device: str) -> dict[str, str | int]:
+    """The machine and the versions, for the report and the model card; no names of hosts or users."""
+    if device == "cuda":
+        machine = f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    else:
+        machine = str(torch.cpu.get_capabilities().get("cpu_name") or platform.machine())
+    return {
+        "machine": machine,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "fischgpt": __version__,
+    }
 
 
 def _short(config: dict[str, int]) -> str:

@@ -20,7 +20,7 @@ class Optimizer:
     """
 
     def __init__(self, model: nn.Module, config: OptimConfig) -> None:
-        self._names = {parameter: name for name, parameter in model.named_parameters()}
+        self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
         matrices = [p for p, name in self._names.items() if p.ndim == 2 and not name.startswith(EMBEDDINGS)]
         rest = [p for p in self._names if not any(p is matrix for matrix in matrices)]
         adam = {"lr": config.lr, "betas": (config.beta1, config.beta2), "eps": config.eps, "fused": True}

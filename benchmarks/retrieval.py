@@ -1,0 +1,170 @@
+"""Does a question find its passage, and does the gate tell what a profile does not say? How fast?
+
+    python benchmarks/retrieval.py            figures, and the threshold fitted on all eight people
+    python benchmarks/retrieval.py --misses   every question that went wrong
+    python benchmarks/retrieval.py --words    without the embedding model
+
+Questions and resumes: benchmarks/retrieval/. The threshold is judged on people it was not fitted on (one left out at a
+time); the rule for fitting is fixed here, before the figures.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fischgpt.chat import Turn
+from fischgpt.profile.index import Index, Retrieval
+from fischgpt.profile.profile import load_profile
+from fischgpt.resources import resource
+
+HERE = Path(__file__).parent / "retrieval"
+SHIPPED = ("fisch", "curie")
+FALSE_DECLINES = 0.05
+"""The threshold is the highest that declines at most this share of the questions that can be answered."""
+
+
+@dataclass
+class Asked:
+    """One question about one person, and what came back."""
+
+    person: str
+    kind: str
+    question: str
+    gold: Sequence[str]
+    found: Retrieval
+    ranks: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        lines = [hit.passage.render() for hit in self.found.hits]
+        self.ranks = [next((n for n, line in enumerate(lines, 1) if gold in line), 99) for gold in self.gold]
+
+    def within(self, k: int) -> bool:
+        """Whether each passage wanted is among the first k."""
+        return all(rank <= k for rank in self.ranks)
+
+
+def ask_all(cache: Path, words_alone: bool) -> list[Asked]:
+    """Every question of questions.toml, against its own person's index."""
+    asked = []
+    for person, sets in tomllib.loads((HERE / "questions.toml").read_text("utf-8")).items():
+        path = resource(f"profiles/{person}") if person in SHIPPED else HERE / f"{person}.json"
+        profile = load_profile(path)
+        index = Index(profile, None, None) if words_alone else Index.open(profile, cache)
+        if index.notice:
+            raise SystemExit(index.notice)
+        lines = [passage.render() for passage in index.profile.passages]
+        for question, gold in [*sets["answer"], *sets.get("list", ())]:
+            golds = [gold] if isinstance(gold, str) else gold
+            assert all(any(g in line for line in lines) for g in golds), (person, question, golds)
+            kind = "answer" if isinstance(gold, str) else "list"
+            asked.append(Asked(person, kind, question, golds, index.search(question)))
+        for kind in ("decline", "near"):
+            asked += [Asked(person, kind, q, (), index.search(q)) for q in sets[kind]]
+        for before, question, gold in sets["follow"]:
+            assert any(gold in line for line in lines), (person, question, gold)
+            history = [Turn("user", before), Turn("assistant", "I see.")]
+            asked.append(Asked(person, "follow", question, [gold], index.search(question, history)))
+            # The same history before a question that stands alone must not lead it astray.
+            other, other_gold = sets["answer"][len(asked) % len(sets["answer"])]
+            asked.append(Asked(person, "after", other, [other_gold], index.search(other, history)))
+            lost = sets["decline"][len(asked) % len(sets["decline"])]
+            asked.append(Asked(person, "decline after", lost, (), index.search(lost, history)))
+        for before, question in sets["drift"]:
+            history = [Turn("user", before), Turn("assistant", "I see.")]
+            asked.append(Asked(person, "drift", question, (), index.search(question, history)))
+    return asked
+
+
+def fit(asked: Sequence[Asked]) -> float:
+    """The highest threshold that declines at most FALSE_DECLINES of the answerable questions."""
+    scores = sorted(one.found.score for one in asked if one.kind in ("answer", "list"))
+    return scores[int(FALSE_DECLINES * len(scores))]
+
+
+def share(values: Sequence[bool]) -> str:
+    return f"{sum(values) / max(len(values), 1):.3f} ({sum(values)}/{len(values)})"
+
+
+def auc(yes: Sequence[float], no: Sequence[float]) -> float:
+    """Chance that a question with an answer scores above one without."""
+    return float(np.mean([[(a > b) + 0.5 * (a == b) for b in no] for a in yes]))
+
+
+def speed(cache: Path) -> dict[str, float]:
+    """Seconds to index 200 bullets, and milliseconds a question takes with them."""
+    words = json.loads((HERE / "scientist.json").read_text("utf-8"))
+    told = [bullet for entry in words["work"] for bullet in entry["highlights"]]
+    bullets = [f"{bullet} in year {1800 + n}" for n in range(40) for bullet in told]
+    resume = {"basics": {"name": "Two Hundred"}, "work": [{"name": "Acme", "highlights": bullets[:199]}]}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "resume.json"
+        path.write_text(json.dumps(resume), "utf-8")
+        profile = load_profile(path)
+        assert len(profile.passages) == 200
+        start = time.perf_counter()
+        index = Index.open(profile, cache / "speed")
+        built = time.perf_counter() - start
+        times = []
+        for n in range(200):
+            start = time.perf_counter()
+            index.search(f"How fast does the glacier move in {1800 + n % 20}?")
+            times.append(1e3 * (time.perf_counter() - start))
+    return {"passages": len(profile.passages), "index_s": built} | {
+        f"query_p{p}_ms": float(np.percentile(times, p)) for p in (50, 95)
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--misses", action="store_true", help="list what went wrong")
+    parser.add_argument("--words", action="store_true", help="search by words alone")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        asked = ask_all(Path(folder), options.words)
+        times = speed(Path(folder))
+    people = list(dict.fromkeys(one.person for one in asked))
+    of = {kind: [one for one in asked if one.kind == kind] for kind in dict.fromkeys(one.kind for one in asked)}
+
+    for name, group in (("all", people), ("shipped", SHIPPED), ("made up", [p for p in people if p not in SHIPPED])):
+        print(f"{name}:")
+        for kind in ("answer", "list", "follow", "after"):
+            ones = [one for one in of[kind] if one.person in group]
+            print(f"  {kind:<7} hit@1 {share([o.within(1) for o in ones])}  @5 {share([o.within(5) for o in ones])}"
+                  f"  @8 {share([o.within(8) for o in ones])}")  # fmt: skip
+    yes = [one.found.score for kind in ("answer", "list") for one in of[kind]]
+    print(f"AUC answerable against absent {auc(yes, [o.found.score for o in of['decline']]):.3f}, "
+          f"against near misses {auc(yes, [o.found.score for o in of['near']]):.3f}")  # fmt: skip
+
+    threshold = asked[0].found.threshold
+    no = [one.found.score for one in of["decline"]]
+    for limit in asked[0].found.threshold + np.arange(-0.06, 0.07, 0.02):
+        passed, stopped = np.mean(np.array(yes) >= limit), np.mean(np.array(no) < limit)
+        print(f"  at {limit:.2f}: answered {passed:.3f}, declined {stopped:.3f}")
+    print(f"threshold in use {threshold}; fitted on all eight {fit(asked):.3f}")
+    fitted = {person: fit([one for one in asked if one.person != person]) for person in people}
+    print("left-one-out thresholds " + ", ".join(f"{person} {value:.3f}" for person, value in fitted.items()))
+    for label, limit in (("in use", dict.fromkeys(people, threshold)), ("left one out", fitted)):
+        print(f"gate, {label}:")
+        for kind in ("answer", "list", "follow", "after", "decline", "decline after", "drift", "near"):
+            passed = [one.found.score >= limit[one.person] for one in of[kind]]
+            wanted = kind in ("answer", "list", "follow", "after")
+            print(f"  {kind:<14} {'answered' if wanted else 'declined'} {share([p == wanted for p in passed])}")
+    print("speed: " + ", ".join(f"{key} {value:.3g}" for key, value in times.items()))
+    if options.misses:
+        for one in asked:
+            bad_rank = one.gold and not one.within(5)
+            bad_gate = bool(one.gold) != one.found.answerable and one.kind != "near"
+            if bad_rank or bad_gate:
+                first = one.found.hits[0].passage.render() if one.found.hits else "-"
+                print(f"{one.person:<9} {one.kind:<13} {one.found.score:.3f} {one.ranks} {one.question} -> {first}")
+
+
+if __name__ == "__main__":
+    main()

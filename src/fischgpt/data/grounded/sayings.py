@@ -1,0 +1,117 @@
+"""Lines of a life that no pattern makes, each with its own questions: `sayings.txt`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from fischgpt.data.grounded.bench import Ask, Bench, Line, duration, money, number, percent
+from fischgpt.data.grounded.words import ABSTRACT, coined
+
+_QUOTES = (
+    "a {a} is only as good as its {b}", "nobody learns {a} from books", "{a} is patient, {b} is not",
+    "first {a}, then {b}", "we know nothing about {a}", "{a} without {b} is noise",
+    "every {a} begins with a mistake", "I would rather have {a} than {b}",
+)  # fmt: skip
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_SLOT = re.compile(r"\{(\w+)\}")
+_OWNER = frozenset(("do", "does", "has", "is_", "was", "S", "O", "O_", "poss", "can", "S_", "first", "full"))
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One line's text, the word that ties slotless questions to it, its questions and which slots it needs."""
+
+    text: str
+    key: str
+    questions: tuple[str, ...]
+    slots: tuple[str, ...]
+
+
+def _read() -> tuple[list[Saying], list[Saying]]:
+    parts: tuple[list[Saying], list[Saying]] = ([], [])
+    held = 0
+    for line in Path(__file__).with_name("sayings.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("-----"):
+            held = 1
+        elif line and not line.startswith("#"):
+            text, key, questions = line.split(" ## ")
+            parts[held].append(
+                Saying(text, key, tuple(questions.split(" | ")), tuple(dict.fromkeys(_SLOT.findall(text))))
+            )
+    return parts
+
+
+SAYINGS, HELD_SAYINGS = _read()
+
+
+def _fill(slot: str, bench: Bench, rng: Random) -> str:
+    trade, lists = bench.trade, bench.lists
+    match slot:
+        case "N" | "M":
+            return bench.name()
+        case "C" | "D":
+            return lists.place(rng)
+        case "Y":
+            return str(rng.randrange(trade.first, trade.last))
+        case "T":
+            return f"{rng.choice(_MONTHS)} {rng.randrange(trade.first, trade.last)}"
+        case "k":
+            return number(rng)
+        case "e":
+            return str(rng.randrange(4, 30))
+        case "m":
+            return money(rng)
+        case "d":
+            return duration(rng)
+        case "o" | "u":
+            return bench.objects.pop() if bench.objects else f"{coined(rng).lower()} engine"
+        case "O":
+            return rng.choice(trade.orgs).format(lists.proper(rng)).removeprefix("The ")
+        case "X" | "Z":
+            return coined(rng)
+        case "f":
+            return rng.choice(trade.fields).lower()
+        case "w" | "z":
+            return rng.choice(trade.people)
+        case "t":
+            return bench.tool()
+        case "p":
+            return percent(rng)
+        case "r":
+            return rng.choice(trade.roles).lower()
+        case "l":
+            return rng.choice(lists.languages)
+        case "h":
+            return rng.choice(("the violin", "the organ", "the flute", "cards", "the drums", "the accordion"))
+        case _:
+            return rng.choice(ABSTRACT)
+
+
+def said(bench: Bench, held_out: bool, pronoun: str) -> Line:
+    """A line from `sayings.txt`, filled, with what may be asked about it."""
+    rng = bench.rng
+    saying = rng.choice(HELD_SAYINGS if held_out else SAYINGS)
+    fills = {slot: _fill(slot, bench, rng) for slot in saying.slots if slot not in ("q", "W", "them")}
+    if "q" in saying.slots:
+        a, b = rng.sample(ABSTRACT, 2)
+        quote = rng.choice(_QUOTES).format(a=a, b=b)
+        fills["q"] = quote
+    if "W" in saying.slots:
+        fills["w"] = rng.choice(bench.trade.people)
+        fills["W"] = fills["w"][0].upper() + fills["w"][1:]
+    fills["them"] = {"she": "her", "he": "him"}.get(pronoun, "them")
+    text = saying.text.format_map(fills)
+    asks = []
+    for question in saying.questions:
+        own = [slot for slot in _SLOT.findall(question) if slot not in _OWNER and len(fills.get(slot, "")) > 3]
+        # Two forms of a slot name exist: {O} is an organisation in these lines, so the owner is {O_} in the questions.
+        asked = question.replace("{O}", "{org}").replace("{O_}", "{O}")
+        anchor = fills[own[0]].lower() if own else f"|{saying.key}"
+        asks.append(Ask(f"={asked}", {**fills, "org": fills.get("O", "")}, anchor))
+    return Line(text, asks, [], ("said",))

@@ -1,0 +1,181 @@
+"""Line charts as inline SVG: no library, no network, readable in light and dark, values under the pointer.
+
+A chart is a `<figure class="chart">`; `STYLE` and `SCRIPT` go into the page once. Without JavaScript the curves, axes
+and legend are still there; the script only adds the crosshair and the values at it.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 720, 260
+LEFT, RIGHT, TOP, BOTTOM = 64, 26, 12, 34
+MAX_POINTS = 500
+"""Points drawn of one series: two pixels each at the page's full width."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: its name in the legend, its (x, y) points in order of x, and its colour (1 to 3; 0 is faint)."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    colour: int = 1
+    dots: bool = False
+
+
+def chart(title: str, series: Sequence[Series], *, x_label: str = "step", half: bool = False) -> str:
+    """The chart as HTML; `half` ones stand in pairs. Points that are not finite are left out; with none it says so."""
+    series = [Series(s.name, _finite(s.points), s.colour, s.dots) for s in series]
+    series = [s for s in series if s.points]
+    kind = "chart half" if half else "chart"
+    if not series:
+        return f'<figure class="{kind}"><figcaption>{escape(title)}</figcaption><p>Nothing measured yet.</p></figure>'
+    x_low, x_high = _bounds([x for s in series for x, _ in s.points], pad=0)
+    y_low, y_high = _bounds([y for s in series for _, y in s.points], pad=0.04)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        left = LEFT + (x - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
+        top = HEIGHT - BOTTOM - (y - y_low) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM)
+        return round(left, 1), round(top, 1)
+
+    parts = [*_grid(x_low, x_high, y_low, y_high, place)]
+    hover = []
+    for line in series:
+        points = _thin(line.points)
+        placed = [place(x, y) for x, y in points]
+        path = " ".join(f"{a},{b}" for a, b in placed)
+        parts.append(f'<polyline class="s{line.colour}" points="{path}"/>')
+        if line.dots or len(points) == 1:
+            parts += [f'<circle class="s{line.colour}" cx="{a}" cy="{b}" r="3"/>' for a, b in placed]
+        hover.append(
+            {
+                "name": line.name,
+                "colour": line.colour,
+                "px": [a for a, _ in placed],
+                "x": [x for x, _ in points],
+                "y": [y for _, y in points],
+            }
+        )
+    last = ", ".join(f"{s.name} ends at {number(s.points[-1][1])}" for s in series)
+    legend = "".join(f'<span class="key s{s.colour}">{escape(s.name)}</span>' for s in series)
+    data = escape(json.dumps({"x": x_label, "series": hover}), quote=True)
+    return (
+        f'<figure class="{kind}" data-chart="{data}"><figcaption>{escape(title)} {legend}</figcaption>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)} by {escape(x_label)}: '
+        f'{escape(last)}">{"".join(parts)}<line class="cross" y1="{TOP}" y2="{HEIGHT - BOTTOM}" hidden="hidden"/>'
+        f'<text class="axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">{escape(x_label)}</text></svg>'
+        '<output class="values"></output></figure>'
+    )
+
+
+def number(value: float) -> str:
+    """A figure as a person reads it: 3.142, 0.0006, 12,345, 1.2M."""
+    if not math.isfinite(value):
+        return str(value)
+    size = abs(value)
+    for limit, divisor, unit in ((1e9, 1e9, "B"), (1e6, 1e6, "M")):
+        if size >= limit:
+            return f"{value / divisor:.3g}{unit}"
+    if size >= 100 or (size >= 1 and value == int(value)):
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def smooth(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """An exponential moving average over about a twentieth of the curve (50 points at most), unbiased at its start."""
+    weight = 1 - 1 / min(50, max(1, len(points) / 20))
+    total, mass, out = 0.0, 0.0, []
+    for x, y in _finite(points):
+        total = weight * total + (1 - weight) * y
+        mass = weight * mass + (1 - weight)
+        out.append((x, total / mass))
+    return out
+
+
+def _finite(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+
+
+def _thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most MAX_POINTS, evenly picked, the first and the last among them."""
+    if len(points) <= MAX_POINTS:
+        return list(points)
+    return [points[round(i * (len(points) - 1) / (MAX_POINTS - 1))] for i in range(MAX_POINTS)]
+
+
+def _bounds(values: Sequence[float], pad: float) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    if low == high:  # one point or a flat line: a window around it
+        half = abs(low) * 0.1 or 0.5
+        return low - half, high + half
+    extra = (high - low) * pad
+    return low - extra, high + extra
+
+
+def _ticks(low: float, high: float, about: int) -> list[float]:
+    """Round values (1, 2 or 5 times a power of ten) between low and high."""
+    raw = (high - low) / about
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw)
+    first = math.ceil(low / step)
+    return [k * step for k in range(first, math.floor(high / step) + 1)]
+
+
+def _grid(x_low: float, x_high: float, y_low: float, y_high: float, place) -> list[str]:
+    parts = []
+    for y in _ticks(y_low, y_high, 5):
+        _, top = place(x_low, y)
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{top}" y2="{top}"/>')
+        parts.append(f'<text class="axis" x="{LEFT - 6}" y="{top + 4}" text-anchor="end">{number(round(y, 10))}</text>')
+    for x in _ticks(x_low, x_high, 8):
+        left, _ = place(x, y_low)
+        at = f'x="{left}" y="{HEIGHT - BOTTOM + 15}"'
+        parts.append(f'<text class="axis" {at} text-anchor="middle">{number(round(x, 10))}</text>')
+    return parts
+
+
+STYLE = """
+.chart{margin:1.2rem 0}.chart figcaption{font-weight:600;display:flex;gap:.9rem;flex-wrap:wrap;align-items:baseline}
+.chart svg{width:100%;height:auto;display:block;overflow:visible}
+.chart .grid{stroke:var(--line);stroke-width:1}.chart .axis{fill:var(--dim);font-size:12px}
+.chart polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}
+.chart .cross{stroke:var(--dim);stroke-dasharray:3 3}.chart .cross[hidden]{display:none}
+.chart polyline.s0{stroke:var(--c0);stroke-width:1}.chart polyline.s1{stroke:var(--c1)}
+.chart polyline.s2{stroke:var(--c2)}.chart polyline.s3{stroke:var(--c3)}
+.chart circle.s1{fill:var(--c1)}.chart circle.s2{fill:var(--c2)}.chart circle.s3{fill:var(--c3)}
+.chart circle.s0{fill:var(--c0)}
+.key{font-weight:400;font-size:.85rem;color:var(--dim)}.key::before{content:"";display:inline-block;width:.9em;
+height:3px;margin-right:.35em;vertical-align:middle;background:var(--c1)}
+.key.s0::before{background:var(--c0)}.key.s2::before{background:var(--c2)}.key.s3::before{background:var(--c3)}
+.values{display:block;min-height:1.4em;font-size:.85rem;color:var(--dim);font-variant-numeric:tabular-nums}
+@media (min-width:700px){.chart.half{display:inline-block;width:calc(50% - .8rem);margin-right:.5rem}
+.chart.half .axis{font-size:15px}}
+@media (max-width:699px){.chart .axis{font-size:18px}}
+"""
+
+SCRIPT = """
+for (const figure of document.querySelectorAll("figure[data-chart]")) {
+  const data = JSON.parse(figure.dataset.chart), svg = figure.querySelector("svg");
+  const cross = figure.querySelector(".cross"), values = figure.querySelector(".values");
+  const show = (v) => Math.abs(v) >= 100 ? Math.round(v).toLocaleString("en") : String(+v.toPrecision(4));
+  const at = (clientX) => {
+    const box = svg.getBoundingClientRect(), px = (clientX - box.left) / box.width * svg.viewBox.baseVal.width;
+    const near = data.series.map((s) => {
+      let best = 0;
+      s.px.forEach((p, i) => { if (Math.abs(p - px) < Math.abs(s.px[best] - px)) best = i; });
+      return [s, best];
+    });
+    const [first, index] = near.reduce((a, b) => Math.abs(a[0].px[a[1]] - px) <= Math.abs(b[0].px[b[1]] - px) ? a : b);
+    cross.setAttribute("x1", first.px[index]); cross.setAttribute("x2", first.px[index]);
+    cross.removeAttribute("hidden");
+    values.textContent = data.x + " " + show(first.x[index]) + ": " +
+      near.map(([s, i]) => s.name + " " + show(s.y[i]) +
+        (s.x[i] === first.x[index] ? "" : " (at " + show(s.x[i]) + ")")).join(", ");
+  };
+  svg.addEventListener("pointermove", (event) => at(event.clientX));
+  svg.addEventListener("pointerleave", () => { cross.setAttribute("hidden", "hidden"); values.textContent = ""; });
+}
+"""

@@ -1,0 +1,108 @@
+"""What the model may write is exactly what a right answer can be: quoted spans with their numbers, or a refusal."""
+
+import random
+import re
+
+import pytest
+import torch
+
+from fischgpt import chat
+from fischgpt.assistant.check import declines, grounded
+from fischgpt.assistant.quoting import REFUSALS, Quotations, head, spans
+from fischgpt.chat import Turn
+from fischgpt.config import GPTConfig
+from fischgpt.data.grounded import labelled
+from fischgpt.engine import Engine, SamplingParams
+from fischgpt.model.gpt import GPT
+from fischgpt.profile.passages import Passage
+from fischgpt.tokenizer import Tokenizer
+
+PASSAGES = [
+    Passage("work-1", "Work", "Acme", "Engineer", "1921", "Engineer at Acme in 1921."),
+    Passage("work-1-1", "Work", "Acme", "Engineer", "1921", "Built 3 bridges. 4 stand today. Met Dr. Ruiz."),
+    Passage("languages-1", "Languages", "", "", "", "English; French."),
+]
+
+
+@pytest.fixture(scope="module", params=["gpt2", "bpe"])
+def tok(request: pytest.FixtureRequest) -> Tokenizer:
+    if request.param == "gpt2":
+        return Tokenizer.gpt2()
+    return Tokenizer.train([turn.text for i in range(200) for turn in labelled(1, "train", i)[0]], 1000)
+
+
+def follows(tok: Tokenizer, passages: list[Passage], answer: str) -> bool:
+    quotations = Quotations(tok, passages)
+    ids = tok.encode(answer)
+    return all(ids[i] in quotations.allow(ids[:i]) for i in range(len(ids))) and tok.eot in quotations.allow(ids)
+
+
+@pytest.mark.parametrize("answer", [
+    "[1] Engineer at Acme in 1921.", "[2] Built 3 bridges.", "[2] 4 stand today.", "[2] 4 stand today. Met Dr. Ruiz.",
+    "[2] Built 3 bridges. 4 stand today. Met Dr. Ruiz.", "[1] Acme, Engineer (1921).", "[3] English; French.",
+    "[1] Engineer at Acme in 1921. [2] 4 stand today.",
+    "[1] Acme, Engineer (1921). [2] Built 3 bridges. [3] English; French.",
+    *REFUSALS,
+])  # fmt: skip
+def test_quotations_heads_lists_and_refusals_may_be_written(tok: Tokenizer, answer: str) -> None:
+    assert follows(tok, PASSAGES, answer)
+
+
+@pytest.mark.parametrize("answer", [
+    "[1] Built 3 bridges.", "[4] Engineer at Acme in 1921.", "[1] Engineer at Acme in 1922.", "[2] Built 3", "[1]", "",
+    "Engineer at Acme in 1921.", "[2] Built 3 bridges. Met Dr. Ruiz.",
+    "[2] 4 stand today. [1] Engineer at Acme in 1921.", "[1] Engineer at Acme in 1921. The profile does not say.",
+    "The profile does not say. [1] Engineer at Acme in 1921.",
+])  # fmt: skip
+def test_nothing_else_may(tok: Tokenizer, answer: str) -> None:
+    assert not follows(tok, PASSAGES, answer)
+
+
+def test_at_most_three_passages_are_cited(tok: Tokenizer) -> None:
+    passages = [Passage(f"a-{n}", "About", "", "", "", f"Fact {n}.") for n in range(5)]
+    assert follows(tok, passages, "[1] Fact 0. [2] Fact 1. [5] Fact 4.")
+    assert not follows(tok, passages, "[1] Fact 0. [2] Fact 1. [3] Fact 2. [5] Fact 4.")
+
+
+def test_every_answer_of_the_training_data_may_be_written(tok: Tokenizer) -> None:
+    seen = 0
+    for number in range(5000, 5150):
+        turns, _ = labelled(3, "train", number)
+        passages = [parsed(line) for line in turns[0].text.split("\n")]
+        for answer in turns[2::2]:
+            assert follows(tok, passages, answer.text), (answer.text, turns[0].text)
+            seen += 1
+    assert seen > 400
+
+
+def parsed(line: str) -> Passage:
+    """A rendered line back to a passage that renders the same, near enough for its spans."""
+    found = re.fullmatch(r"\[\d+\] (\w+)((?:, (?:(?! \().)+?)?)((?: \([^()]*\))?): (.*)", line)
+    assert found is not None, line
+    section, where, dates, text = found.groups()
+    passage = Passage("x", section, where.removeprefix(", "), "", dates.strip(" ()"), text)
+    assert f"{line.split('] ', 1)[1]}" == passage.render()
+    return passage
+
+
+def test_whatever_an_untrained_model_prefers_it_writes_a_whole_grounded_answer_or_declines(tok: Tokenizer) -> None:
+    torch.manual_seed(1)
+    config = GPTConfig(n_layer=1, n_head=1, n_embd=16, block_size=256, vocab_size=tok.n_vocab)
+    engine = Engine(GPT(config), n_vocab=tok.n_vocab)
+    prompt = chat.encode_prompt(tok, [Turn("user", "How many bridges?")])
+    rng = random.Random(0)
+    written = set()
+    for _ in range(12):
+        params = SamplingParams(max_tokens=120, temperature=1.5, seed=rng.randrange(999), stop_ids=(tok.eot,))
+        sampled = list(engine.generate(prompt, params, Quotations(tok, PASSAGES).allow))
+        answer = tok.decode([one.id for one in sampled])
+        assert sampled[-1].finish == "stop"
+        assert declines(answer) or grounded(answer, "", PASSAGES).ok, answer
+        written.add(answer)
+    assert len(written) > 3
+
+
+def test_head_is_the_rendered_line_without_section_and_text() -> None:
+    assert head(PASSAGES[0]) == "Acme, Engineer (1921)."
+    assert head(PASSAGES[2]) == ""
+    assert spans(PASSAGES[2]) == ("English; French.",)

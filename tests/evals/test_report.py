@@ -1,0 +1,240 @@
+"""The report card: the same facts on the page and in the Markdown, from runs in every state."""
+
+import json
+import os
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from fischgpt.config import DataConfig, GPTConfig, Recipe, TrainConfig, save_recipe
+from fischgpt.errors import UserError
+from fischgpt.evals.curves import Series, chart, number, smooth
+from fischgpt.evals.record import read_rows, read_run
+from fischgpt.evals.report import diagnosis, duration, n_params, next_steps, write_report
+from fischgpt.model.gpt import GPT
+
+MODEL = GPTConfig(n_layer=2, n_head=2, n_embd=16, block_size=32, vocab_size=300)
+NASTY = "<script>alert('x')</script> | `code` **bold**\nnext [link](http://x)"
+
+
+def write_phase(
+    run: Path, phase: str, steps: int, planned: int, val=lambda step: 5 - step / 100, tail: str = ""
+) -> None:
+    sources = ["factbook", str(run / "notes.txt")] if phase == "pretrain" else ["grounded", "chitchat:50*2"]
+    train = TrainConfig(steps=planned)
+    recipe = Recipe(run=str(run), model=MODEL, data=DataConfig(sources=sources), train=train)
+    save_recipe(recipe, run / phase / "recipe.toml")
+    if not (run / "recipe.toml").exists():
+        save_recipe(recipe, run / "recipe.toml")
+    events = []
+    for step in range(steps + 1):
+        if step:
+            values = {"loss": 6 - step / 100, "lr": 1e-3, "grad_norm": 1.0, "tokens": step * 64, "seconds": step * 0.5}
+            events.append({"event": "step", "step": step, "tokens_per_second": 128.0} | values)
+        if step % 10 == 0:
+            events.append({"event": "val", "step": step, "loss": val(step), "tokens": 100})
+            samples = [{"prompt": "Once", "text": f" at {step}"}, {"prompt": "The sea", "text": NASTY}]
+            events.append({"event": "samples", "step": step, "samples": samples})
+    (run / phase / "metrics.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events) + tail)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    folder = tmp_path / "first"
+    write_phase(folder, "pretrain", 40, 40)
+    write_phase(folder, "sft", 20, 20)
+    return folder
+
+
+class Page(HTMLParser):
+    """Which tags open and close, what is loaded from elsewhere, and the text of the table cells."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loaded: list[str] = []
+        self.cells: list[str] = []
+        self.scripts = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loaded += [value or "" for key, value in attrs if key in ("src", "href")]
+        self.scripts += tag == "script"
+        self.cells += [""] if tag in ("td", "th") else []
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None: ...
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells[-1] += data
+
+
+def test_page_and_markdown_say_what_the_run_recorded(run: Path) -> None:
+    evals = {
+        "hellaswag": {
+            "items": 300,
+            "items_in_set": 10042,
+            **{
+                f"{name}{end}": value
+                for name in ("acc", "acc_norm", "acc_norm_token")
+                for end, value in (("", 0.26), ("_stderr", 0.025))
+            },
+        },
+        "loss": {"loss": 3.25, "bits_per_byte": 1.5, "tokens": 12345, "by_source": {"sotu": 3.0}},
+    }
+    (run / "evals.json").write_text(json.dumps(evals))
+    (run / "environment.json").write_text(json.dumps({"processor": "Two cores", "torch": "2.13.0"}))
+    (run / "speedrun.json").write_text(json.dumps([{"stage": "pretraining", "seconds": 75.0}]))
+    page = write_report(run)
+    html, markdown = page.read_text("utf-8"), (run / "report.md").read_text("utf-8")
+    for fact in (
+        "Pretraining is done (40 steps).",
+        "40 of 40",
+        "4.6000 at step 40",
+        "2,560",  # tokens
+        "26.00 % ± 2.50",
+        "300 of 10,042",
+        "1.5000",
+        "by source: sotu",
+        "public domain (US government)",
+        "your own files",
+        "made-up people",
+        "Two cores",
+        "1 min 15 s",
+        f"fischgpt up --model {run}",
+    ):
+        assert fact in html and fact in markdown, fact
+    assert html.count("<svg") == 6  # loss, rate and speed of two phases
+
+
+def test_the_page_stands_alone_and_what_a_model_wrote_cannot_break_it(run: Path) -> None:
+    page = Page(write_report(run).read_text("utf-8"))
+    assert page.open == [] and page.loaded == [] and page.scripts == 1
+    assert NASTY in page.cells
+    rows = [line for line in (run / "report.md").read_text("utf-8").splitlines() if "alert" in line]
+    assert len(rows) == 5 + 3, "one line a moment: 5 of pretraining, 3 of fine-tuning"
+    for row in rows:
+        cells = re.split(r"(?<!\\)\|", row)
+        assert len(cells) == 5 and "<script>" not in row.replace("\\<script\\>", "")
+
+
+def test_samples_stand_one_column_a_prompt_and_one_row_a_moment(run: Path) -> None:
+    lines = (write_report(run).parent / "report.md").read_text("utf-8").splitlines()
+    start = lines.index("| step | Once | The sea |")
+    assert [line.split("|")[1:3] for line in lines[start + 2 : start + 5]] == [
+        [" 0 ", "  at 0 "],
+        [" 10 ", "  at 10 "],
+        [" 20 ", "  at 20 "],
+    ]
+
+
+def test_a_crashed_run_with_a_torn_last_line_is_reported_as_stopped(tmp_path: Path) -> None:
+    run = tmp_path / "crashed"
+    write_phase(run, "pretrain", 25, 100, tail='{"event": "step", "step": 26, "lo')
+    old = time.time() - 3600
+    os.utime(run / "pretrain" / "metrics.jsonl", (old, old))
+    markdown = (write_report(run).parent / "report.md").read_text("utf-8")
+    assert "Pretraining stopped at step 25 of 100." in markdown
+    assert "1 line(s) of pretrain/metrics.jsonl could not be read" in markdown
+    assert f"fischgpt pretrain {run / 'pretrain' / 'recipe.toml'}" in markdown and "this continues it" in markdown
+
+
+def test_a_run_still_going_on_is_reported_so(tmp_path: Path) -> None:
+    run = tmp_path / "going"
+    write_phase(run, "pretrain", 25, 100)
+    markdown = (write_report(run).parent / "report.md").read_text("utf-8")
+    assert "Pretraining is going on: step 25 of 100. Fine-tuning has not started." in markdown
+    assert f"fischgpt report {run}" in markdown
+
+
+def test_a_run_without_a_single_step_has_a_report(tmp_path: Path) -> None:
+    save_recipe(Recipe(run="x", model=MODEL), tmp_path / "recipe.toml")
+    assert "Pretraining has not started." in write_report(tmp_path).read_text("utf-8")
+
+
+def test_what_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is not a run: it has no recipe\.toml"):
+        write_report(tmp_path)
+    save_recipe(Recipe(run="x", model=MODEL), tmp_path / "recipe.toml")
+    (tmp_path / "evals.json").write_text("{")
+    with pytest.raises(UserError, match=r"evals\.json: not valid JSON; delete it"):
+        write_report(tmp_path)
+
+
+def test_advice_follows_from_the_validation_curve(tmp_path: Path) -> None:
+    cases = {
+        "falling": lambda step: 5 - step / 50,
+        "rising": lambda step: 3 + abs(step - 20) / 50,
+        "flat": lambda step: 3.0,
+    }
+    said = {}
+    for name, val in cases.items():
+        write_phase(tmp_path / name, "pretrain", 40, 40, val)
+        said[name] = diagnosis(read_run(tmp_path / name).phase("pretrain"))
+    assert said["falling"] is not None and said["falling"][0] == "train.steps=80"
+    assert said["rising"] is not None and said["rising"][0] == "train.steps=20"
+    assert said["flat"] is None
+
+
+def test_what_is_not_measured_yet_comes_next(run: Path) -> None:
+    (run / "evals.json").write_text(json.dumps({"loss": {"loss": 1.0}}))
+    commands = [command for command, _ in next_steps(read_run(run))]
+    assert f"fischgpt eval {run} --task hellaswag" in commands
+    assert f"fischgpt eval {run} --task loss" not in commands
+    assert commands[-1] == f"fischgpt up --model {run}"
+
+
+def test_events_of_a_step_become_one_row_and_broken_lines_are_counted(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.jsonl"
+    log.write_bytes(
+        b'{"event": "step", "step": 2, "loss": 3.0}\n{"event": "val", "step": 2, "loss": 2.5}\n'
+        b'{"event": "step", "step": 1, "loss": 4.0}\nnoise\n{"step": 3}\n\n{"event": "step", "step": 3, "loss": \xff'
+    )
+    rows, torn = read_rows(log)
+    assert rows == [{"step": 1, "loss": 4.0}, {"step": 2, "loss": 3.0, "val_loss": 2.5}]
+    assert torn == 3
+    assert read_rows(tmp_path / "none.jsonl") == ([], 0)
+
+
+def test_the_count_of_parameters_is_the_model_s(run: Path) -> None:
+    assert n_params(read_run(run)) == GPT(MODEL).n_params
+
+
+def test_a_chart_places_its_points_and_leaves_out_what_is_not_finite() -> None:
+    svg = chart("Loss", [Series("train", [(0, 4.0), (5, float("nan")), (10, 2.0)], 1)])
+    points = [tuple(map(float, point.split(","))) for point in re.findall(r'points="([^"]+)"', svg)[0].split()]
+    assert len(points) == 2
+    assert points[0][0] < points[1][0] and points[0][1] < points[1][1], "later is right, lower loss is further down"
+    assert "nan" not in svg.lower()
+    assert "Nothing measured yet" in chart("Loss", [Series("train", [])])
+    assert "<circle" in chart("Loss", [Series("train", [(3, 1.0)])]), "a single point is visible"
+
+
+def test_smoothing_starts_at_the_first_value_and_keeps_a_constant() -> None:
+    line = smooth([(step, 7.0) for step in range(200)])
+    assert [y for _, y in line] == pytest.approx([7.0] * 200)
+    jump = [y for _, y in smooth([(step, float(step >= 100)) for step in range(200)])]
+    assert 0 < jump[100] < jump[110] < jump[199] <= 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(4.21, "4.2 s"), (185, "3 min 05 s"), (3725, "1 h 02 min"), (None, None)]
+)
+def test_durations_read_as_people_say_them(seconds: float | None, text: str | None) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0006, "0.0006"), (3.14159, "3.142"), (12345.6, "12,346"), (2, "2"), (2.5e6, "2.5M"), (4.2e10, "42B")],
+)
+def test_numbers_read_as_people_write_them(value: float, text: str) -> None:
+    assert number(value) == text

@@ -1,0 +1,128 @@
+"""Slots, queue, disconnects, deadline, shutdown."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from assistant_samples import BRIDGE
+from server_samples import Running, eventually
+
+TEXT = "Designed the Harlow footbridge, 212 metres long. [1]"
+BODY: dict[str, Any] = {"messages": [{"role": "user", "content": BRIDGE}]}
+
+
+def open_request(running: Running, stream: bool) -> socket.socket:
+    """Send a question on a bare socket, so that it can be dropped."""
+    connection = socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])))
+    body = json.dumps({**BODY, "stream": stream}).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    connection.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
+    return connection
+
+
+def test_twenty_clients_on_few_slots_all_get_their_answer(serve: Callable[..., Any]) -> None:
+    with serve(n_slots=2, n_queue=18) as running:
+        running.script.pause_s = 0.001
+        with ThreadPoolExecutor(20) as pool:
+            texts = list(pool.map(lambda i: read(running, stream=i % 2 == 0), range(20)))
+        assert texts == [TEXT] * 20
+        assert running.script.most_active == 2
+        eventually(lambda: running.admitted == 0)
+
+
+def read(running: Running, stream: bool) -> str:
+    response = running.ask(BRIDGE, stream=stream)
+    if not stream:
+        return response.json()["choices"][0]["message"]["content"]
+    lines = response.text.split("\n\n")
+    assert lines[-2] == "data: [DONE]"
+    chunks = [json.loads(line[6:]) for line in lines[:-2] if line.startswith("data: ")]
+    return "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+
+
+def test_when_slots_and_queue_are_full_it_says_when_to_come_back(serve: Callable[..., Any]) -> None:
+    with serve(n_slots=1, n_queue=2) as running:
+        running.script.gate = threading.Semaphore(0)
+        held = [open_request(running, stream=True) for _ in range(3)]
+        eventually(lambda: running.admitted == 3)
+        started = time.perf_counter()
+        response = running.ask(BRIDGE, stream=True)
+        assert time.perf_counter() - started < 1
+        assert response.status_code == 429
+        assert int(response.headers["retry-after"]) >= 1
+        assert response.json()["error"]["type"] == "rate_limit_error"
+        assert running.client.get("/healthz").status_code == 200  # the event loop is free
+        running.script.gate.release(1000)
+        for connection in held:
+            connection.close()
+        eventually(lambda: running.admitted == 0)
+        assert running.ask(BRIDGE).status_code == 200
+
+
+def test_a_client_that_leaves_frees_its_slot(serve: Callable[..., Any]) -> None:
+    for stream in (True, False):
+        with serve(n_slots=1, n_queue=0) as running:
+            running.script.gate = threading.Semaphore(3)
+            connection = open_request(running, stream)
+            eventually(lambda running=running: running.script.generated == 3)
+            connection.close()
+            time.sleep(0.1)
+            running.script.gate.release()
+            assert eventually(lambda running=running: running.admitted == 0) < 0.5
+            assert running.script.generated <= 4
+            assert running.script.active == 0
+
+
+def test_a_client_that_leaves_the_queue_gives_up_its_place(serve: Callable[..., Any]) -> None:
+    for stream in (True, False):
+        with serve(n_slots=1, n_queue=5) as running:
+            running.script.gate = threading.Semaphore(0)
+            first = open_request(running, stream=True)
+            eventually(lambda running=running: running.script.active == 1)
+            waiting = [open_request(running, stream) for _ in range(5)]
+            eventually(lambda running=running: running.admitted == 6)
+            for connection in waiting:
+                connection.close()
+            assert eventually(lambda running=running: running.admitted == 1) < 1
+            first.close()
+            running.script.gate.release(1000)
+            eventually(lambda running=running: running.admitted == 0)
+            assert len(running.script.prompts) == 1  # those who left never reached the model
+
+
+def test_many_come_and_go_and_nothing_is_left_behind(serve: Callable[..., Any]) -> None:
+    with serve(n_slots=2, n_queue=100) as running:
+        for i in range(60):
+            open_request(running, stream=i % 2 == 0).close()
+        eventually(lambda: running.admitted == 0 and running.script.active == 0)
+        assert running.ask(BRIDGE).status_code == 200
+
+
+def test_an_answer_past_its_deadline_is_stopped_and_says_so(serve: Callable[..., Any]) -> None:
+    with serve(n_slots=1, deadline_s=0.3) as running:
+        running.script.gate = threading.Semaphore(0)
+        threading.Timer(1.0, running.script.gate.release, [1000]).start()
+        with ThreadPoolExecutor(2) as pool:
+            streamed, queued = pool.submit(running.ask, BRIDGE, stream=True), pool.submit(running.ask, BRIDGE)
+        answers = [streamed.result(), queued.result()]
+        assert answers[1].status_code == 504
+        assert answers[1].json()["error"]["code"] == "timeout"
+        event = json.loads(answers[0].text.strip().rpartition("data: ")[2])
+        assert event["error"]["code"] == "timeout"
+        eventually(lambda: running.admitted == 0)
+
+
+def test_shutdown_lets_streams_end(serve: Callable[..., Any]) -> None:
+    with serve(n_slots=4) as running:
+        running.script.gate = threading.Semaphore(0)
+        with ThreadPoolExecutor(4) as pool:
+            texts = [pool.submit(read, running, True) for _ in range(4)]
+            eventually(lambda: running.script.active == 4)
+            running.server.should_exit = True
+            time.sleep(0.2)
+            running.script.gate.release(1000)
+            assert [text.result() for text in texts] == [TEXT] * 4
