@@ -213,7 +213,7 @@ class _Run:
             return
         if unsure:
             reason = "the model is not sure which passage answers"
-            yield from self.say(f"{quotation(passages[0])} [1]", "quote", reason)
+            yield from self.say(quote, "quote", reason)
             return
         yield from self._show(held.finish(cut))
         if self.output.tokens:

@@ -9,7 +9,7 @@ import { citedNumbers, type Failure, isRunning, type Take } from "./conversation
 const Markdown = lazy(() => import("../ui/Markdown.tsx"));
 
 const nameOf = (source: Source) =>
-  [source.organisation, source.title].filter(Boolean).join(", ") || source.section;
+  [source.title, source.organisation].filter(Boolean).join(", ") || source.section;
 
 const repeats = (take: Take, source: Source) => plain(take.text).includes(plain(source.text));
 const plain = (text: string) => text.replaceAll(/\[\d+\]|[^\p{L}\p{N}]/gu, "");

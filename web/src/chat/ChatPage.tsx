@@ -132,7 +132,7 @@ export function ChatPage({ chat, server, profile }: Props) {
                 <Icon name="down" />
               </button>
             )}
-            {!server.readiness.ready && <Waking readiness={server.readiness} />}
+            {server.readiness.state !== "ready" && <Waking readiness={server.readiness} />}
             <Composer profile={profile} running={chat.running} ask={ask} stop={chat.stop} />
           </div>
         </main>
