@@ -1,4 +1,4 @@
-"""`make up`, the README's first command, as a new user types it: from another folder, the second time, with no network."""
+"""`make up`, the README's first command: from another folder, a second time, with no network."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from site_samples import COST, Visitor
 
@@ -73,9 +74,9 @@ def test_the_training_cost_is_answered_in_a_browser_with_its_source(url: str, vi
     visitor = visit(url).open()
     visitor.button(COST).click()
     visitor.finished()
-    assert "$208.74" in visitor.answer.inner_text()
-    assert "[1]" in visitor.page.inner_text("main") or visitor.page.locator("[data-source]").count() > 0
-    assert not visitor.faults
+    expect(visitor.answer).to_contain_text("$208.74")
+    expect(visitor.page.locator("[data-passage]:has([data-cited=true])")).to_contain_text("$208.74")
+    assert visitor.faults == []
 
 
 def test_the_training_cost_is_answered_through_curl_with_its_source(url: str) -> None:
