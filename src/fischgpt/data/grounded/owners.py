@@ -9,44 +9,37 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from fischgpt.data.grounded.bullets import Ask, Bench, Line, an, duration, money, number, plural, poss
-from fischgpt.data.grounded.sayings import ABSTRACT, said
+from fischgpt.data.grounded.bench import Ask, Bench, Line, an, duration, money, number, plural
+from fischgpt.data.grounded.bullets import made, pattern
+from fischgpt.data.grounded.models import model_lines
+from fischgpt.data.grounded.sayings import said
 from fischgpt.data.grounded.trades import HELD_TRADES, TRADES, Trade
-from fischgpt.data.grounded.words import FLUENCY, Lists, code, coined
+from fischgpt.data.grounded.words import ABSTRACT, FLUENCY, Lists, code, coined
 
 _TRAIN, _HELD = Lists(held_out=False), Lists(held_out=True)
 _DEGREES = (
-    "BSc",
-    "BA",
-    "MSc",
-    "PhD",
-    "Diploma",
-    "Doctorate",
-    "MA",
-    "Bachelor",
-    "Master",
-    "Certificate",
-    "Licence",
-    "MBA",
+    "BSc", "BA", "MSc", "PhD", "Diploma", "Doctorate", "MA", "Bachelor", "Master", "Certificate", "Licence", "MBA",
     "School-leaving exam",
-)
+)  # fmt: skip
 _SCHOOLS = (
-    "University of {}", "University of {}", "{} University", "{} College", "{} Institute of Technology", "Technical School of {}", "{} Academy",
-    "{} Conservatory", "Royal College of {}", "{} Polytechnic", "École {}",
+    "University of {}", "University of {}", "{} University", "{} College", "{} Institute of Technology", "{} Academy",
+    "Technical School of {}", "{} Conservatory", "Royal College of {}", "{} Polytechnic", "École {}",
+)  # fmt: skip
+_GRADES = (
+    "1.3", "first class honours", "with distinction", "3.8", "92%", "summa cum laude", "B+", "17 of 20", "second class",
 )  # fmt: skip
 _TITLES = (
-    "On the {a} of {b}",
-    "{A} and {B}",
-    "Notes on {a}",
-    "A Short History of {a}",
-    "The {a} Question",
-    "{A} in Practice",
-    "Towards Better {a}",
-    "{P}'s {a}",
-)
+    "On the {a} of {b}", "{A} and {B}", "Notes on {a}", "A Short History of {a}", "The {a} Question", "{A} in Practice",
+    "Towards Better {a}", "{P}'s {a}",
+)  # fmt: skip
+_CHARITIES = (
+    "Food Bank", "Youth Centre", "Animal Shelter", "Red Cross", "Scouts", "Fire Brigade", "Village Library", "Hospice",
+)  # fmt: skip
+_UNPAID = ("Helper", "Treasurer", "Driver", "Mentor", "Coordinator", "Board Member")
 _JUDGED = (
-    "always finished what {he} started", "the most careful worker i have met", "never missed a deadline", "a patient teacher", "quick, honest and kind",
-    "brought order to our chaos", "a rare mind", "worth three of us", "saw problems before anybody else", "i would hire {O} again tomorrow",
+    "always finished what {he} started", "the most careful worker I have met", "never missed a deadline",
+    "a patient teacher", "quick, honest and kind", "brought order to our chaos", "a rare mind", "worth three of us",
+    "saw problems before anybody else", "I would hire {O} again tomorrow",
 )  # fmt: skip
 
 
@@ -68,8 +61,10 @@ class Owner:
         self.year = rng.randrange(first, max(first + 1, last - 24))
         """The year in which studies begin; later entries count on from here."""
         self._about()
-        sections = [self._work, self._education, self._projects, self._skills, self._languages, self._interests, self._awards,
-                    self._publications, self._volunteer, self._certificates, self._references]  # fmt: skip
+        sections = (
+            self._work, self._education, self._projects, self._skills, self._languages, self._interests, self._awards,
+            self._publications, self._volunteer, self._certificates, self._references,
+        )  # fmt: skip
         odds = (0.92, 0.62, 0.42, 0.28, 0.26, 0.3, 0.3, 0.26, 0.16, 0.12, 0.09)
         for section, chance in zip(sections, odds, strict=True):
             if rng.random() < chance:
@@ -90,15 +85,12 @@ class Owner:
         rng = self.rng
         bench = self.bench if rng.random() < 0.8 else self.other
         roll = rng.random()
-        line = (
-            bench.made()
-            if roll < 0.46
-            else bench.pattern()
-            if roll < 0.68
-            else said(bench, self.held_out, self.pronoun)
-        )
+        if roll < 0.46:
+            line = made(bench)
+        else:
+            line = pattern(bench) if roll < 0.68 else said(bench, self.held_out, self.pronoun)
         if rng.random() < 0.09:  # two sentences in one bullet: the answer is the one that was asked for
-            more = bench.made() if rng.random() < 0.6 else bench.pattern()
+            more = made(bench) if rng.random() < 0.6 else pattern(bench)
             joined = f"{line.text} {more.text}"
             asks = [Ask(a.family, a.fills, a.anchor, part.text) for part in (line, more) for a in part.asks]
             line = Line(joined, asks, line.misses + more.misses, (*line.kinds, *more.kinds))
@@ -109,45 +101,28 @@ class Owner:
     def _about(self) -> None:
         rng, trade = self.rng, self.trade
         basics: dict[str, Any] = {"name": self.full}
-        roll = rng.random()
-        if roll < 0.55:
-            label = rng.choice((rng.choice(trade.roles), f"{rng.choice(trade.roles)} and {rng.choice(trade.roles).lower()}",
-                                f"{rng.choice(trade.fields)} specialist from {self.lists.place(rng)}", f"{rng.choice(trade.roles)} with a love of {rng.choice(self.lists.hobbies)}"))  # fmt: skip
-            basics["label"] = label
+        if rng.random() < 0.55:
+            role, field = rng.choice(trade.roles), rng.choice(trade.fields)
+            from_, love = self.lists.place(rng), rng.choice(self.lists.hobbies)
+            forms = (role, f"{role} and {rng.choice(trade.roles).lower()}", f"{field} specialist from {from_}")
+            basics["label"] = rng.choice((*forms, f"{role} with a love of {love}"))
             self.lines["about-1"] = Line("", [Ask("who", {}, "")] * 2, [])
         summary: list[str] = []
         if rng.random() < 0.4:
-            years, f = (
-                rng.choice((str(rng.randrange(2, 50)), "ten", "twenty", "five", "twelve", "thirty")),
-                rng.choice(trade.fields).lower(),
-            )
-            text = rng.choice(
-                (
-                    f"{years} years of experience in {f}",
-                    f"Has worked in {f} for {years} years",
-                    f"{rng.choice(trade.roles)} with {years} years in {f}",
-                )
-            )
+            years = rng.choice((str(rng.randrange(2, 50)), "ten", "twenty", "five", "twelve", "thirty"))
+            f = rng.choice(trade.fields).lower()
+            forms = (f"{years} years of experience in {f}", f"Has worked in {f} for {years} years")
+            text = rng.choice((*forms, f"{rng.choice(trade.roles)} with {years} years in {f}"))
             self._say(summary, text[0].upper() + text[1:], "years", {"f": f}, "|experience|years")
         if rng.random() < 0.3:
             town = self.lists.place(rng)
-            text = rng.choice(
-                (
-                    f"Born in {town} in {trade.first + rng.randrange(40)}",
-                    f"Grew up in {town} as the child of {an(rng.choice(trade.roles).lower())}",
-                    f"Born in {town}",
-                )
-            )
+            forms = (f"Born in {town} in {trade.first + rng.randrange(40)}", f"Born in {town}")
+            text = rng.choice((*forms, f"Grew up in {town} as the child of {an(rng.choice(trade.roles).lower())}"))
             self._say(summary, text, "born", {}, "|born|grew up")
         if rng.random() < 0.25:
             a, b = rng.sample([*trade.fields, *(plural(noun) for noun in trade.objects)], 2)
-            text = rng.choice(
-                (
-                    f"Curious about {a.lower()} and {b.lower()}",
-                    f"Cares about {rng.choice(trade.people)} and {a.lower()}",
-                    f"Fascinated by {a.lower()}",
-                )
-            )
+            forms = (f"Curious about {a.lower()} and {b.lower()}", f"Fascinated by {a.lower()}")
+            text = rng.choice((*forms, f"Cares about {rng.choice(trade.people)} and {a.lower()}"))
             self._say(summary, text, "likes", {}, "|curious|cares|fascinated")
         if rng.random() < 0.3:
             line = said(self.other, self.held_out, self.pronoun)
@@ -156,18 +131,21 @@ class Owner:
         if summary:
             basics["summary"] = " ".join(summary)
         if rng.random() < 0.2:
-            basics["public"] = ["location", "email", "url"]
-            basics["location"] = {"city": self.lists.place(rng), "region": coined(rng)}
-            self._keyed("Lives in", "live")
-            if rng.random() < 0.6:
-                basics["email"] = (
-                    f"{self.first.lower()}@{coined(rng).lower()}.{rng.choice(('org', 'com', 'net', 'io'))}"
-                )
-                self._keyed("E-mail:", "email")
-            if rng.random() < 0.4:
-                basics["url"] = f"https://{coined(rng).lower()}.{rng.choice(('org', 'com', 'dev'))}"
-                self._keyed("Website:", "site")
+            self._contact(basics)
         self.resume["basics"] = basics
+
+    def _contact(self, basics: dict[str, Any]) -> None:
+        rng = self.rng
+        basics["public"] = ["location", "email", "url"]
+        basics["location"] = {"city": self.lists.place(rng), "region": coined(rng)}
+        self._keyed("Lives in", "live")
+        if rng.random() < 0.6:
+            host = f"{coined(rng).lower()}.{rng.choice(('org', 'com', 'net', 'io'))}"
+            basics["email"] = f"{self.first.lower()}@{host}"
+            self._keyed("E-mail:", "email")
+        if rng.random() < 0.4:
+            basics["url"] = f"https://{coined(rng).lower()}.{rng.choice(('org', 'com', 'dev'))}"
+            self._keyed("Website:", "site")
 
     def _say(self, summary: list[str], text: str, family: str, fills: dict[str, str], anchor: str) -> None:
         summary.append(f"{text}.")
@@ -208,24 +186,12 @@ class Owner:
 
     def _volunteer(self) -> None:
         rng = self.rng
-        org = f"{self.lists.proper(rng)} {rng.choice(('Food Bank', 'Youth Centre', 'Animal Shelter', 'Red Cross', 'Scouts', 'Fire Brigade', 'Village Library', 'Hospice'))}"
-        entry: dict[str, Any] = {
-            "organization": org,
-            "position": rng.choice(("Helper", "Treasurer", "Driver", "Mentor", "Coordinator", "Board Member")),
-        }
+        org = f"{self.lists.proper(rng)} {rng.choice(_CHARITIES)}"
+        entry: dict[str, Any] = {"organization": org, "position": rng.choice(_UNPAID)}
         self._dates(entry)
-        fills = {"org": org}
-        self.lines["volunteer-1"] = Line(
-            "",
-            [
-                Ask("vol_role", fills, "|volunteering"),
-                Ask("job_when", fills, org.lower()),
-                Ask("job_role", fills, org.lower()),
-            ],
-            [],
-            ("job",),
-            org,
-        )
+        families = (("vol_role", "|volunteering"), ("job_when", org.lower()), ("job_role", org.lower()))
+        asks = [Ask(family, {"org": org}, anchor) for family, anchor in families]
+        self.lines["volunteer-1"] = Line("", asks, [], ("job",), org)
         if rng.random() < 0.5:
             entry["highlights"] = [self._bullet(org)]
         self.resume["volunteer"] = [entry]
@@ -252,31 +218,16 @@ class Owner:
             self.lines[key] = Line("", [*asks, asks[2]], [], ("edu",), org)
             misses = self.lines[key].misses
             if rng.random() < 0.25:
-                entry["score"] = rng.choice(
-                    (
-                        "1.3",
-                        "first class honours",
-                        "with distinction",
-                        "3.8",
-                        "92%",
-                        "summa cum laude",
-                        "B+",
-                        "17 of 20",
-                        "second class",
-                    )
-                )
+                entry["score"] = rng.choice(_GRADES)
                 self._keyed("Grade:", "edu_grade")
                 self.lines["Grade:"].asks[:] = [Ask("edu_grade", fills, "|grade:")]
             elif n == 1:
                 misses.append(Ask("edu_grade", fills, "|grade"))
             if rng.random() < 0.25:
-                courses = rng.sample(
-                    [*trade.fields, *(w.capitalize() for w in ABSTRACT), coined(rng) + " Theory"], rng.randrange(2, 5)
-                )
-                entry["courses"] = courses
-                self.lines["Courses:"] = Line(
-                    "", [Ask("edu_courses", {**fills, "course": rng.choice(courses)}, "|courses:")], []
-                )
+                offered = [*trade.fields, *(word.capitalize() for word in ABSTRACT), f"{coined(rng)} Theory"]
+                entry["courses"] = rng.sample(offered, rng.randrange(2, 5))
+                asked = {**fills, "course": rng.choice(entry["courses"])}
+                self.lines["Courses:"] = Line("", [Ask("edu_courses", asked, "|courses:")], [])
             if rng.random() < 0.45:
                 entry["highlights"] = [self._study_line()]
             elif n == 1:
@@ -289,21 +240,14 @@ class Owner:
         roll = rng.random()
         if roll < 0.6:
             topic = bench.thing()[0] if rng.random() < 0.5 else f"the {rng.choice(ABSTRACT)} of {coined(rng)}"
-            text = rng.choice(
-                (
-                    f"Thesis on {topic}, supervised by {bench.name()}.",
-                    f"Wrote a thesis on {topic} under {bench.name()}.",
-                    f"Thesis: {topic[0].upper()}{topic[1:]}, with {bench.name()}.",
-                )
-            )
+            by = bench.name()
+            forms = (f"Thesis on {topic}, supervised by {by}.", f"Wrote a thesis on {topic} under {by}.")
+            text = rng.choice((*forms, f"Thesis: {topic[0].upper()}{topic[1:]}, with {by}."))
             line = Line(text, [Ask("thesis", {}, "|thesis")], [], ("thesis",))
         elif roll < 0.8:
+            n = number(rng)
             text = rng.choice(
-                (
-                    f"Graduated first in a class of {number(rng)}.",
-                    f"Ranked third among {number(rng)} students.",
-                    f"Best of {number(rng)} graduates.",
-                )
+                (f"Graduated first in a class of {n}.", f"Ranked third among {n} students.", f"Best of {n} graduates.")
             )
             line = Line(text, [Ask("classmates", {}, "|graduated first|ranked|best of")], [])
         else:
@@ -317,32 +261,25 @@ class Owner:
         projects: list[dict[str, Any]] = []
         for i in range(rng.choice((1, 1, 2))):
             thing, _, _ = self.bench.thing()
-            name = rng.choice(
-                (
-                    coined(rng),
-                    f"{coined(rng)} {rng.choice(('Project', 'Atlas', 'Engine', 'Archive', 'One', 'Kit'))}",
-                    coined(rng) + rng.choice(("GPT", "Net", "Lab", "LM", "Hub")),
-                )
-            )
+            word = coined(rng)
+            kind = rng.choice(("Project", "Atlas", "Engine", "Archive", "One", "Kit"))
+            name = rng.choice((word, f"{word} {kind}", word + rng.choice(("GPT", "Net", "Lab", "LM", "Hub"))))
             entry: dict[str, Any] = {"name": name}
             if rng.random() < 0.6:
                 self._dates(entry)
             fills = {"x": name}
             low = name.lower()
             about = thing[0].upper() + thing[1:]
-            description = rng.choice(
-                (
-                    f"{about} built from scratch",
-                    f"{about} for {rng.choice(trade.people)}",
-                    f"{about}, open to {rng.choice(trade.people)}",
-                    f"{about} made in {duration(rng)}",
-                )
-            )
+            forms = (f"{about} built from scratch", f"{about} made in {duration(rng)}")
+            users = rng.choice(trade.people)
+            description = rng.choice((*forms, f"{about} for {users}", f"{about}, open to {users}"))
             entry["description"] = description
             self.lines[f"projects-{i + 1}"] = Line(description, [Ask("proj", fills, low)] * 3, [], ("proj",), name)
-            special = (
-                _ml_lines(self, name) if trade.name in ("machine learning", "software") and rng.random() < 0.75 else []
-            )
+            special: list[str] = []
+            if trade.name in ("machine learning", "software") and rng.random() < 0.75:
+                lines = model_lines(self.bench, name, self.title())
+                self.lines |= {line.text: line for line in lines}
+                special = [line.text for line in lines]
             entry["highlights"] = special or [self._bullet(name) for _ in range(rng.choice((1, 1, 2)))]
             if rng.random() < 0.25:
                 entry["roles"] = [rng.choice(trade.roles)]
@@ -367,8 +304,9 @@ class Owner:
             if rng.random() < 0.3:
                 group["level"] = rng.choice(("Advanced", "Expert", "Beginner", "Intermediate", "Master"))
             bare = rng.choice(words)
-            self.lines[f"skills-{i + 1}"] = Line("", [Ask("skill_word", {"t": bare}, bare.lower()), Ask("skill_word", {"t": bare}, bare.lower()),
-                                                      Ask("skill", {"x": name.lower()}, name.lower()), Ask("skills", {}, "|skills, ")], [], ("skill",))  # fmt: skip
+            known = [Ask("skill_word", {"t": bare}, bare.lower())] * 2
+            asks = [*known, Ask("skill", {"x": name.lower()}, name.lower()), Ask("skills", {}, "|skills, ")]
+            self.lines[f"skills-{i + 1}"] = Line("", asks, [], ("skill",))
             groups.append(group)
         self.resume["skills"] = groups
 
@@ -381,8 +319,8 @@ class Owner:
             {"language": word, **({"fluency": rng.choice(FLUENCY)} if levels else {})} for word in spoken
         ]
         one, other = rng.choice(spoken), pool[-1]
-        self.lines["languages-1"] = Line("", [Ask("langs", {}, "|languages:"), Ask("lang", {"l": one}, one.lower()), Ask("langs", {}, "|languages:")],
-                                         [Ask("lang", {"l": other}, other.lower())], ("langs",))  # fmt: skip
+        asks = [Ask("langs", {}, "|languages:")] * 2 + [Ask("lang", {"l": one}, one.lower())]
+        self.lines["languages-1"] = Line("", asks, [Ask("lang", {"l": other}, other.lower())], ("langs",))
 
     def _interests(self) -> None:
         rng = self.rng
@@ -393,8 +331,8 @@ class Owner:
             entries[0]["keywords"] = [coined(rng), rng.choice(ABSTRACT)]  # type: ignore[assignment]
         self.resume["interests"] = entries
         one = rng.choice(mine)
-        self.lines["interests-1"] = Line("", [Ask("hobbies", {}, "|interests:"), Ask("hobbies", {}, "|interests:"), Ask("hobby", {"h": one}, one.lower())],
-                                         [Ask("hobby", {"h": other}, other.lower())], ("hobbies",))  # fmt: skip
+        asks = [Ask("hobbies", {}, "|interests:")] * 2 + [Ask("hobby", {"h": one}, one.lower())]
+        self.lines["interests-1"] = Line("", asks, [Ask("hobby", {"h": other}, other.lower())], ("hobbies",))
 
     def _awards(self) -> None:
         rng = self.rng
@@ -474,84 +412,3 @@ class Owner:
         text = f"“{said[0].upper()}{said[1:]}.”"
         self.resume["references"] = [{"name": name, "reference": text}]
         self.lines["references-1"] = Line("", [Ask("ref", {"m": name}, name.lower())] * 2, [], ("ref",), name)
-
-
-def _ml_lines(owner: Owner, name: str) -> list[str]:
-    """What a model maker writes about a model: data, machines, hours, money, losses, sizes, steps, hosting."""
-    rng = owner.rng
-    gpu = rng.choice(
-        ("V100", "H100", "RTX 4090", "T4", "L40S", "MI300", "TPU v3", "A6000", "A10G", "H200", "P100", "A100")
-    ) + rng.choice((" GPUs", " GPUs", "s", " cards"))
-    data = rng.choice(
-        (
-            coined(rng),
-            f"{coined(rng)}-{rng.randrange(2, 99)}B",
-            f"Open{coined(rng)}",
-            f"{coined(rng)}Web",
-            f"the {coined(rng)} corpus",
-        )
-    )
-    hours, n = rng.choice((duration(rng), f"{rng.randrange(2, 90)} hours")), rng.randrange(2, 129)
-    maker = f"{coined(rng)} {rng.choice(('Cloud', 'Compute', 'Labs', 'Works'))}"
-    metric = rng.choice(("accuracy", "F1 score", "BLEU score", "win rate", "word error rate", "recall"))
-    fills = {"x": name if rng.random() < 0.6 else "the model", "gpu": gpu, "data": data, "metric": metric}
-    low = name.lower()
-    rate = f"{rng.randrange(1, 9)}.{rng.randrange(0, 9)}e-{rng.randrange(2, 6)}"
-    value = f"{rng.randrange(1, 99)}.{rng.randrange(1, 10)}"
-    loss = f"{rng.randrange(0, 5)}.{rng.randrange(100, 9999)}"
-    if loss in ("2.9803", "1.7258"):
-        loss = "2.5"
-    front, back = rng.sample(
-        (
-            "Next.js",
-            "React",
-            "Vue",
-            "Svelte",
-            "Express.js",
-            "FastAPI",
-            "Django",
-            "Flask",
-            "Rails",
-            "Phoenix",
-            coined(rng),
-            coined(rng),
-        ),
-        2,
-    )
-    choices: tuple[tuple[str, tuple[str, ...], str], ...] = (
-        (f"{rng.choice(('Training took', 'Pretraining took', 'The run took'))} {hours} on {n} {gpu}{rng.choice(('', f' at {maker}', f' and cost {money(rng)}', f' and cost {money(rng)} in total'))}.", ("gpus", "gpus"), "|training took|pretraining took|run took"),
-        (f"{rng.choice(('Trained for', 'Ran for'))} {hours} on {n} {gpu} rented from {maker}.", ("gpus",), "|trained for|ran for"),
-        (f"Total {rng.choice(('training ', ''))}cost: {money(rng)}.", ("gpus",), "|cost"),
-        (f"{rng.choice(('Trained on', 'Saw', 'Read', 'Learned from'))} {rng.randrange(2, 990)}{rng.choice(('B', 'M', ' billion', ' million'))} tokens of {data}.", ("data", "data"), "|tokens of"),
-        (f"Fine-tuned on {number(rng)} conversations from {data}.", ("data",), "|conversations from"),
-        (f"{rng.randrange(2, 990)}{rng.choice(('M', 'B', ' million'))} parameters, {rng.randrange(2, 96)} layers, {rng.randrange(2, 64)} heads and a context of {2 ** rng.randrange(7, 17)} tokens.", ("params", "params"), "|parameters"),
-        (f"{rng.choice(('AdamW', 'Adam', 'SGD', 'Lion', 'Muon', 'Adafactor'))} with a learning rate of {rate}, {rng.randrange(100, 9000)} warm-up steps and a batch of {number(rng)}.", ("hyper",), "|learning rate"),
-        (f"Ran {number(rng)} steps with a batch size of {2 ** rng.randrange(3, 20)} tokens.", ("hyper",), "|batch size"),
-        (f"{rng.choice(('Final validation loss:', 'Reached a validation loss of', 'The loss came down to'))} {loss}.", ("loss", "loss"), "|loss"),
-        (f"Reached {an(metric)} of {value}{rng.choice(('%', ''))} on {data}.", ("metric", "metric"), "|reached a"),
-        (f"{metric[0].upper()}{metric[1:]} on {data}: {value}%, ahead of {coined(rng)} with {rng.randrange(1, 99)}.{rng.randrange(1, 9)}%.", ("metric",), "|ahead of"),
-        (f"Front end in {front}, back end in {back}.", ("stack",), "|front end"),
-        (f"Served through {back} on {maker}, with answers from {rng.choice(('a vector store', 'ChromaDB', 'pgvector', coined(rng)))}.", ("stack",), "|served"),
-        (f"Inspired by the {rng.choice(('lectures', 'paper', 'video', 'book'))} “{owner.title()}” by {owner.bench.name()}.", ("inspired",), "|inspired"),
-        (f"The first {rng.choice(('model', 'program', 'chatbot'))} that {rng.choice(('speaks', 'answers in', 'translates'))} {rng.choice(owner.lists.languages)} for {poss(owner.bench.name())} {rng.choice(('shop', 'school', 'museum'))}.", ("proj",), low),
-    )  # fmt: skip
-    found = []
-    for text, families, anchor in rng.sample(choices, rng.choice((1, 2, 2, 3))):
-        line = Line(text, [Ask(family, fills, anchor) for family in families], [], ("ml",), name)
-        missing = [f for f in ("loss", "params", "hyper", "metric") if f not in families]
-        line.misses = [
-            Ask(
-                f,
-                fills,
-                {
-                    "loss": "|loss",
-                    "params": "|parameters",
-                    "hyper": "|learning rate|batch",
-                    "metric": "|reached a|ahead of",
-                }[f],
-            )
-            for f in rng.sample(missing, 1)
-        ]
-        owner.lines[text] = line
-        found.append(text)
-    return found

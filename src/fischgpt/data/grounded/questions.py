@@ -106,7 +106,7 @@ def styled(rng: Random, question: str, held_out: bool = False) -> str:
     end = "." if question.startswith(IMPERATIVE) else "?"
     if roll < 0.12 and len(question) > 20:
         polite = rng.choice(POLITE[held_out and bool(POLITE[1])])
-        question = polite.replace("{q}", question + (end if polite.endswith("}") else end)).strip()
+        question = polite.replace("{q}", question + end).strip()
         question = question if rng.random() < 0.4 else question[0].upper() + question[1:]
     elif roll < 0.72:
         question = question[0].upper() + question[1:] + end

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from fischgpt.data.grounded.bullets import Ask, Bench, Line, duration, money, number, percent
-from fischgpt.data.grounded.words import coined
+from fischgpt.data.grounded.bench import Ask, Bench, Line, duration, money, number, percent
+from fischgpt.data.grounded.words import ABSTRACT, coined
 
-_ABSTRACT = """light silence bread rivers numbers memory iron salt winds maps bones letters fevers bridges harvests machines
-shadows markets tides names dust glass prayer trains patience winter stones paper debt islands copper smoke dreams luck
-language seeds hunger weather noise justice colour soil steam magnets probability curiosity sleep gravity symmetry"""
-ABSTRACT = _ABSTRACT.split()
 _QUOTES = (
-    "a {a} is only as good as its {b}", "nobody learns {a} from books", "{a} is patient, {b} is not", "first {a}, then {b}",
-    "we know nothing about {a}", "{a} without {b} is noise", "every {a} begins with a mistake", "I would rather have {a} than {b}",
+    "a {a} is only as good as its {b}", "nobody learns {a} from books", "{a} is patient, {b} is not",
+    "first {a}, then {b}", "we know nothing about {a}", "{a} without {b} is noise",
+    "every {a} begins with a mistake", "I would rather have {a} than {b}",
 )  # fmt: skip
-_MONTHS = "January March April May June July August September October November December".split()
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 _SLOT = re.compile(r"\{(\w+)\}")
-_OWNER = frozenset("do does has is_ was S O O_ poss can S_ first full".split())
+_OWNER = frozenset(("do", "does", "has", "is_", "was", "S", "O", "O_", "poss", "can", "S_", "first", "full"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def said(bench: Bench, held_out: bool, pronoun: str) -> Line:
     for question in saying.questions:
         own = [slot for slot in _SLOT.findall(question) if slot not in _OWNER and len(fills.get(slot, "")) > 3]
         # Two forms of a slot name exist: {O} is an organisation in these lines, so the owner is {O_} in the questions.
-        asked = question.replace("{O}", "{org}")
+        asked = question.replace("{O}", "{org}").replace("{O_}", "{O}")
         anchor = fills[own[0]].lower() if own else f"|{saying.key}"
         asks.append(Ask(f"={asked}", {**fills, "org": fills.get("O", "")}, anchor))
     return Line(text, asks, [], ("said",))

@@ -46,6 +46,7 @@ CITIES, HELD_CITIES = _BLOCKS["cities"].split(), _BLOCKS["held-out cities"].spli
 LANGUAGES, HELD_LANGUAGES = _BLOCKS["languages"].split(), _BLOCKS["held-out languages"].split()
 HOBBIES, HELD_HOBBIES = _semicolons(_BLOCKS["hobbies"]), _semicolons(_BLOCKS["held-out hobbies"])
 FLUENCY = _semicolons(_BLOCKS["fluency"])
+ADJECTIVES, ABSTRACT = _BLOCKS["adjectives"].split(), _BLOCKS["abstract"].split()
 _ONSETS, _VOWELS = _BLOCKS["onsets"].split(), _BLOCKS["vowels"].split()
 _CODAS = ["", "", "", *_BLOCKS["codas"].split()]
 
