@@ -101,8 +101,8 @@ class _Stages:
         seconds = round(time.perf_counter() - start, 3)
         self.say(f"   {result}, in {duration(seconds)}")
         old = self.before.get(name)
-        same = old is not None and old.made_from == made_from
-        self._keep(Stage(name, made_from, old.seconds if same else seconds, result))
+        took = old.seconds if old is not None and old.made_from == made_from else seconds
+        self._keep(Stage(name, made_from, took, result))
 
     def _keep(self, stage: Stage) -> None:
         self.done.append(stage)

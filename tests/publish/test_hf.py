@@ -195,3 +195,12 @@ def test_a_configuration_that_transformers_reads_otherwise_is_refused(
 def test_an_unknown_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nosuch"):
         export_hf("nosuch", tmp_path / "out")
+
+
+def test_stored_in_16_bits_the_file_is_half_as_large_and_is_the_rounded_model(run: Path, exported: Path) -> None:
+    half = export_hf(run, run / "half", "bfloat16")
+    stored = load_file(half / "model.safetensors")
+    assert {tensor.dtype for tensor in stored.values()} == {torch.bfloat16}
+    for name, tensor in load_file(exported / "model.safetensors").items():
+        assert torch.equal(stored[name], tensor.bfloat16()), name
+    assert json.loads((half / "config.json").read_text())["n_embd"] == 32

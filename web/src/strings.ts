@@ -21,7 +21,7 @@ export const s = {
     stop: "Stop",
     fresh: "New chat",
     latest: "To the latest answer",
-    hint: (params: string) => `${params} parameters, trained from scratch: check the sources.`,
+    hint: (params: string) => `${params} parameters, from scratch. Check the sources.`,
     keys: [
       ["/", "to write"],
       ["Esc", "to stop"],

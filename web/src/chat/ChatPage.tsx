@@ -103,7 +103,7 @@ export function ChatPage({ chat, server, profile }: Props) {
                       open={(source) => open(exchange, source)}
                       retry={() => chat.again(exchange.id)}
                     />
-                    {!isRunning(shownTake(exchange)) && (
+                    {!isRunning(shownTake(exchange)) && shownTake(exchange).status !== "failed" && (
                       <Foot
                         exchange={exchange}
                         busy={chat.running}
