@@ -95,7 +95,7 @@ class Script:
         try:
             for at, id_ in enumerate(ids, 1):
                 if self.gate is not None:
-                    self.gate.acquire()
+                    self.gate.acquire(timeout=15)  # a test that fails must still end
                 time.sleep(self.pause_s)
                 self.generated += 1
                 stop = id_ in params.stop_ids

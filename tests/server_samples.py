@@ -43,7 +43,8 @@ def running(service: Service, script: Script, **options: Any) -> Iterator[Runnin
     """Serve until the block ends."""
     app = create_app(service, **options)
     with claim("127.0.0.1", 0) as claimed:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, ws="none"))
+        config = uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=10)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [claimed]}, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{claimed.getsockname()[1]}"

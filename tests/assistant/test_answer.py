@@ -224,6 +224,10 @@ def test_when_no_passage_fits_the_context_the_best_is_quoted(
 def test_a_quotation_carries_the_context_its_text_lacks() -> None:
     assert quotation(Passage("", "Work", "Acme", "Clerk", "2019", "Filed.")) == "Acme, Clerk (2019): Filed."
     assert quotation(Passage("", "Work", "Acme", "Clerk", "2019", "Clerk at Acme in 2019.")) == "Clerk at Acme in 2019."
+    assert quotation(Passage("", "Projects", "", "Robot", "", "Wrote it.")) == "Robot: Wrote it."
+    assert quotation(Passage("", "Projects", "", "Cost", "", "The robot cost $5.")) == "The robot cost $5."
+    assert quotation(Passage("", "Projects", "", "Cost", "2020", "It cost $5.")) == "It cost $5 (2020)."
+    assert quotation(Passage("", "Projects", "", "Robot arm", "", "Robot is fast.")) == "Robot is fast."
     assert quotation(Passage("", "Languages", "", "", "", "English.")) == "Languages: English."
     assert quotation(Passage("", "About", "", "", "", "He builds.")) == "He builds."
 

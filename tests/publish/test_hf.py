@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from fischgpt.assistant.model import load_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from fischgpt import chat
+from fischgpt.assistant.model import load_model
 from fischgpt.chat import Turn
 from fischgpt.config import DataConfig, GPTConfig, Recipe, TrainConfig, save_recipe
 from fischgpt.errors import UserError

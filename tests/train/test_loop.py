@@ -109,3 +109,5 @@ def test_metrics_are_one_json_object_a_line(recipe: MakeRecipe) -> None:
     lines = (Path(recipe().run) / "pretrain/metrics.jsonl").read_text(encoding="utf-8").splitlines()
     steps = [json.loads(line)["step"] for line in lines if '"event": "step"' in line]
     assert steps == list(range(1, 11))
+    environment = json.loads((Path(recipe().run) / "environment.json").read_text())
+    assert environment["torch"] == torch.__version__ and environment["machine"]

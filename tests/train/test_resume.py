@@ -49,7 +49,7 @@ def test_kill_9_at_any_time_changes_nothing(tmp_path: Path, recipe: MakeRecipe, 
     train(whole, phase)
     rng = random.Random(f"{phase} {kind}")
     kills = 0
-    for _ in range(60):
+    for _ in range(8):
         child = fork.Process(target=train, args=(killed, phase))
         child.start()
         child.join(rng.uniform(0.05, 0.5))

@@ -19,7 +19,9 @@ export function App() {
       document.title = `${here === "/story" ? s.story.title : s.chat.title(profile.name)} · ${s.product}`;
   }, [profile, here]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page begins at its top
-  useEffect(() => scrollTo(0, 0), [here]);
+  useEffect(() => {
+    scrollTo(0, 0); // not returned: in new browsers it is a promise, which React would take for a clean-up
+  }, [here]);
 
   if (!profile) {
     return (

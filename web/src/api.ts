@@ -70,16 +70,23 @@ export const getPassages = async (signal?: AbortSignal) =>
   (await get<{ passages: Passage[] }>("/api/passages", signal)).passages;
 export const href = (path: string) => (path.startsWith("/") ? BASE + path : path);
 
-export type Readiness = { ready: boolean; progress: number; step: string; reachable: boolean };
+export type Readiness = {
+  state: "ready" | "loading" | "failed" | "unreachable";
+  progress: number; // 0 to 1
+  step: string;
+};
 
 /** One look at /readyz; never throws. */
 export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {
   try {
     const response = await fetch(`${BASE}/readyz`, signal ? { signal } : {});
-    const body: { progress?: number; step?: string } = await response.json().catch(() => ({}));
-    return { ready: response.ok, progress: body.progress ?? 0, step: body.step ?? "", reachable: true };
+    const body: { status?: string; progress?: number; step?: string } = await response
+      .json()
+      .catch(() => ({}));
+    const state = response.ok ? "ready" : body.status === "failed" ? "failed" : "loading";
+    return { state, progress: body.progress ?? 0, step: body.step ?? "" };
   } catch {
-    return { ready: false, progress: 0, step: "", reachable: false };
+    return { state: "unreachable", progress: 0, step: "" };
   }
 }
 

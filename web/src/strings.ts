@@ -21,7 +21,7 @@ export const s = {
     stop: "Stop",
     fresh: "New chat",
     latest: "To the latest answer",
-    hint: (params: string) => `${params} parameters, trained from scratch: check the sources.`,
+    hint: (params: string) => `${params} parameters, from scratch. Check the sources.`,
     keys: [
       ["/", "to write"],
       ["Esc", "to stop"],
@@ -52,7 +52,7 @@ export const s = {
       cited.length ? `Answered by the model from ${passages(cited)}` : "Answered by the model",
     quote: (cited: number[]) =>
       `Quoted${cited.length ? ` from ${passages(cited)}` : ""}: the model’s own answer did not stand in the passages`,
-    declined: "The profile does not say",
+    declined: (reason: string | null) => `The profile does not say${reason ? `: ${reason}` : ""}`,
     smalltalk: "Small talk, no passage needed",
   },
   timing: (firstToken: number, perSecond: number) =>
@@ -73,6 +73,7 @@ export const s = {
     title: "The model is waking up",
     note: "Ask already; the answer comes as soon as it is awake.",
     unreachable: "Looking for the server",
+    failed: "The model could not be loaded; the server’s log says why",
   },
 
   resume: {
@@ -101,6 +102,6 @@ export const s = {
     parts: { tokens: "Tokens", positions: "Positions", attention: "Attention", mlp: "MLP" },
   },
 
-  story: { title: "The story", lead: (name: string) => `How ${name} came to train a language model` },
+  story: { title: "The story" },
   notFound: { title: "Nothing swims here", back: "Back to the chat" },
 };

@@ -12,12 +12,7 @@ export type Server = {
 };
 
 export function useServer(): Server {
-  const [readiness, setReadiness] = useState<Readiness>({
-    ready: false,
-    progress: 0,
-    step: "",
-    reachable: true,
-  });
+  const [readiness, setReadiness] = useState<Readiness>({ state: "loading", progress: 0, step: "" });
   const [profile, setProfile] = useState<Profile | null>(null);
   const [passages, setPassages] = useState<Passage[] | null>(null);
   const gate = useRef(Promise.withResolvers<void>());
@@ -42,7 +37,7 @@ export function useServer(): Server {
         const found = await getReadiness(signal);
         if (signal.aborted) return;
         setReadiness(found);
-        if (found.ready) return gate.current.resolve();
+        if (found.state === "ready") return gate.current.resolve();
         await pause(700);
       }
     };

@@ -5,6 +5,7 @@ small talk? -> retrieve -> gate -> prompt -> model, held back and checked -> mod
 
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -213,7 +214,7 @@ class _Run:
             return
         if unsure:
             reason = "the model is not sure which passage answers"
-            yield from self.say(f"{quotation(passages[0])} [1]", "quote", reason)
+            yield from self.say(quote, "quote", reason)
             return
         yield from self._show(held.finish(cut))
         if self.output.tokens:
@@ -249,13 +250,22 @@ class _Run:
         return (time.perf_counter() - self.started) * 1000
 
 
+# A text that opens so is a sentence that needs no title before it: "The training cost ...", "He built ...".
+_OPENERS = frozenset("the a an he she they it his her their its this these there in on at".split())  # noqa: SIM905
+
+
 def quotation(passage: Passage) -> str:
     """The passage in its own words, with as much of its context as its text does not say itself."""
     said = passage.text.casefold()
-    head = [part for part in (passage.organisation, passage.title) if part and part.casefold() not in said]
+    opening = said.split(" ", 1)[0]
+    stands_alone = opening in _OPENERS or opening in passage.title.casefold().split()
+    head = [passage.organisation, *([] if stands_alone else [passage.title])]
+    head = [part for part in head if part and part.casefold() not in said]
     if not passage.organisation and not passage.title and passage.section not in ("About", "Contact"):
         head = [passage.section]
     before = ", ".join(head)
-    if passage.dates and passage.dates.casefold() not in said:
-        before = f"{before} ({passage.dates})" if before else passage.dates
-    return f"{before}: {passage.text}" if before else passage.text
+    dated = all(year in said for year in re.findall(r"\d+", passage.dates))
+    dates = "" if dated else f" ({passage.dates})"
+    if before:
+        return f"{before}{dates}: {passage.text}"
+    return f"{passage.text.removesuffix('.')}{dates}." if dates else passage.text

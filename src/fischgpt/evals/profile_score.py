@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_NAMES = {
+NAMES = {
     "right": "answerable: right",
     "strict": "right in 30 words",
     "clean": "right and clean",
@@ -27,7 +27,7 @@ _NAMES = {
     "unsupported": "any: invented name or number",
     "leaked": "any: role marker leaked",
 }
-METRICS = tuple(_NAMES)
+METRICS = tuple(NAMES)
 RESAMPLES = 1000
 _COUNTED = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _NUMBER_WORDS = {word: str(value) for value, word in enumerate(_COUNTED.split())}
@@ -128,7 +128,7 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
     lines.append(("overall", "  ".join(f"{100 * one['overall']:16.1f}%" for one in readers.values())))
     for metric in METRICS:
         if cells := [one["scores"].get(metric) for one in readers.values()]:
-            lines.append((_NAMES[metric], "  ".join(_cell(cell) for cell in cells)))
+            lines.append((NAMES[metric], "  ".join(_cell(cell) for cell in cells)))
     for kind in next(iter(readers.values()))["by_kind"]:
         cells = [one["by_kind"][kind] for one in readers.values()]
         lines.append((f"{kind} ({cells[0][1]})", "  ".join(f"{100 * cell[0]:16.1f}%" for cell in cells)))

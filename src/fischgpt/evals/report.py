@@ -40,7 +40,7 @@ def report_blocks(record: RunRecord) -> list[Block]:
         *(block for phase in record.phases for block in _curves(phase)),
         *(block for phase in record.phases for block in _samples(phase)),
         Heading("Measured"),
-        *_evals(record),
+        *eval_blocks(record.evals),
         Heading("Trained on"),
         *_data(record),
         Heading("Where and how long"),
@@ -126,11 +126,32 @@ def _samples(phase: PhaseRecord) -> list[Block]:
     return [Heading(f"{TITLES[phase.name]}: what it writes"), Table(("step", *prompts), rows, prose=True)]
 
 
-def _evals(record: RunRecord) -> list[Block]:
-    rows = [(task, name, value) for task, result in record.evals.items() for name, value in eval_rows(task, result)]
-    if not rows:
-        return [Text("Nothing yet beyond the validation loss.")]
-    return [Table(("", "measure", "value"), rows)]
+def eval_blocks(evals: dict[str, Any]) -> list[Block]:
+    """Tables of what was measured (the content of RUN/evals.json)."""
+    plain = {task: result for task, result in evals.items() if task != "profile"}
+    rows = [(task, name, value) for task, result in plain.items() for name, value in eval_rows(task, result)]
+    blocks: list[Block] = [Table(("", "measure", "value"), rows)] if rows else []
+    if "profile" in evals:
+        blocks += _profile_blocks(evals["profile"])
+    return blocks or [Text("Nothing yet beyond the validation loss.")]
+
+
+def _profile_blocks(result: dict[str, Any]) -> list[Block]:
+    """The three readers side by side: no model, the model alone, and the two as they are served."""
+    readers = result["readers"]
+    names = {"quote": "best passage, no model", "model": "model alone, unchecked", "served": "as served, checked"}
+
+    def cell(values: list[float] | None) -> str:
+        return "" if values is None else f"{100 * values[0]:.0f} % ({100 * values[1]:.0f} to {100 * values[2]:.0f})"
+
+    rows = []
+    for metric, title in profile_score.NAMES.items():
+        cells = [reader["scores"].get(metric) for reader in readers.values()]
+        if any(cells):
+            rows.append((title, *map(cell, cells)))
+    asked = f"{result['questions']} questions about {', '.join(result['sets'])}, none of whom it was trained on"
+    about = f"Questions about profiles: {asked}. In brackets 95 % intervals."
+    return [Text(about), Table(("", *(names.get(name, name) for name in readers)), rows)]
 
 
 def eval_rows(task: str, result: dict[str, Any]) -> list[tuple[str, str]]:

@@ -23,9 +23,9 @@ def docx_outline(path: Path) -> list[Line]:
     except Exception as error:  # zipfile, lxml and python-docx each raise their own
         raise UserError(f"{path} is not a readable DOCX: save it again from Word or LibreOffice") from error
     headings = [
-        (int(p.style.name[-1]), p.text)
+        (int(name[-1]), p.text)
         for p in document.paragraphs
-        if p.style is not None and re.fullmatch(r"Heading \d", p.style.name or "")
+        if p.style is not None and re.fullmatch(r"Heading \d", name := p.style.name or "")
     ]
     section_level = min((level for level, text in headings if section_of(text)), default=1)
     lines: list[Line] = []

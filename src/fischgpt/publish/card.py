@@ -11,7 +11,7 @@ from fischgpt.config import Recipe
 from fischgpt.evals.curves import number
 from fischgpt.evals.page import Heading, Table, Text, to_markdown
 from fischgpt.evals.record import PhaseRecord, RunRecord
-from fischgpt.evals.report import TITLES, duration, eval_rows, source_facts
+from fischgpt.evals.report import TITLES, duration, eval_blocks, source_facts
 
 FREE = ("MIT", "public domain", "CC0")
 """Licences (or how they begin) that let the weights be given away under MIT."""
@@ -24,7 +24,7 @@ def model_card(info: ModelInfo, record: RunRecord | None) -> str:
         blocks += [Heading("Trained on"), Table(("phase", "source", "what it is", "licence"), _sources(record))]
         blocks += [Heading("How"), Table(("", *(TITLES[p.name] for p in record.phases)), _training(record))]
         blocks += [Text(_machine(record))]
-        blocks += [Heading("Measured"), *_measured(record)]
+        blocks += [Heading("Measured"), *eval_blocks(record.evals)]
     blocks += [Heading("Limits"), Text(_limits(info))]
     return "\n".join([_metadata(info, record), to_markdown(info.name, blocks), USAGE])
 
@@ -113,11 +113,6 @@ def _machine(record: RunRecord) -> str:
     if not record.environment:
         return "The run did not record its machine."
     return "On: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in record.environment.items()) + "."
-
-
-def _measured(record: RunRecord) -> list[Table | Text]:
-    rows = [(task, name, value) for task, result in record.evals.items() for name, value in eval_rows(task, result)]
-    return [Table(("", "measure", "value"), rows)] if rows else [Text("Nothing beyond the validation loss above.")]
 
 
 def _limits(info: ModelInfo) -> str:

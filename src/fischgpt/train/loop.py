@@ -8,6 +8,7 @@ from its newest whole checkpoint, and gives the same weights and metrics, bit fo
 """
 
 import math
+import platform
 import signal
 import threading
 import time
@@ -22,9 +23,10 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
 
-from fischgpt import chat
+from fischgpt import __version__, chat
 from fischgpt.config import Phase, Recipe, save_recipe
 from fischgpt.data.batches import IGNORE, Batches, ChatBatches, MicroBatch, Prefetch, PretrainBatches
+from fischgpt.data.files import write_json
 from fischgpt.data.prepare import OnProgress, prepare
 from fischgpt.data.shards import Shards
 from fischgpt.engine import Engine, SamplingParams
@@ -126,6 +128,7 @@ class _Training:
             if phase == "pretrain" or not (folder.parent / "recipe.toml").exists():
                 save_recipe(recipe, folder.parent / "recipe.toml")
             self.tokenizer.save(folder.parent)
+        write_json(folder.parent / "environment.json", _environment(self.device))
         self.tracker = Tracker(folder, recipe.train.steps, recipe.train.log_every, offset, quiet)
         for warning in warnings:
             self.tracker.say(warning)
@@ -356,6 +359,21 @@ def _stop_signals() -> Iterator[Callable[[], int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _environment(device: str) -> dict[str, str | int]:
+    """The machine and the versions, for the report and the model card; no names of hosts or users."""
+    if device == "cuda":
+        machine = f"{torch.cuda.device_count()} x {torch.cuda.get_device_name()}"
+    else:
+        machine = str(torch.cpu.get_capabilities().get("cpu_name") or platform.machine())
+    return {
+        "machine": machine,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "fischgpt": __version__,
+    }
 
 
 def _short(config: dict[str, int]) -> str:

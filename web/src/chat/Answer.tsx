@@ -9,7 +9,7 @@ import { citedNumbers, type Failure, isRunning, type Take } from "./conversation
 const Markdown = lazy(() => import("../ui/Markdown.tsx"));
 
 const nameOf = (source: Source) =>
-  [source.organisation, source.title].filter(Boolean).join(", ") || source.section;
+  [source.title, source.organisation].filter(Boolean).join(", ") || source.section;
 
 const repeats = (take: Take, source: Source) => plain(take.text).includes(plain(source.text));
 const plain = (text: string) => text.replaceAll(/\[\d+\]|[^\p{L}\p{N}]/gu, "");
@@ -25,6 +25,9 @@ export function Answer({ take, open, retry }: Props) {
     return source && <Cite key={key} source={source} cited open={open} />;
   };
   const running = isRunning(take);
+  // Nothing came, so nothing holds its place.
+  const barren = take.status === "failed" && !take.text && take.sources.length === 0;
+  if (barren && take.failure) return <Trouble failure={take.failure} retry={retry} />;
   return (
     <div>
       <div className="text-quiet flex min-h-8 flex-wrap items-center gap-1 text-sm sm:gap-1.5">

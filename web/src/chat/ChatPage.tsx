@@ -103,7 +103,7 @@ export function ChatPage({ chat, server, profile }: Props) {
                       open={(source) => open(exchange, source)}
                       retry={() => chat.again(exchange.id)}
                     />
-                    {!isRunning(shownTake(exchange)) && (
+                    {!isRunning(shownTake(exchange)) && shownTake(exchange).status !== "failed" && (
                       <Foot
                         exchange={exchange}
                         busy={chat.running}
@@ -132,7 +132,7 @@ export function ChatPage({ chat, server, profile }: Props) {
                 <Icon name="down" />
               </button>
             )}
-            {!server.readiness.ready && <Waking readiness={server.readiness} />}
+            {server.readiness.state !== "ready" && <Waking readiness={server.readiness} />}
             <Composer profile={profile} running={chat.running} ask={ask} stop={chat.stop} />
           </div>
         </main>

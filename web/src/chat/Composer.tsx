@@ -14,7 +14,7 @@ export function Composer({ profile, running, ask, stop }: Props) {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && running && !document.querySelector("dialog[open]")) stop();
+      if (event.key === "Escape" && running && !document.querySelector("dialog[open], :popover-open")) stop();
       const typing = event.target instanceof Element && event.target.closest("input, textarea, dialog");
       if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
@@ -45,6 +45,7 @@ export function Composer({ profile, running, ask, stop }: Props) {
           value={text}
           aria-label={s.chat.question}
           aria-keyshortcuts="/"
+          enterKeyHint="send"
           placeholder={s.chat.placeholder(profile.first_name)}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => submitsOnEnter(event) && send()}

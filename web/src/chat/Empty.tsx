@@ -6,8 +6,10 @@ import { TokenFish } from "../ui/Fish.tsx";
 export function Empty({ profile, ask }: { profile: Profile; ask: (question: string) => void }) {
   return (
     <div className="appear my-auto py-8 sm:py-12">
-      <TokenFish className="h-auto w-48 sm:w-64" />
-      <h1 className="mt-8 font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{profile.name}</h1>
+      <TokenFish className="h-auto w-48 sm:w-64 [@media(max-height:42rem)]:hidden" />
+      <h1 className="mt-8 [@media(max-height:42rem)]:mt-0 font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">
+        {profile.name}
+      </h1>
       <p className="text-quiet mt-3 text-base sm:text-lg">{profile.headline}</p>
       <p className="mt-6 max-w-prose font-serif text-[1.1875rem] leading-relaxed">{profile.greeting}</p>
       <Starters label={s.chat.starters} questions={profile.starters} ask={ask} />

@@ -70,7 +70,7 @@ export function describe(take: Take): string {
     case "quote":
       return s.kind.quote(cited);
     case "declined":
-      return s.kind.declined;
+      return s.kind.declined(take.verdict.reason);
     case "smalltalk":
       return s.kind.smalltalk;
     default:

@@ -7,7 +7,8 @@ export function splitCitations(text: string, known: (n: number) => boolean): (st
   for (const match of text.matchAll(/\[(\d{1,3})\]/g)) {
     const n = Number(match[1]);
     if (!known(n)) continue;
-    if (match.index > from) parts.push(text.slice(from, match.index));
+    // A narrow no-break space: with a plain one, or U+00A0, a citation may begin a line all by itself.
+    if (match.index > from) parts.push(text.slice(from, match.index).replace(/ $/, "\u202f"));
     parts.push(n);
     from = match.index + match[0].length;
   }

@@ -22,7 +22,9 @@ export function useChat(awake: () => Promise<void>): Chat {
   const [exchanges, dispatch] = useReducer(reduce, null, restore);
   const flight = useRef<AbortController | null>(null);
 
-  useEffect(() => save(exchanges), [exchanges]);
+  useEffect(() => {
+    save(exchanges);
+  }, [exchanges]);
   useEffect(() => () => flight.current?.abort(), []);
 
   const fly = useCallback(

@@ -41,7 +41,7 @@ export function Resume({ profile, passages, sources, cited, wanted }: Props) {
       aria-label={s.resume.title}
       className="h-full overflow-y-auto overscroll-contain px-5 pt-6 pb-16 sm:px-7"
     >
-      <header className="max-wide:pr-10 flex items-start justify-between gap-4">
+      <header className="flex items-start justify-between gap-4">
         <div>
           <p className="font-serif text-2xl leading-tight">{profile.name}</p>
           <p className="text-quiet mt-1 text-sm">{profile.headline}</p>

@@ -27,15 +27,15 @@ export function Sheet({
       onClick={(event) => event.target === event.currentTarget && onClose()}
       className="sheet border-line bg-paper text-ink fixed inset-x-0 top-auto bottom-0 m-0 h-[85dvh] w-full max-w-none overflow-hidden rounded-t-2xl border-t backdrop:bg-black/50"
     >
-      <button
-        type="button"
-        className="tool absolute top-3.5 right-3"
-        onClick={onClose}
-        aria-label={s.resume.close}
-      >
-        <Icon name="close" />
-      </button>
-      {open && children}
+      <div className="flex h-full flex-col">
+        <div className="border-line flex h-14 shrink-0 items-center justify-between border-b pr-2 pl-5 sm:pl-7">
+          <span className="font-medium">{s.resume.title}</span>
+          <button type="button" className="tool" onClick={onClose} aria-label={s.resume.close}>
+            <Icon name="close" />
+          </button>
+        </div>
+        <div className="min-h-0 flex-1">{open && children}</div>
+      </div>
     </dialog>
   );
 }

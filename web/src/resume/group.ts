@@ -12,8 +12,8 @@ export function group(passages: Passage[]): Section[] {
       section = { key: `${sections.length}`, name: passage.section, entries: [] };
       sections.push(section);
     }
-    const heading = passage.organisation || passage.title;
-    const detail = passage.organisation ? passage.title : "";
+    const heading = passage.title || passage.organisation;
+    const detail = passage.title ? passage.organisation : "";
     let entry = section.entries.at(-1);
     if (entry?.heading !== heading || entry.detail !== detail || entry.dates !== passage.dates) {
       entry = { key: `${section.entries.length}`, heading, detail, dates: passage.dates, passages: [] };

@@ -1,0 +1,92 @@
+"""Everyone can use it: no accessibility violations, in light and dark, on a phone and a desk; fits 360 px."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from site_samples import COST, Visitor
+
+Visit = Callable[..., Visitor]
+
+
+def violations(page: Page) -> list[str]:
+    # At rest: a colour in the middle of a fade has the contrast of neither end.
+    page.evaluate(
+        "Promise.all(document.getAnimations().filter(a => a.effect.getTiming().iterations === 1).map(a => a.finished))"
+    )
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {[node['html'][:150] for node in one['nodes']]}" for one in found]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_state_of_the_page_has_a_violation(
+    site: str, visit: Visit, width: int, dark: bool, subtests: pytest.Subtests
+) -> None:
+    visitor = visit(site, width=width, dark=dark).open()
+    page = visitor.page
+    expect(page.locator("html")).to_have_css("color-scheme", "light dark")
+
+    def check(state: str) -> None:
+        with subtests.test(state):
+            assert violations(page) == []
+            assert page.locator("h1").count() == 1
+
+    check("empty")
+    visitor.button("what is running").click()
+    check("model")
+    page.keyboard.press("Escape")
+    visitor.ask(COST)
+    visitor.finished()
+    visitor.ask("What is the capital of Mongolia?")
+    visitor.finished()
+    page.route("**/v1/chat/completions", lambda route: route.abort())
+    visitor.ask(COST)
+    page.get_by_role("alert").wait_for()
+    check("answered, declined and failed")
+    if width < 1000:
+        visitor.button("Open the resume").click()
+        check("resume")
+        page.keyboard.press("Escape")
+    visitor.open("/story")
+    page.get_by_text("the northern star of the project").wait_for()
+    check("story")
+
+
+def test_nothing_scrolls_sideways_at_360_px(site: str, visit: Visit) -> None:
+    visitor = visit(site, width=360, height=640, has_touch=True, is_mobile=True).open()
+    sideways = "document.documentElement.scrollWidth - innerWidth"
+    assert visitor.page.evaluate(sideways) == 0
+    visitor.ask("Donaudampfschifffahrtsgesellschaftskapitän" * 3)
+    visitor.finished()
+    visitor.ask(COST)
+    visitor.finished()
+    assert visitor.page.evaluate(sideways) == 0
+    visitor.open("/story")
+    assert visitor.page.evaluate(sideways) == 0
+
+
+def test_the_chosen_theme_outlives_a_reload_and_the_systems_is_followed_again(site: str, visit: Visit) -> None:
+    visitor = visit(site).open()
+    body = visitor.page.locator("body")
+    light = body.evaluate("body => getComputedStyle(body).backgroundColor")
+    visitor.button("Switch to dark").click()
+    dark = body.evaluate("body => getComputedStyle(body).backgroundColor")
+    assert dark != light
+    visitor.page.reload()
+    expect(body).to_have_css("background-color", dark)
+    visitor.button("Switch to light").click()
+    visitor.page.emulate_media(color_scheme="dark")
+    expect(body).to_have_css("background-color", dark)
+
+
+def test_who_asks_for_less_motion_sees_none(site: str, visit: Visit) -> None:
+    moving = "document.getAnimations().filter(a => a.playState === 'running').length"
+    assert visit(site, reduced_motion="no-preference").open().page.evaluate(moving) > 0
+    visitor = visit(site, reduced_motion="reduce").open()
+    visitor.ask(COST)
+    visitor.finished()
+    assert visitor.page.evaluate(moving) == 0

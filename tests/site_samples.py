@@ -1,0 +1,41 @@
+"""A visitor of the site, for the browser tests."""
+
+from playwright.sync_api import Locator, Page, expect
+
+COST = "How much did the training cost?"
+"""A starter question of the shipped profile."""
+
+
+class Visitor:
+    """A visitor on a page of the site: what they do and see. Anything the browser complains about is in `faults`."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
+
+    def open(self, path: str = "/") -> "Visitor":
+        self.page.goto(self.url + path)
+        self.page.get_by_role("heading", level=1).wait_for()
+        return self
+
+    @property
+    def box(self) -> Locator:
+        return self.page.get_by_label("Your question")
+
+    @property
+    def answer(self) -> Locator:
+        """The text of the newest answer."""
+        return self.page.locator("[data-answer]").last
+
+    def ask(self, question: str) -> None:
+        self.box.fill(question)
+        self.box.press("Enter")
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def finished(self) -> None:
+        """Wait until the newest answer is complete and at rest."""
+        expect(self.answer).to_have_attribute("data-answer", "done", timeout=20_000)
