@@ -163,8 +163,8 @@ def test_a_folder_that_is_not_empty_is_left_alone(run: Path, tmp_path: Path) -> 
 def test_weights_that_came_out_wrong_are_refused_and_leave_nothing(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(model: GPT, folder: Path, n_vocab: int) -> None:
-        save_pretrained(model, folder, n_vocab)
+    def careless(model: GPT, folder: Path, n_vocab: int, dtype: torch.dtype) -> None:
+        save_pretrained(model, folder, n_vocab, dtype)
         tensors = load_file(folder / "model.safetensors")
         tensors["transformer.h.1.mlp.c_fc.weight"][0, 0] += 0.5
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
