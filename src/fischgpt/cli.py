@@ -169,11 +169,14 @@ def export(
     form: Annotated[Literal["hf"], typer.Argument(metavar="hf", help="The format: a Hugging Face folder.")],
     model: ModelArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; must be new or empty.")],
+    dtype: Annotated[
+        Literal["float32", "bfloat16"], typer.Option(help="How the weights are stored; bfloat16 halves the file.")
+    ] = "float32",
 ) -> None:
     """Write a model in a format other tools load, verified before it is written."""
     from fischgpt.publish.hf import export_hf
 
-    print(export_hf(model, out))
+    print(export_hf(model, out, dtype))
 
 
 @profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))

@@ -8,7 +8,9 @@ import importlib.metadata
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -21,13 +23,15 @@ from fischgpt.publish.card import is_free, model_card, summary
 from fischgpt.resources import resource
 from fischgpt.tokenizer import Tokenizer
 
+Dtype = Literal["float32", "bfloat16"]
 TOLERANCE = 1e-4
 """Largest allowed difference of an fp32 logit. Our reload is equal; transformers sums in another order, about 1e-5."""
 
 
-def export_hf(model: str | Path, out: str | Path) -> Path:
-    """Write a model (anything `--model` takes) to the folder `out` and return it.
+def export_hf(model: str | Path, out: str | Path, dtype: Dtype = "float32", name: str | None = None) -> Path:
+    """Write a model (anything `--model` takes) to the folder `out` and return it; `name`: what its card calls it.
 
+    dtype: how the weights are stored. "bfloat16" halves the file; what is compared is then the model rounded so.
     The folder appears whole or not at all. Raises UserError if `out` is not new or empty, if the model cannot be
     loaded, or if what was written does not give the same logits.
     """
@@ -35,13 +39,16 @@ def export_hf(model: str | Path, out: str | Path) -> Path:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not empty; choose a new folder to export to")
     info = describe_model(model)
+    info = replace(info, name=name or info.name)
     tokenizer, gpt = Tokenizer.load(info.folder), load_pretrained(info.folder)
+    if dtype == "bfloat16":
+        gpt = gpt.bfloat16().float()
     run = find_run(info.folder)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as part:
         folder = Path(part) / "model"
         folder.mkdir()
-        save_pretrained(gpt, folder, n_vocab=tokenizer.n_vocab)
+        save_pretrained(gpt, folder, n_vocab=tokenizer.n_vocab, dtype=getattr(torch, dtype))
         tokenizer.save(folder)
         verify(gpt, folder)
         _describe(info, read_run(run) if run is not None else None, folder)
