@@ -13,6 +13,7 @@ from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.data.grounded import labelled
 from fischgpt.engine import Engine, SamplingParams
+from fischgpt.engine.sampling import Sampler
 from fischgpt.model.gpt import GPT
 from fischgpt.profile.passages import Passage
 from fischgpt.tokenizer import Tokenizer
@@ -106,3 +107,20 @@ def test_head_is_the_rendered_line_without_section_and_text() -> None:
     assert head(PASSAGES[0]) == "Acme, Engineer (1921)."
     assert head(PASSAGES[2]) == ""
     assert spans(PASSAGES[2]) == ("English; French.",)
+
+
+def test_the_order_of_a_search_weighs_on_the_number_and_on_nothing_else(tok: Tokenizer) -> None:
+    quotations = Quotations(tok, PASSAGES, ranked=True)
+    bracket, one, three = tok.encode("[1")[0], tok.encode("[1")[1], tok.encode("[3")[1]
+    assert set(quotations.allow([]).values()) == {0.0}
+    assert quotations.allow([bracket])[one] > quotations.allow([bracket])[three]
+    assert set(quotations.allow([bracket, one]).values()) == {0.0}
+    assert set(Quotations(tok, PASSAGES).allow([bracket]).values()) == {0.0}
+
+
+def test_weights_move_the_choice_and_leave_the_logprob_alone() -> None:
+    sampler = Sampler(SamplingParams(), [], torch.device("cpu"))
+    logits = torch.tensor([3.0, 2.0, 1.0, 0.0])
+    assert sampler(logits, {1: 0.0, 2: 0.0})[0] == 1
+    token, logprob = sampler(logits, {1: 0.0, 2: 1.5})
+    assert token == 2 and logprob == pytest.approx(float(logits.log_softmax(0)[2]))

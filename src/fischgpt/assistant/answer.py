@@ -194,7 +194,7 @@ class _Run:
         )
         cut = unsure = False
         opening, logprob = True, 0.0
-        allow = Quotations(model.tokenizer, passages).allow if self.assistant.along_passages else None
+        allow = Quotations(model.tokenizer, passages, ranked=True).allow if self.assistant.along_passages else None
         for piece in model.stream(prompt, params, self.cancelled, allow):
             self.last_sampled = time.perf_counter()
             self.first_sampled = self.first_sampled or self.last_sampled

@@ -21,6 +21,9 @@ REFUSALS = (
     "The profile says nothing about that.",
 )
 """How the model declines: all begin alike, so that the first token decides between citing and declining."""
+RANK_WEIGHTS = (0.9, -0.3, -0.8, -1.2, -1.5, -1.7, -1.9, -2.0)
+"""Added to the logit of passage 1, 2, ...: log of how often a search has the right passage there (83 %, 7 %, 4 %, ...)
+over how often training had (38 %, 9 % each)."""
 MAX_CITATIONS = 3
 MAX_WORDS = 60
 Trie = dict[int, Any]
@@ -48,23 +51,29 @@ def spans(passage: Passage) -> tuple[str, ...]:
 class Quotations:
     """Which tokens may follow, for one list of passages. `allow` is for `Engine.generate`."""
 
-    def __init__(self, tok: Tokenizer, passages: Sequence[Passage]) -> None:
+    def __init__(self, tok: Tokenizer, passages: Sequence[Passage], ranked: bool = False) -> None:
+        """ranked: the passages are in a search's order, so the first is likelier to answer (`RANK_WEIGHTS`)."""
         self._stop = tok.eot
+        self._ranked = ranked
         self._refusals = _trie(tok.encode(text) for text in REFUSALS)
         self._first, self._further = {}, {}
         for n, passage in enumerate(passages, 1):
             self._first[n] = _trie(tok.encode(f"[{n}] {span}") for span in spans(passage))
             self._further[n] = _trie(tok.encode(f" [{n}] {span}") for span in spans(passage))
 
-    def allow(self, written: Sequence[int]) -> list[int]:
-        """Ids that may come after the answer's ids so far; the end token once an answer is whole."""
+    def allow(self, written: Sequence[int]) -> dict[int, float]:
+        """Ids that may come after the answer's ids so far, weighted; the end token once an answer is whole."""
         states = [_State(self._refusals, 0, 0), *(_State(trie, n, 1) for n, trie in self._first.items())]
         for token in written:
             states = [_State(s.node[token], s.number, s.cited) for s in self._open(states) if token in s.node]
-        allowed = {token for state in self._open(states) for token in state.node if token != _WHOLE}
+        allowed = {token: 0.0 for state in self._open(states) for token in state.node if token != _WHOLE}
+        if self._ranked and len(written) == 1:  # after the bracket that opens the answer: the number is chosen
+            for state in states:
+                for token in state.node:
+                    allowed[token] = RANK_WEIGHTS[min(state.number, len(RANK_WEIGHTS)) - 1]
         if any(_WHOLE in state.node for state in states) or not allowed:
-            allowed.add(self._stop)
-        return sorted(allowed)
+            allowed[self._stop] = 0.0
+        return dict(sorted(allowed.items()))
 
     def _open(self, states: list["_State"]) -> list["_State"]:
         """The states, and the further citations that may follow those that are whole: of later passages alone."""

@@ -1,7 +1,7 @@
 """One model, many answers: each call has its own cache and random numbers, the weights are only read."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +12,8 @@ from fischgpt.engine.sampling import Sampler, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.model import GPT, KVCache
 
-Allow = Callable[[Sequence[int]], Sequence[int]]
-"""The ids written so far -> the ids that may come next."""
+Allow = Callable[[Sequence[int]], Mapping[int, float]]
+"""The ids written so far -> the ids that may come next, each with what is added to its logit."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ class Engine:
     ) -> Iterator[Sampled]:
         """Tokens that continue the prompt, each as soon as it is known; the last one has `finish` set.
 
-        `allow` gets the ids written so far and returns those that may come next, at least one; the choice
-        is among them.
+        `allow` gets the ids written so far and returns those that may come next, at least one, with a weight for each.
 
         Work is done only as tokens are asked for: to stop early, stop asking. Raises UserError, at once, for an empty
         prompt, an id the model does not have, or a prompt that leaves no room for a token.

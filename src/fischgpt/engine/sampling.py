@@ -1,7 +1,7 @@
 """From the logits of one position to the next token."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -70,11 +70,11 @@ class Sampler:
         else:
             self._random.manual_seed(params.seed)
 
-    def __call__(self, logits: Tensor, allowed: Sequence[int] | None = None) -> tuple[int, float]:
+    def __call__(self, logits: Tensor, allowed: Mapping[int, float] | None = None) -> tuple[int, float]:
         """The next token and its log-probability in the model's own distribution, from logits (n_vocab,).
 
-        `allowed`: the ids it may be; None: any. The log-probability is that before penalty, temperature and cuts, over
-        all ids.
+        `allowed`: the ids it may be, with what is added to their logits; None: any. The log-probability is that before
+        weights, penalty, temperature and cuts, over all ids.
         """
         params = self.params
         logits = logits.float()
@@ -82,8 +82,9 @@ class Sampler:
         if allowed is not None:
             if not allowed:
                 raise ValueError("no token is allowed to follow")
-            ids = torch.tensor(allowed, device=scores.device)
-            scores = torch.full_like(scores, -math.inf).scatter(0, ids, scores[ids])
+            ids = torch.tensor(list(allowed), device=scores.device)
+            weights = torch.tensor(list(allowed.values()), device=scores.device)
+            scores = torch.full_like(scores, -math.inf).scatter(0, ids, scores[ids] + weights)
         token = int(scores.argmax()) if params.temperature == 0 else self._draw(scores)
         if params.repetition_penalty != 1.0:
             self._seen = torch.cat((self._seen, self._seen.new_tensor([token]))).unique()

@@ -150,7 +150,7 @@ class _Readers:
         prompt = chat.encode_prompt(model.tokenizer, turns)
         allow = None
         if reader == "pointer":
-            allow = Quotations(model.tokenizer, [hit.passage for hit in used]).allow
+            allow = Quotations(model.tokenizer, [hit.passage for hit in used], ranked=True).allow
         text = "".join(piece.text for piece in model.stream(prompt, self.params, allow=allow)).strip()
         return Reply(text, declines(text), tuple(used))
 
