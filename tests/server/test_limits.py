@@ -51,7 +51,7 @@ def test_when_slots_and_queue_are_full_it_says_when_to_come_back(serve: Callable
         eventually(lambda: running.admitted == 3)
         started = time.perf_counter()
         response = running.ask(BRIDGE, stream=True)
-        assert time.perf_counter() - started < 1
+        assert time.perf_counter() - started < 5
         assert response.status_code == 429
         assert int(response.headers["retry-after"]) >= 1
         assert response.json()["error"]["type"] == "rate_limit_error"
@@ -72,7 +72,7 @@ def test_a_client_that_leaves_frees_its_slot(serve: Callable[..., Any]) -> None:
             connection.close()
             time.sleep(0.1)
             running.script.gate.release()
-            assert eventually(lambda running=running: running.admitted == 0) < 0.5
+            assert eventually(lambda running=running: running.admitted == 0) < 3
             assert running.script.generated <= 4
             assert running.script.active == 0
 
@@ -87,7 +87,7 @@ def test_a_client_that_leaves_the_queue_gives_up_its_place(serve: Callable[..., 
             eventually(lambda running=running: running.admitted == 6)
             for connection in waiting:
                 connection.close()
-            assert eventually(lambda running=running: running.admitted == 1) < 1
+            assert eventually(lambda running=running: running.admitted == 1) < 3
             first.close()
             running.script.gate.release(1000)
             eventually(lambda running=running: running.admitted == 0)
