@@ -98,7 +98,7 @@ class _Stages:
         self.say(f"== {name}")
         start = time.perf_counter()
         result = work()
-        seconds = round(time.perf_counter() - start, 1)
+        seconds = round(time.perf_counter() - start, 3)
         self.say(f"   {result}, in {duration(seconds)}")
         old = self.before.get(name)
         took = old.seconds if old is not None and old.made_from == made_from else seconds

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -98,11 +99,14 @@ def test_the_card_says_what_the_run_recorded(run: Path, tmp_path: Path) -> None:
     (run / "evals.json").write_text(json.dumps({"hellaswag": {"items": 10042, "items_in_set": 10042} | hellaswag}))
     (run / "environment.json").write_text(json.dumps({"processor": "Abacus 9"}))
     try:
-        card = (export_hf(run, tmp_path / "out") / "README.md").read_text("utf-8")
+        out = export_hf(run, tmp_path / "out", name="fischgpt-tiny")
     finally:
         (run / "evals.json").unlink()
         (run / "environment.json").unlink()
+    card = (out / "README.md").read_text("utf-8")
+    assert json.loads((out / "card.json").read_text())["name"] == load_model(out).name == "fischgpt-tiny"
     facts = (
+        "# fischgpt-tiny",
         "sotu",
         "public domain",
         "grounded",
@@ -163,8 +167,8 @@ def test_a_folder_that_is_not_empty_is_left_alone(run: Path, tmp_path: Path) -> 
 def test_weights_that_came_out_wrong_are_refused_and_leave_nothing(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def careless(model: GPT, folder: Path, n_vocab: int, dtype: torch.dtype) -> None:
-        save_pretrained(model, folder, n_vocab, dtype)
+    def careless(model: GPT, folder: Path, **how: Any) -> None:
+        save_pretrained(model, folder, **how)
         tensors = load_file(folder / "model.safetensors")
         tensors["transformer.h.1.mlp.c_fc.weight"][0, 0] += 0.5
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})

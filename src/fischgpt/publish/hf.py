@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,8 +28,8 @@ TOLERANCE = 1e-4
 """Largest allowed difference of an fp32 logit. Our reload is equal; transformers sums in another order, about 1e-5."""
 
 
-def export_hf(model: str | Path, out: str | Path, dtype: Dtype = "float32") -> Path:
-    """Write a model (anything `--model` takes) to the folder `out` and return it.
+def export_hf(model: str | Path, out: str | Path, dtype: Dtype = "float32", name: str | None = None) -> Path:
+    """Write a model (anything `--model` takes) to the folder `out` and return it; `name`: what its card calls it.
 
     dtype: how the weights are stored. "bfloat16" halves the file; what is compared is then the model rounded so.
     The folder appears whole or not at all. Raises UserError if `out` is not new or empty, if the model cannot be
@@ -38,6 +39,7 @@ def export_hf(model: str | Path, out: str | Path, dtype: Dtype = "float32") -> P
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not empty; choose a new folder to export to")
     info = describe_model(model)
+    info = replace(info, name=name or info.name)
     tokenizer, gpt = Tokenizer.load(info.folder), load_pretrained(info.folder)
     if dtype == "bfloat16":
         gpt = gpt.bfloat16().float()
