@@ -57,7 +57,7 @@ export const s = {
   },
   timing: (firstToken: number, perSecond: number) =>
     [
-      `first token ${firstToken < 1000 ? `${Math.round(firstToken)} ms` : `${(firstToken / 1000).toFixed(1)} s`}`,
+      `first words after ${firstToken < 1000 ? `${Math.round(firstToken)} ms` : `${(firstToken / 1000).toFixed(1)} s`}`,
       ...(perSecond > 0 ? [`${Math.round(perSecond)} tokens/s`] : []),
     ].join(", "),
 
