@@ -172,11 +172,12 @@ def export(
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="How the weights are stored; bfloat16 halves the file.")
     ] = "float32",
+    name: Annotated[str | None, typer.Option(help="What the model card calls it.")] = None,
 ) -> None:
     """Write a model in a format other tools load, verified before it is written."""
     from fischgpt.publish.hf import export_hf
 
-    print(export_hf(model, out, dtype))
+    print(export_hf(model, out, dtype, name))
 
 
 @profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))

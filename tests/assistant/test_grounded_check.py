@@ -43,6 +43,7 @@ FALLS = [
     ("[1] She did not design the Harlow footbridge.", "not"),
     ("[1] She designed the Harlow footbridge at Google.", "Google"),
     ("[1] She was fired from Norwind.", "fired"),
+    ("[1] She designed the footbridge at Norwinds.", "the name Norwinds"),
     ("[4] She did not finish the GPT-3 course.", "GPT-3"),
     ("[1] She designed the Harlow footbridge. [2] She designed the Harlow footbridge.", "designed"),
     ("[1] She designed the the footbridge.", "repeats"),

@@ -16,7 +16,7 @@ def test_a_starter_question_is_answered_with_its_source(site: str, visit: Visit)
     visitor.button(COST).click()
     visitor.finished()
     expect(visitor.answer).to_contain_text("$208.74")
-    expect(visitor.page.locator("main")).to_contain_text("first token")
+    expect(visitor.page.locator("main")).to_contain_text("first words after")
     # The source, under the answer and marked in the resume beside it, which has turned to it.
     cited = visitor.page.locator("[data-passage]:has([data-cited=true])")
     expect(cited).to_have_count(1)

@@ -1,6 +1,7 @@
 """The engine: transformers' tokens one for one, from a cache that changes nothing, for many callers at once."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,23 @@ def test_scores_are_the_log_probabilities_of_the_continuation() -> None:
         engine.score([], [1])
     with pytest.raises(UserError, match="continuation has the token id 300"):
         engine.score([1], [300])
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"temperature": 2.0, "seed": 1}, {"temperature": 2.0, "top_p": 0.5, "top_k": 9}]
+)
+def test_only_allowed_tokens_come(params: dict[str, Any]) -> None:
+    engine = Engine(talkative(), n_vocab=300)
+    told: list[list[int]] = []
+
+    def allow(written: Sequence[int]) -> dict[int, float]:
+        told.append(list(written))
+        return {100 + len(written): 0.0, 200 + len(written): 0.0}
+
+    answer = [s.id for s in engine.generate([1, 2], SamplingParams(max_tokens=20, **params), allow)]
+    assert all(token in (100 + i, 200 + i) for i, token in enumerate(answer))
+    assert told == [answer[:i] for i in range(20)]
+    with pytest.raises(ValueError, match="no token is allowed"):
+        next(engine.generate([1], SamplingParams(**params), lambda _: {}))
+    heavy = engine.generate([1, 2], SamplingParams(max_tokens=20, **params), lambda _: {7: 1000.0, 8: 0.0, 9: 0.0})
+    assert {s.id for s in heavy} == {7}

@@ -253,3 +253,43 @@ def write_pdf_two_columns(path: Path) -> None:
     main.line(RESUME["basics"]["summary"])
     _experience(main)
     canvas.save()
+
+
+def write_pdf_drawn_bullets(path: Path) -> None:
+    """As browsers print: bullets are drawn, not written; the organisation first, the dates on a line of their own."""
+    canvas = Canvas(str(path), pagesize=A4)
+    pen = _Pen(canvas, 60, 300, 800)
+    pen.line("Mira Okonkwo", "Times-Bold", 22)
+    pen.line("Senior Software Engineer", "Times-Roman", 12)
+    pen.line("mira@example.org | +49 30 1234567 | github.com/mira-ok")
+    pen.heading("SUMMARY")
+    pen.line(RESUME["basics"]["summary"])
+
+    def bullet(text: str) -> None:
+        canvas.circle(pen.x + 6, pen.y - 10, 1.5, fill=1)
+        pen.line(text, indent=14)
+
+    pen.heading("EXPERIENCE")
+    for work, dates in zip(RESUME["work"], ("March 2019 to present", "10/2015 to 02/2019"), strict=True):
+        pen.line(work["name"], "Helvetica-Bold")
+        pen.line(dates)
+        pen.line(f"{work['position']}, {work['location']}")
+        for text in work["highlights"]:
+            bullet(text)
+    pen.heading("EDUCATION")
+    for school in RESUME["education"]:
+        pen.line(f"{school['studyType']} in {school['area']}", "Helvetica-Bold")
+        pen.line(f"{school['institution']}, {school['startDate']}-{school['endDate']}")
+        for text in school.get("highlights", ()):
+            bullet(text)
+    pen.heading("AWARDS")
+    pen.line("Best Paper Award, Euro Systems Conference, 2018")
+    pen.heading("SKILLS")
+    for skill in RESUME["skills"]:
+        bullet(f"{skill['name']}: {', '.join(skill['keywords'])}")
+    pen.heading("LANGUAGES")
+    pen.line("English (native), German (fluent), Yoruba")
+    pen.heading("INTERESTS")
+    for text in ("Bouldering", "Jazz piano"):
+        bullet(text)
+    canvas.save()

@@ -237,7 +237,20 @@ def test_bm25_ranks_rare_words_over_common_ones_and_folds_accents():
     assert terms("The awards, awarded by an award's jury") == ["award", "award", "award", "jury"]
 
 
-def test_the_probe_notices_a_vector_that_does_not_find_itself(fisch):
-    ids = [passage.id for passage in fisch.profile.passages]
-    with pytest.raises(store.DamagedError, match="passages"):
-        fisch._store._check({}, ids[1:])
+def test_a_deleted_segment_folder_loses_nothing(small, tmp_path):
+    Index.open(small, tmp_path).close()
+    for segment in next(tmp_path.glob("*/index-*")).iterdir():
+        if segment.is_dir():
+            shutil.rmtree(segment)  # Chroma says nothing: small indexes are replayed from SQLite
+    assert "Iceland" in Index.open(small, tmp_path).search("Where did she sail?").hits[0].passage.text
+
+
+@pytest.mark.parametrize("answer", [{}, {"work-1": 0.4, "work-1-1": 0.3, "work-1-2": 0.2}, {"work-1": 1.0}])
+def test_a_store_whose_vectors_do_not_find_themselves_counts_as_damaged(small, tmp_path, monkeypatch, answer):
+    index = Index.open(small, tmp_path)
+    ids = [passage.id for passage in small.passages]
+    monkeypatch.setattr(store.Store, "query", lambda *_: answer)
+    with pytest.raises(store.DamagedError, match="does not find itself"):
+        index._store._check({}, ids)
+    with pytest.raises(store.DamagedError, match="does not hold the profile's passages"):
+        index._store._check({}, ids[1:])

@@ -4,7 +4,7 @@ import json
 
 import docx
 import pytest
-from papers import MARKDOWN, RESUME, write_docx, write_pdf_one_column, write_pdf_two_columns
+from papers import MARKDOWN, RESUME, write_docx, write_pdf_drawn_bullets, write_pdf_one_column, write_pdf_two_columns
 from reportlab.pdfgen.canvas import Canvas
 
 from fischgpt.errors import UserError
@@ -28,6 +28,7 @@ FORMS = {
     "resume.docx": write_docx,
     "one column.pdf": write_pdf_one_column,
     "two columns.pdf": write_pdf_two_columns,
+    "drawn bullets.pdf": write_pdf_drawn_bullets,
 }
 
 

@@ -64,7 +64,7 @@ class Engine:
     ) -> Iterator[Sampled]:
         """Tokens that continue the prompt, each as soon as it is known; the last one has `finish` set.
 
-        `allow` gets the ids written so far and returns those that may come next, with a weight for each.
+        `allow` gets the ids written so far and returns those that may come next, at least one, with a weight for each.
 
         Work is done only as tokens are asked for: to stop early, stop asking. Raises UserError, at once, for an empty
         prompt, an id the model does not have, or a prompt that leaves no room for a token.

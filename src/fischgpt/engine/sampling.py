@@ -80,6 +80,8 @@ class Sampler:
         logits = logits.float()
         scores = logits if params.repetition_penalty == 1.0 else self._penalised(logits)
         if allowed is not None:
+            if not allowed:
+                raise ValueError("no token is allowed to follow")
             ids = torch.tensor(list(allowed), device=scores.device)
             weights = torch.tensor(list(allowed.values()), device=scores.device)
             scores = torch.full_like(scores, -math.inf).scatter(0, ids, scores[ids] + weights)

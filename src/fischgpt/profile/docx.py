@@ -23,9 +23,9 @@ def docx_outline(path: Path) -> list[Line]:
     except Exception as error:  # zipfile, lxml and python-docx each raise their own
         raise UserError(f"{path} is not a readable DOCX: save it again from Word or LibreOffice") from error
     headings = [
-        (int(name[-1]), p.text)
-        for p in document.paragraphs
-        if p.style is not None and re.fullmatch(r"Heading \d", name := p.style.name or "")
+        (int(found[1]), paragraph.text)
+        for paragraph in document.paragraphs
+        if (found := re.fullmatch(r"Heading (\d)", _style(paragraph)))
     ]
     section_level = min((level for level, text in headings if section_of(text)), default=1)
     lines: list[Line] = []
@@ -58,7 +58,7 @@ def _blocks(document: Document) -> Iterator[list[Paragraph]]:
 
 def _line(paragraph: Paragraph, section_level: int, first: bool) -> Line:
     text = paragraph.text.strip()
-    style = (paragraph.style.name if paragraph.style is not None else "") or ""
+    style = _style(paragraph)
     parts = tuple(part.strip() for part in text.split("\t") if part.strip())
     listed = paragraph._p.pPr is not None and paragraph._p.pPr.numPr is not None
     if BULLET.match(text) or listed or style.startswith("List"):
@@ -72,3 +72,7 @@ def _line(paragraph: Paragraph, section_level: int, first: bool) -> Line:
     if section_of(text) and (bold or text.isupper() or len(runs) == 1):
         return Line("heading", text)
     return Line("entry" if bold else "text", text, parts)
+
+
+def _style(paragraph: Paragraph) -> str:
+    return (paragraph.style.name if paragraph.style is not None else "") or ""

@@ -24,7 +24,7 @@ SAME_ENTRY = 0.1
 """What a follow-up adds for passages of the entry (one job, one award) that the question before was about."""
 THRESHOLD = 0.37
 """Best score from which the profile is said to hold an answer. Fitted in benchmarks/retrieval.py."""
-WORDS_THRESHOLD = 0.10
+WORDS_THRESHOLD = 0.06
 """The same when only words are searched: .05 x BM25."""
 
 # How visitors speak of a section. Part of what is searched for an entry's first line, never of what is shown or read.

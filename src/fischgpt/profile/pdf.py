@@ -82,10 +82,21 @@ def pdf_outline(path: Path) -> list[Line]:
 
 
 def _words(page: Any) -> list[dict[str, Any]]:
+    """The words of a page with place, size and font; a bullet that is drawn (browsers do) becomes a word too."""
     words = page.dedupe_chars().extract_words(x_tolerance_ratio=0.15, extra_attrs=["fontname", "size"])
     for word in words:
         word["text"] = re.sub(r"\(cid:(?:127|183|8226|136)\)|\x7f", "•", word["text"])
-    return [word for word in words if word["text"].strip()]
+        word["text"] = re.sub("\u00ad(?=.)", "-", word["text"])  # seen within a row: typst writes hyphens so
+    words = [word for word in words if word["text"].strip()]
+    marks = []
+    for shape in [*page.curves, *page.rects]:
+        if 1 <= shape["width"] <= 6 and 1 <= shape["height"] <= 6:
+            middle = (shape["top"] + shape["bottom"]) / 2
+            row = [w for w in words if w["top"] < middle < w["bottom"] and 0 < w["x0"] - shape["x1"] < 25]
+            if row:
+                first = min(row, key=lambda w: w["x0"])
+                marks.append({**first, "text": "•", "x0": shape["x0"], "x1": shape["x1"]})
+    return words + marks
 
 
 def _rows(words: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -108,20 +119,20 @@ def _columns(words: list[dict[str, Any]], width: float) -> tuple[list[Row], list
     left: list[list[dict[str, Any]]] = []
     right: list[list[dict[str, Any]]] = []
     head: list[list[dict[str, Any]]] = []
-    for row in rows:
-        if _crosses(row, gutter):
-            (head if not (left and right) else left).append(row)
-        else:
-            for side, column in (
-                (left, [w for w in row if w["x1"] <= gutter]),
-                (right, [w for w in row if w["x0"] >= gutter]),
-            ):
-                if column:
-                    side.append(column)
-    # The main column is the one with the name, the largest letters; when a head row has it, the wider column.
     largest = max(word["size"] for word in words)
-    named = [any(word["size"] == largest for row in side for word in row) for side in (left, right)]
-    right_first = named[1] and not named[0] if any(named) else width - gutter > gutter
+    begins = min(w["top"] for row in rows if not _crosses(row, gutter) for w in row if w["x0"] >= gutter)
+    named = next(row for row in rows if any(word["size"] == largest for word in row))
+    for row in rows:
+        if named[0]["top"] < begins - 1 and row[0]["top"] < begins - 1:
+            head.append(row)  # the name, and what stands with it before the right column begins
+        elif _crosses(row, gutter):
+            left.append(row)
+        else:
+            left += [column for column in ([w for w in row if w["x1"] <= gutter],) if column]
+            right += [column for column in ([w for w in row if w["x0"] >= gutter],) if column]
+    # The main column is the one with the name; when that stands above both, the wider one.
+    holds = [any(word["size"] == largest for row in side for word in row) for side in (left, right)]
+    right_first = holds[1] and not holds[0] if any(holds) else width - gutter > gutter
     main, side = (right, left) if right_first else (left, right)
     return [*_made(head), *_made(main)], _made(side)
 
@@ -147,7 +158,7 @@ def _gutter(rows: Sequence[list[dict[str, Any]]], width: float) -> float | None:
     """The x of the strip between two columns of running text, or None for one column."""
     if len(rows) < 6:
         return None
-    best: tuple[float, float] | None = None
+    best: tuple[float, float, float] | None = None  # fewest rows across, then the widest strip
     for step in range(20, 80):
         x = width * step / 100
         crossing = sum(_crosses(row, x) for row in rows)
@@ -159,9 +170,9 @@ def _gutter(rows: Sequence[list[dict[str, Any]]], width: float) -> float | None:
         if not (_is_column(left, len(rows)) and _is_column(right, len(rows))):
             continue
         space = min(w["x0"] for side in right for w in side) - max(w["x1"] for side in left for w in side)
-        if best is None or space > best[0]:
-            best = (space, x)
-    return best[1] if best else None
+        if best is None or (-crossing, space) > best[:2]:
+            best = (-crossing, space, x)
+    return best[2] if best else None
 
 
 def _is_column(side: Sequence[list[dict[str, Any]]], n_rows: int) -> bool:
@@ -214,7 +225,7 @@ def _lines(rows: Sequence[Row]) -> list[Line]:
         elif bullet_x is not None and near and row.x0 >= bullet_x - 2 and len(row.parts) == 1:
             lines[-1] = Line("bullet", _joined(lines[-1].text, text, vocabulary))
         elif previous is not None and near and _continues(previous, row, lines):
-            lines[-1] = Line("text", _joined(lines[-1].text, text, vocabulary))
+            lines[-1] = Line(lines[-1].kind, _joined(lines[-1].text, text, vocabulary), lines[-1].parts[:-1])
         else:
             bullet_x = None
             head = seen_heading and (row.bold or row.size > body_size + 0.4)
@@ -224,18 +235,19 @@ def _lines(rows: Sequence[Row]) -> list[Line]:
 
 
 def _continues(above: Row, row: Row, lines: Sequence[Line]) -> bool:
-    """Whether a row goes on with the paragraph above: that row is full, plain and not the head of an entry."""
+    """Whether a row goes on with the one above: same style and start, and its first word had no room up there."""
+    word = row.words[0]
+    space = 0.25 * row.size
     return (
-        bool(lines) and lines[-1].kind == "text" and above.style == row.style and not row.bold
+        bool(lines) and lines[-1].kind != "heading" and above.style == row.style and not row.bold
         and len(above.parts) == len(row.parts) == 1 and abs(above.x0 - row.x0) < 3
-        and above.x1 > above.x0 + 0.75 * (above.column_right - above.x0) and not find_period(above.text)
+        and above.x1 + space + word["x1"] - word["x0"] > above.column_right - 2 and not find_period(above.text)
     )  # fmt: skip
 
 
 def _joined(above: str, below: str, vocabulary: set[str]) -> str:
-    """Two rows of one text. A soft hyphen goes; a hyphen at the end stays only where the parts are words themselves."""
-    if above.endswith("\u00ad"):
-        return above[:-1] + below
+    """Two rows of one text; a hyphen at the end stays only where the parts look like words of their own."""
+    above = above.replace("\u00ad", "-")
     if above.endswith("-") and below[:1].islower():
         head, tail = above[:-1].rpartition(" ")[2].casefold(), below.partition(" ")[0].strip(".,;:()").casefold()
         compound = head + tail not in vocabulary and (head in vocabulary or "-" in head)

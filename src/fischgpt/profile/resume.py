@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from fischgpt.errors import UserError
+from fischgpt.profile.assemble import to_resume
 from fischgpt.profile.docx import docx_outline
 from fischgpt.profile.markdown import markdown_outline
-from fischgpt.profile.outline import Line, to_resume
+from fischgpt.profile.outline import Line
 from fischgpt.profile.pdf import pdf_outline
 from fischgpt.profile.schema import parse_resume
 

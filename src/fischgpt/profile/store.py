@@ -36,7 +36,7 @@ class Store:
         self._client = _client(folder)
         try:
             self._collection = self._client.get_collection(_name(fingerprint), embedding_function=None)
-            self._check({"profile": fingerprint, "model": model}, ids)
+            self._vectors = self._check({"profile": fingerprint, "model": model}, ids)
         except BaseException:
             self.close()
             raise
@@ -48,31 +48,29 @@ class Store:
         return {id_: 1.0 - distance for id_, distance in zip(found["ids"][0], distances, strict=True)}
 
     def cosines(self, vector: Vectors, ids: Sequence[str]) -> dict[str, float]:
-        """Cosines of given passages to a (384,) unit vector."""
-        if not ids:
-            return {}
-        found = self._collection.get(ids=list(ids), include=["embeddings"])
-        stored = np.asarray(found["embeddings"], np.float32)
-        return dict(zip(found["ids"], (stored @ vector).tolist(), strict=True))
+        """Cosines of given passages to a (384,) unit vector, from the vectors read at opening (.01 ms, a get: 3 ms)."""
+        return {id_: float(self._vectors[id_] @ vector) for id_ in ids}
 
     def close(self) -> None:
         """Let go of the files."""
         self._client.close()
 
-    def _check(self, expected: dict[str, str], ids: Sequence[str]) -> None:
+    def _check(self, expected: dict[str, str], ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors, once they are found to be the profile's own and to be searchable."""
         metadata = self._collection.metadata or {}
         if any(metadata.get(key) != value for key, value in expected.items()):
             raise DamagedError("the index was made for another profile or model")
         stored = self._collection.get(include=["embeddings"])
         if sorted(stored["ids"]) != sorted(ids):
             raise DamagedError("the index does not hold the profile's passages")
-        vectors = np.asarray(stored["embeddings"], np.float32)
+        vectors = dict(zip(stored["ids"], np.asarray(stored["embeddings"], np.float32), strict=True))
         step = max(1, len(ids) // _PROBES)
-        for id_, vector in list(zip(stored["ids"], vectors, strict=True))[::step]:
+        for id_, vector in list(vectors.items())[::step]:
             near = self.query(vector, min(5, len(ids)))
             # A passage said twice has the same vector under another id: that one may come first.
             if len(near) < min(5, len(ids)) or next(iter(near.values())) < 0.999:
                 raise DamagedError(f"the stored vector of {id_} does not find itself")
+        return vectors
 
 
 def open_store(

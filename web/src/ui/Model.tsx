@@ -15,7 +15,7 @@ export function ModelButton({ model }: { model: ModelInfo }) {
         className="text-quiet hover:text-ink hover:bg-sunk flex h-10 items-center gap-2 rounded-full px-2.5 text-sm transition-colors"
       >
         <Icon name="model" />
-        <span className="hidden tabular-nums sm:inline">
+        <span className="hidden max-w-56 truncate tabular-nums sm:inline">
           {model.name} · {short(model.n_params)}
         </span>
       </button>
