@@ -121,7 +121,7 @@ def test_the_whole_path_gives_a_model_that_loads_exports_and_is_reported_and_goe
     said.clear()
     speedrun(recipe, [], said.append)
     assert json.loads((run / "speedrun.json").read_text()) == before
-    assert sum("done before" in line for line in said) == 4
+    assert sum("done before" in line for line in said) == len(STAGES)
     monkeypatch.undo()
     monkeypatch.setattr(module, "PROFILE_QUESTIONS", 1)
     monkeypatch.setattr(hellaswag_items, "validation_file", lambda: tmp_path / "items.jsonl")
@@ -129,6 +129,29 @@ def test_the_whole_path_gives_a_model_that_loads_exports_and_is_reported_and_goe
     speedrun(recipe, ["train.steps=8"], said.append)
     assert read_run(run).phase("sft").steps == 8
     assert (run / "export" / "model.safetensors").read_bytes() != weights
+
+
+def test_a_stage_that_is_stopped_keeps_its_time_and_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> str:
+        raise SystemExit(143)
+
+    recipe, said = write_recipe(tmp_path), []
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_train", stopped)
+        with pytest.raises(SystemExit):
+            speedrun(recipe, [], said.append)
+    kept = json.loads((tmp_path / "run" / "speedrun.json").read_text())
+    assert [(stage["stage"], bool(stage["result"])) for stage in kept] == [(STAGES[0], True), (STAGES[1], False)]
+    kept[1]["seconds"] = 1000.0
+    (tmp_path / "run" / "speedrun.json").write_text(json.dumps(kept))
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_train", lambda recipe, phase: stopped() if phase == "sft" else "trained")
+        with pytest.raises(SystemExit):
+            speedrun(recipe, [], said.append)
+    kept = json.loads((tmp_path / "run" / "speedrun.json").read_text())
+    assert kept[1]["result"] == "trained" and kept[1]["seconds"] >= 1000
 
 
 def test_a_hellaswag_that_cannot_be_had_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ class Stage:
     """What it was done for; a stage whose recipe or model has changed since is done again."""
     seconds: float
     result: str
+    """Empty while it is not finished."""
 
 
 def speedrun(recipe: str | Path = "nano", overrides: Sequence[str] = (), say: Callable[[str], None] = print) -> Path:
@@ -87,22 +88,33 @@ class _Stages:
     def once(self, name: str, made_from: str, work: Callable[[], str]) -> None:
         """`work` unless it was done for the same thing before."""
         old = self.before.get(name)
-        if old is None or old.made_from != made_from:
-            self.do(name, made_from, work)
-            return
-        self.say(f"== {name}: done before, {old.result}")
-        self._keep(old)
+        if old is None or old.made_from != made_from or not old.result:
+            self._work(name, made_from, work, 0.0)
+        else:
+            self.say(f"== {name}: done before, {old.result}")
+            self._keep(old)
 
     def do(self, name: str, made_from: str, work: Callable[[], str]) -> None:
-        """`work`, which says its result; one that was done before keeps the time that it took then."""
+        """`work`, which says its result and goes on by itself: the time it took counts all attempts, the first to the
+        last that had something to do."""
+        old = self.before.get(name)
+        if old is not None and old.result and old.made_from == made_from:
+            self.say(f"== {name}")
+            self._keep(Stage(name, made_from, old.seconds, work()))
+            self.say(f"   {self.done[-1].result}, done before in {duration(old.seconds)}")
+        else:
+            self._work(name, made_from, work, 0.0 if old is None else old.seconds)
+
+    def _work(self, name: str, made_from: str, work: Callable[[], str], before: float) -> None:
         self.say(f"== {name}")
         start = time.perf_counter()
-        result = work()
-        seconds = round(time.perf_counter() - start, 3)
-        self.say(f"   {result}, in {duration(seconds)}")
-        old = self.before.get(name)
-        took = old.seconds if old is not None and old.made_from == made_from else seconds
-        self._keep(Stage(name, made_from, took, result))
+        result = ""
+        try:
+            result = work()
+        finally:  # without a result it was stopped, and the time of this attempt is kept for the next one
+            stage = Stage(name, made_from, round(before + time.perf_counter() - start, 3), result)
+            self._keep(stage)
+        self.say(f"   {result}, in {duration(stage.seconds)}")
 
     def _keep(self, stage: Stage) -> None:
         self.done.append(stage)

@@ -5,7 +5,6 @@ const passages = (ns: number[]) => `passage${ns.length > 1 ? "s" : ""} ${list.fo
 
 export const s = {
   product: "FischGPT",
-  tagline: "A small language model that answers about its owner",
   skip: "Skip to the question",
   nav: { label: "Site", chat: "Chat", story: "Story", home: "FischGPT, to the chat" },
   theme: { toDark: "Switch to dark", toLight: "Switch to light" },

@@ -80,8 +80,10 @@ def verify(model: GPT, folder: Path) -> float:
 def _transformers_logits(folder: Path, idx: torch.Tensor) -> torch.Tensor | None:
     try:
         from transformers import GPT2LMHeadModel
+        from transformers.utils import logging
     except ImportError:
         return None
+    logging.disable_progress_bar()
     return GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32).eval()(idx).logits
 
 

@@ -60,6 +60,13 @@ export function ChatPage({ chat, server, profile }: Props) {
   const rest = profile.starters.filter((question) => !asked.has(question)).slice(0, 3);
   return (
     <>
+      <button
+        type="button"
+        onClick={() => document.getElementById("question")?.focus()}
+        className="bg-fish text-onfish sr-only z-30 rounded-full px-4 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-3"
+      >
+        {s.skip}
+      </button>
       <Header>
         {last && (
           <button
