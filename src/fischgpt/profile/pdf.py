@@ -242,6 +242,7 @@ def _continues(above: Row, row: Row, lines: Sequence[Line]) -> bool:
         bool(lines) and lines[-1].kind != "heading" and above.style == row.style and not row.bold
         and len(above.parts) == len(row.parts) == 1 and abs(above.x0 - row.x0) < 3
         and above.x1 + space + word["x1"] - word["x0"] > above.column_right - 2 and not find_period(above.text)
+        and not set("@|") & set(row.text)  # contact details stand on a line of their own
     )  # fmt: skip
 
 
