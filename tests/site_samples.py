@@ -17,7 +17,7 @@ class Visitor:
 
     def open(self, path: str = "/") -> "Visitor":
         self.page.goto(self.url + path)
-        self.page.get_by_role("heading", level=1).wait_for()
+        self.page.locator("main:not([aria-busy])").wait_for()  # the owner is known
         return self
 
     @property

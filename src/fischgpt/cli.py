@@ -183,12 +183,13 @@ def export(
 @profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to create.")],
-    name: Annotated[str, typer.Option(help="The owner's full name.")],
+    name: Annotated[str, typer.Option(help="The owner's full name.")] = "",
+    source: Annotated[Path | None, typer.Option("--from", help="Start from a resume (.json .md .pdf .docx).")] = None,
 ) -> None:
-    """Start a new profile to fill in."""
+    """Start a new profile to fill in, empty or with what a resume says."""
     from fischgpt.profile.manage import init as run
 
-    print(run(folder, name))
+    print(run(folder, name, source))
 
 
 @profile_app.command(epilog=_example("fischgpt profile check resume.pdf"))

@@ -140,11 +140,22 @@ def test_init_writes_a_profile_that_loads_and_is_never_written_over(tmp_path):
     profile = load_profile(started.folder)
     assert (profile.name, profile.first_name) == ("Ada Example", "Ada")
     assert [passage.render() for passage in profile.passages] == ["About: Ada Example is the owner of this profile."]
+    assert profile.private == [] and profile.download  # empty contact fields hold nothing to hide
     assert tomllib.loads((started.folder / "profile.toml").read_text())["public"] == []
     with pytest.raises(UserError, match="exists already"):
         manage.init(tmp_path / "me", "Ada Example")
     with pytest.raises(UserError, match="needs its owner's name"):
         manage.init(tmp_path / "you", " ")
+
+
+def test_init_from_a_resume_writes_what_was_read_for_correction(tmp_path):
+    write_pdf_one_column(tmp_path / "cv.pdf")
+    profile = load_profile(manage.init(tmp_path / "me", source=tmp_path / "cv.pdf").folder)
+    assert profile.name == "Mira Okonkwo"
+    assert json.loads((tmp_path / "me" / "resume.json").read_text()) == RESUME
+    with pytest.raises(UserError, match="does not exist"):
+        manage.init(tmp_path / "you", source=tmp_path / "none.pdf")
+    assert not (tmp_path / "you").exists()
 
 
 def test_check_shows_the_passages_and_what_to_mend(folder):

@@ -27,7 +27,7 @@ export function App() {
     return (
       <>
         <Header>{null}</Header>
-        <main className="mx-auto max-w-2xl px-4 pt-8 sm:px-6">
+        <main aria-busy="true" className="mx-auto max-w-2xl px-4 pt-8 sm:px-6">
           <h1 className="sr-only">{s.product}</h1>
           {/* Most answers come within a blink: only a wait is worth showing. */}
           <div className="late">

@@ -12,6 +12,7 @@ import tomli_w
 from fischgpt.errors import UserError
 from fischgpt.profile.index import Index, Retrieval
 from fischgpt.profile.profile import load_profile
+from fischgpt.profile.resume import read_resume
 from fischgpt.profile.text import clean
 
 
@@ -45,7 +46,7 @@ class Checked:
         return {**asdict(self), "resume_file": str(self.resume_file)}
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {len(self.passages)} passages in {self.resume_file}"]
+        lines = [f"{self.name}: {_passages(len(self.passages))} in {self.resume_file}"]
         lines += [f"  {passage['id']:<16} {passage['rendered']}" for passage in self.passages]
         lines += ["", *(f"  {section:<14} {count:>4}" for section, count in self.sections.items())]
         lines += ["", *(f"warning: {warning}" for warning in self.warnings)] if self.warnings else []
@@ -67,7 +68,7 @@ class Indexed:
 
     def __str__(self) -> str:
         done = "indexed" if self.rebuilt else "were indexed already"
-        line = f"{self.passages} passages about {self.name} {done} ({self.seconds:.1f} s)"
+        line = f"{_passages(self.passages)} about {self.name} {done} ({self.seconds:.1f} s)"
         return f"{line}\nwarning: {self.notice}" if self.notice else line
 
 
@@ -104,16 +105,32 @@ class Found:
         return "\n".join([*lines, f"warning: {self.notice}"] if self.notice else lines)
 
 
-def init(folder: str | Path, name: str) -> Started:
-    """Write a starter profile into a new folder. Raises UserError when something stands there already."""
+def init(folder: str | Path, name: str = "", source: str | Path | None = None) -> Started:
+    """Write a starter profile into a new folder: empty, or with what a resume (`source`) says, to be corrected there.
+
+    Raises UserError when something stands there already, when nobody is named, or as read_resume.
+    """
     folder, name = Path(folder), clean(name, 80)
-    if not name:
-        raise UserError("a profile needs its owner's name: --name NAME")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} exists already and is not empty: choose another folder")
+    resume = read_resume(source) if source else _empty_resume(name)
+    name = name or clean((resume.get("basics") or {}).get("name"), 80)
+    if not name:
+        raise UserError("a profile needs its owner's name: --name NAME")
     folder.mkdir(parents=True, exist_ok=True)
-    resume = {
-        "basics": {"name": name, "label": "", "summary": "", "email": "", "location": {"city": ""}},
+    (folder / "resume.json").write_text(json.dumps(resume, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    settings = tomli_w.dumps({"name": name, "pronouns": "they/them", "headline": "", "public": []})
+    (folder / "profile.toml").write_text(_TOML_HEAD + settings, "utf-8")
+    story = f"# {name}\n\nThe longer story, in Markdown: the site shows it on its own page.\n"
+    (folder / "story.md").write_text(story, "utf-8")
+    return Started(folder)
+
+
+def _empty_resume(name: str) -> dict[str, Any]:
+    """Every usual section, empty, and one fact that is true from the start, so that the profile loads as it is."""
+    told = f"{name} is the owner of this profile."
+    return {
+        "basics": {"name": name, "label": "", "summary": told, "email": "", "location": {"city": ""}},
         "work": [_blank("name position location startDate endDate")],
         "education": [_blank("institution studyType area startDate endDate")],
         "projects": [_blank("name startDate endDate")],
@@ -123,13 +140,6 @@ def init(folder: str | Path, name: str) -> Started:
         "languages": [{"language": "", "fluency": ""}],
         "interests": [{"name": "", "keywords": []}],
     }
-    # One fact that is true from the start, so that the profile loads and can be tried before it is filled in.
-    resume["basics"]["summary"] = f"{name} is the owner of this profile."
-    (folder / "resume.json").write_text(json.dumps(resume, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    settings = tomli_w.dumps({"name": name, "pronouns": "they/them", "headline": "", "public": []})
-    (folder / "profile.toml").write_text(_TOML_HEAD + settings, "utf-8")
-    (folder / "story.md").write_text(f"# {name}\n\nThe longer story, in Markdown: the site shows it on its own page.\n")
-    return Started(folder)
 
 
 def check(path: str | Path | None = None) -> Checked:
@@ -138,7 +148,7 @@ def check(path: str | Path | None = None) -> Checked:
     passages = profile.passages
     warnings = []
     if len(passages) < 10:
-        warnings.append(f"only {len(passages)} passages: most questions will be declined")
+        warnings.append(f"only {_passages(len(passages))}: most questions will be declined")
     for text, count in Counter(passage.text for passage in passages).items():
         if count > 1:
             warnings.append(f"said {count} times: {text}")
@@ -177,6 +187,10 @@ def search(question: str, path: str | Path | None = None, k: int = 5) -> Found:
         raise UserError("the question is empty")
     opened = Index.open(load_profile(path))
     return Found(asked, opened.search(asked, k=k), opened.notice)
+
+
+def _passages(count: int) -> str:
+    return "1 passage" if count == 1 else f"{count} passages"
 
 
 def _blank(keys: str) -> dict[str, Any]:

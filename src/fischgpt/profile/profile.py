@@ -98,7 +98,7 @@ def load_profile(path: str | Path | None = None) -> Profile:
         raise UserError(f"{resume_file} holds no fact to answer from: fill in work, education, skills …")
     first_name = clean(given.first_name, 40) or _first_name(name)
     shown = {*given.public, *(basics.get("public") or ())}
-    private = [key for key in CONTACT_FIELDS if basics.get(key) and key not in shown]
+    private = [key for key in CONTACT_FIELDS if _says(basics.get(key)) and key not in shown]
     content = "\0".join([name, *(f"{passage.id}\0{passage.render()}" for passage in passages)])
     return Profile(
         name=name,
@@ -136,6 +136,15 @@ def derive_starters(first_name: str, passages: Sequence[Passage]) -> list[str]:
     }
     questions = [ask(seen[section]) for section, ask in asked.items() if section in seen]
     return [question for question in questions if question][:5] or [f"Who is {first_name}?"]
+
+
+def _says(value: Any) -> bool:
+    """Whether a field holds anything: `{"city": ""}` does not."""
+    return (
+        any(map(_says, value.values() if isinstance(value, dict) else value))
+        if isinstance(value, dict | list)
+        else bool(value)
+    )
 
 
 def _subject(passage: Passage) -> str:
