@@ -11,7 +11,7 @@ from fischgpt import speedrun as module
 from fischgpt.assistant.model import load_model
 from fischgpt.config import load_recipe
 from fischgpt.errors import UserError
-from fischgpt.evals import hellaswag_items
+from fischgpt.evals import hellaswag_items, profile
 from fischgpt.evals.record import read_run
 from fischgpt.speedrun import speedrun
 
@@ -82,12 +82,15 @@ train.steps = 4
 
 @pytest.fixture(autouse=True)
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two HellaSwag items of our own, and one question about each built-in owner."""
+    """A HellaSwag item of our own, and one question about one built-in owner."""
     item = {"ind": 1, "activity_label": "Sailing", "ctx_a": "A ship", "ctx_b": "", "ctx": "A ship", "label": "1"}
     items = tmp_path / "items.jsonl"
     items.write_text(json.dumps(item | {"endings": ["waits.", "sings.", "sleeps.", "sinks."]}) + "\n")
     monkeypatch.setattr(hellaswag_items, "validation_file", lambda: items)
     monkeypatch.setattr(module, "PROFILE_QUESTIONS", 1)
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "sets" / "turing").symlink_to(profile.SETS / "turing")
+    monkeypatch.setattr(profile, "SETS", tmp_path / "sets")
 
 
 def test_the_whole_path_gives_a_model_that_loads_exports_and_is_reported_and_goes_on_when_asked_again(
@@ -116,16 +119,13 @@ def test_the_whole_path_gives_a_model_that_loads_exports_and_is_reported_and_goe
     # Again: nothing is measured twice; more steps: everything that hangs on them is.
     weights = (run / "export" / "model.safetensors").read_bytes()
     before = json.loads((run / "speedrun.json").read_text())
-    for name in ("_loss", "_hellaswag", "_profile", "_export"):
-        monkeypatch.setattr(module, name, lambda *_: pytest.fail("done twice"))
-    said.clear()
-    speedrun(recipe, [], said.append)
+    with monkeypatch.context() as patch:
+        for name in ("_loss", "_hellaswag", "_profile", "_export"):
+            patch.setattr(module, name, lambda *_: pytest.fail("done twice"))
+        said.clear()
+        speedrun(recipe, [], said.append)
     assert json.loads((run / "speedrun.json").read_text()) == before
     assert sum("done before" in line for line in said) == len(STAGES)
-    monkeypatch.undo()
-    monkeypatch.setattr(module, "PROFILE_QUESTIONS", 1)
-    monkeypatch.setattr(hellaswag_items, "validation_file", lambda: tmp_path / "items.jsonl")
-    monkeypatch.setenv("FISCHGPT_CACHE", str(tmp_path / "cache"))
     speedrun(recipe, ["train.steps=8"], said.append)
     assert read_run(run).phase("sft").steps == 8
     assert (run / "export" / "model.safetensors").read_bytes() != weights
@@ -159,6 +159,7 @@ def test_a_hellaswag_that_cannot_be_had_is_said_and_left_out(tmp_path: Path, mon
         raise UserError("HellaSwag: no network")
 
     monkeypatch.setattr(hellaswag_items, "validation_file", offline)
+    monkeypatch.setattr(module, "_profile", lambda model: "not this time")
     said: list[str] = []
     run = speedrun(write_recipe(tmp_path), ["train.steps=2"], said.append)
     assert any("left out: HellaSwag: no network" in line for line in said)

@@ -13,7 +13,7 @@ from fischgpt.profile import embed, store
 from fischgpt.profile.bm25 import BM25, terms
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
-from fischgpt.profile.question import follows_up, resolve, strip
+from fischgpt.profile.question import asks_who, follows_up, resolve, strip
 
 STARTERS = {
     "How much did the training cost?": "$208.74",
@@ -67,6 +67,20 @@ def test_the_tests_above_cover_the_starters_as_shipped(fisch, curie):
 def test_a_question_the_profile_does_not_answer_falls_below_the_gate(fisch, question):
     found = fisch.search(question)
     assert not found.answerable and found.score < found.threshold
+
+
+@pytest.mark.parametrize(
+    "question", ["Who is he?", "who is kristian fischer", "Tell me about Kristian.", "Who's that?"]
+)
+def test_who_the_owner_is_is_answered_by_what_the_profile_says_first(fisch, question):
+    found = fisch.search(question)
+    assert found.answerable
+    assert [hit.passage.section for hit in found.hits] == ["About"] * len(found.hits)
+
+
+@pytest.mark.parametrize("question", ["Who is Kristian's boss?", "Tell me about FischGPT", "Who was his teacher?"])
+def test_a_question_with_a_word_of_its_own_is_searched_for(fisch, question):
+    assert not asks_who(question, fisch.profile.name)
 
 
 def test_hits_come_best_first_with_their_scores(fisch):

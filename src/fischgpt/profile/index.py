@@ -11,7 +11,7 @@ from fischgpt.profile import embed
 from fischgpt.profile.bm25 import BM25
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
-from fischgpt.profile.question import resolve
+from fischgpt.profile.question import asks_who, resolve
 from fischgpt.profile.store import Store, open_store
 from fischgpt.resources import cache_dir
 
@@ -115,6 +115,8 @@ class Index:
 
     def search(self, question: str, history: Sequence[Turn] = (), k: int = 8) -> Retrieval:
         """The k passages that best answer the question. A follow-up is understood from the question before it."""
+        if asks_who(question, self.profile.name):
+            return self._about(k)
         asked, earlier = resolve(question, history, self.profile.name)
         found = self._scored(asked)
         if earlier:
@@ -123,6 +125,13 @@ class Index:
         score = hits[0].score if hits else 0.0
         threshold = THRESHOLD if self._store else WORDS_THRESHOLD
         return Retrieval(hits, score >= threshold, score, threshold)
+
+    def _about(self, k: int) -> Retrieval:
+        """What the profile says of its owner first: the section About, or else its first lines."""
+        passages = self.profile.passages
+        chosen = [passage for passage in passages if passage.section == "About"] or list(passages)
+        hits = [Hit(passage, 1.0, 0.0, 0.0) for passage in chosen[:k]]
+        return Retrieval(hits, bool(hits), float(bool(hits)), THRESHOLD if self._store else WORDS_THRESHOLD)
 
     def _scored(self, text: str) -> dict[str, Hit]:
         """The candidates of both rankings."""

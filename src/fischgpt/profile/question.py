@@ -12,6 +12,16 @@ _ROLE_TOKENS = re.compile(r"<\|[^|>]{0,40}\|>|\[/?INST\]|</?s>|<</?SYS>>", re.IG
 _POINTING = frozenset("it its that this there then those these they them one ones".split())  # noqa: SIM905
 _VERBS = frozenset("is are was were do does did has have had can could will would".split())  # noqa: SIM905
 _ASKING_BACK = re.compile(r"^(in|at|for|by|with|from|of|on|to|about) (which|what|whom|who|how)\b", re.IGNORECASE)
+_WHO = re.compile(
+    r"(?:so |and |please |can you |could you |would you )*(?:"
+    r"who(?:['’]s| is| was| are| were)(?: (?:he|she|they|the owner|this person|that))?"
+    r"|(?:tell|give) (?:me|us) (?:a bit |a little |something |more |an overview )*(?:about|of)"
+    r"(?: (?:him|her|them|himself|herself|the owner|this person))?"
+    r"|(?:introduce|describe)(?: (?:him|her|them))?"
+    r"|what (?:should|can|must) (?:i|we|one) know about(?: (?:him|her|them))?"
+    r")(?: please| in short| briefly| exactly)*",
+    re.IGNORECASE,
+)
 _OPENING = re.compile(r"^(and|but|so|or|what about|how about|and what about|since when|until when)\b", re.IGNORECASE)
 
 
@@ -38,6 +48,14 @@ _VARIANTS = {
     "a": "[aàáâãäåą]", "c": "[cçćč]", "e": "[eèéêëęě]", "i": "[iìíîï]", "l": "[lł]", "n": "[nñńň]",
     "o": "[oòóôõöøő]", "s": "[sśšş]", "u": "[uùúûüůű]", "y": "[yýÿ]", "z": "[zźżž]",
 }  # fmt: skip
+
+
+def asks_who(question: str, name: str) -> bool:
+    """Whether it asks for the owner as such ("Who is she?", "Tell me about Marie"): no word is left to search for."""
+    parts = "|".join(re.escape(fold(part)) for part in sorted([name, *name.split()], key=len, reverse=True))
+    bare = re.sub(rf"(?<!\w)(?:{parts})(?!\w)", " ", fold(clean(question)))
+    words = " ".join(re.sub(r"[^\w'’ ]+", " ", bare).split())
+    return _WHO.fullmatch(words) is not None
 
 
 def follows_up(question: str) -> bool:
