@@ -139,7 +139,12 @@ def eval_blocks(evals: dict[str, Any]) -> list[Block]:
 def _profile_blocks(result: dict[str, Any]) -> list[Block]:
     """The three readers side by side: no model, the model alone, and the two as they are served."""
     readers = result["readers"]
-    names = {"quote": "best passage, no model", "model": "model alone, unchecked", "served": "as served, checked"}
+    names = {
+        "quote": "best passage, no model",
+        "model": "model alone, unchecked",
+        "pointer": "passage the model points to",
+        "served": "as served, checked",
+    }
 
     def cell(values: list[float] | None) -> str:
         return "" if values is None else f"{100 * values[0]:.0f} % ({100 * values[1]:.0f} to {100 * values[2]:.0f})"

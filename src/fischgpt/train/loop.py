@@ -124,10 +124,10 @@ class _Training:
             self._check_shape(found)
             offset = self._restore(found)
         else:
-            save_recipe(recipe, folder / "recipe.toml")
-            if phase == "pretrain" or not (folder.parent / "recipe.toml").exists():
-                save_recipe(recipe, folder.parent / "recipe.toml")
             self.tokenizer.save(folder.parent)
+        save_recipe(recipe, folder / "recipe.toml")  # steps and rates may have changed since the run began
+        if phase == "pretrain" or not (folder.parent / "recipe.toml").exists():
+            save_recipe(recipe, folder.parent / "recipe.toml")
         write_json(folder.parent / "environment.json", _environment(self.device))
         self.tracker = Tracker(folder, recipe.train.steps, recipe.train.log_every, offset, quiet)
         for warning in warnings:
