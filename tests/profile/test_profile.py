@@ -4,13 +4,13 @@ import json
 import tomllib
 
 import pytest
-from papers import RESUME, write_pdf_one_column
 
 from fischgpt.errors import UserError
 from fischgpt.profile import manage
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
 from fischgpt.resources import resource
+from paper_samples import RESUME, write_pdf_one_column
 
 
 @pytest.fixture(autouse=True)

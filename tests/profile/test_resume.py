@@ -4,7 +4,6 @@ import json
 
 import docx
 import pytest
-from papers import MARKDOWN, RESUME, write_docx, write_pdf_drawn_bullets, write_pdf_one_column, write_pdf_two_columns
 from reportlab.pdfgen.canvas import Canvas
 
 from fischgpt.errors import UserError
@@ -12,6 +11,14 @@ from fischgpt.profile.dates import find_period, iso
 from fischgpt.profile.outline import section_of
 from fischgpt.profile.passages import passages_from_resume
 from fischgpt.profile.resume import read_resume
+from paper_samples import (
+    MARKDOWN,
+    RESUME,
+    write_docx,
+    write_pdf_drawn_bullets,
+    write_pdf_one_column,
+    write_pdf_two_columns,
+)
 
 
 def write_json(path):

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -81,8 +82,9 @@ def test_a_damaged_model_ends_the_server_with_its_reason(profile: Profile, model
     for file in model_folder.iterdir():
         data = file.read_bytes()
         (damaged / file.name).write_bytes(data[: len(data) // 2] if file.suffix == ".safetensors" else data)
-    with pytest.raises(UserError, match=r"model.safetensors: damaged"):
-        serve(str(profile.resume_file), str(damaged), port=free_port())
+    # In a thread of its own: the browser tests leave a running event loop in this one.
+    with ThreadPoolExecutor(1) as other, pytest.raises(UserError, match=r"model.safetensors: damaged"):
+        other.submit(serve, str(profile.resume_file), str(damaged), port=free_port()).result()
 
 
 def free_port() -> int:
