@@ -110,7 +110,7 @@ def test_head_is_the_rendered_line_without_section_and_text() -> None:
 
 
 def test_the_order_of_a_search_weighs_on_the_number_and_on_nothing_else(tok: Tokenizer) -> None:
-    quotations = Quotations(tok, PASSAGES, ranked=True)
+    quotations = Quotations(tok, PASSAGES, served=True)
     bracket, one, three = tok.encode("[1")[0], tok.encode("[1")[1], tok.encode("[3")[1]
     assert set(quotations.allow([]).values()) == {0.0}
     assert quotations.allow([bracket])[one] > quotations.allow([bracket])[three]
@@ -124,3 +124,17 @@ def test_weights_move_the_choice_and_leave_the_logprob_alone() -> None:
     assert sampler(logits, {1: 0.0, 2: 0.0})[0] == 1
     token, logprob = sampler(logits, {1: 0.0, 2: 1.5})
     assert token == 2 and logprob == pytest.approx(float(logits.log_softmax(0)[2]))
+
+
+def test_served_passages_are_quoted_whole_with_their_context_unless_long() -> None:
+    tok = Tokenizer.gpt2()
+    long = Passage("about-1", "About", "", "", "", "One. " + "Very " * 30 + "long.")
+    quotations = Quotations(tok, [*PASSAGES, long], served=True)
+
+    def may_write(answer: str) -> bool:
+        ids = tok.encode(answer)
+        return all(ids[i] in quotations.allow(ids[:i]) for i in range(len(ids))) and tok.eot in quotations.allow(ids)
+
+    assert may_write("[2] Acme, Engineer (1921): Built 3 bridges. 4 stand today. Met Dr. Ruiz.")
+    assert not may_write("[2] 4 stand today.")
+    assert may_write("[4] One.")

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from fischgpt import chat
-from fischgpt.assistant.answer import Assistant, quotation
+from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.model import Piece, TextModel
-from fischgpt.assistant.quoting import Quotations
+from fischgpt.assistant.quoting import Quotations, quotation
 from fischgpt.chat import Turn
 from fischgpt.engine import Allow, SamplingParams
 from fischgpt.errors import UserError
@@ -150,7 +150,7 @@ class _Readers:
         prompt = chat.encode_prompt(model.tokenizer, turns)
         allow = None
         if reader == "pointer":
-            allow = Quotations(model.tokenizer, [hit.passage for hit in used], ranked=True).allow
+            allow = Quotations(model.tokenizer, [hit.passage for hit in used], served=True).allow
         text = "".join(piece.text for piece in model.stream(prompt, self.params, allow=allow)).strip()
         return Reply(text, declines(text), tuple(used))
 
