@@ -28,12 +28,14 @@ CHUNK = 64
 
 
 class MicroBatch(NamedTuple):
-    """What goes through the model at once: ids, the token after each or IGNORE, and positions, all (B, T) int64."""
+    """What goes through the model at once: ids, the token after each or IGNORE, positions, documents; (B, T) int64."""
 
     idx: torch.Tensor
     targets: torch.Tensor
     pos: torch.Tensor | None = None
     """None: every row counts from 0."""
+    doc: torch.Tensor | None = None
+    """A run of equal numbers in a row is one document, which sees only itself; None: every row is one."""
 
 
 @dataclass(frozen=True)

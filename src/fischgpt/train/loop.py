@@ -169,11 +169,11 @@ class _Training:
         batch = batches.next()
         total = 0.0
         for micro_batch in batch.micro_batches:
-            idx, targets, pos = self._moved(micro_batch)
+            moved = self._moved(micro_batch)
             with self._autocast():
                 # The sum over the step's supervised tokens, all micro-batches together: a micro-batch of short answers
                 # weighs what its tokens weigh, and one without any gives 0, not NaN.
-                loss = loss_of(idx, targets, pos=pos, reduction="sum") / max(1, batch.supervised)
+                loss = loss_of(**moved._asdict(), reduction="sum") / max(1, batch.supervised)
             loss.backward()
             total += loss.item()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optim.grad_clip).item()
@@ -195,10 +195,10 @@ class _Training:
         self.model.eval()
         total, count = 0.0, 0
         for micro_batch in validation:
-            idx, targets, pos = self._moved(micro_batch)
+            moved = self._moved(micro_batch)
             with self._autocast():
-                total += self.model.loss(idx, targets, pos=pos, reduction="sum").item()
-            count += int((targets != IGNORE).sum())
+                total += self.model.loss(**moved._asdict(), reduction="sum").item()
+            count += int((micro_batch.targets != IGNORE).sum())
         self.model.train()
         loss = total / max(1, count)
         self.best_val = loss if self.best_val is None else min(self.best_val, loss)
@@ -311,8 +311,7 @@ class _Training:
         )
 
     def _moved(self, batch: MicroBatch) -> MicroBatch:
-        idx, targets = (part.to(self.device, non_blocking=True) for part in (batch.idx, batch.targets))
-        return MicroBatch(idx, targets, None if batch.pos is None else batch.pos.to(self.device, non_blocking=True))
+        return MicroBatch(*(None if part is None else part.to(self.device, non_blocking=True) for part in batch))
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)
