@@ -27,7 +27,8 @@ from fischgpt import __version__, chat
 from fischgpt.config import Phase, Recipe, save_recipe
 from fischgpt.data.batches import IGNORE, Batches, ChatBatches, MicroBatch, Prefetch, PretrainBatches
 from fischgpt.data.files import write_json
-from fischgpt.data.prepare import OnProgress, prepare
+from fischgpt.data.prepare import prepare
+from fischgpt.data.progress import OnProgress
 from fischgpt.data.shards import Shards
 from fischgpt.engine import Engine, SamplingParams
 from fischgpt.errors import UserError
