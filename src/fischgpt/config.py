@@ -90,7 +90,8 @@ class TrainConfig:
     eval_every: int = Field(250, ge=1)
     sample_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(500, ge=1)
-    keep_last: int = Field(2, ge=1)
+    keep_last: int = Field(2, ge=2)
+    """Checkpoints kept. Two at least: should the newest be damaged, the run goes on from the one before."""
     log_every: int = Field(10, ge=1)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward pass. `auto`: bfloat16 where the processor multiplies it natively."""
