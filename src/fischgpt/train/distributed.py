@@ -1,8 +1,8 @@
 """The processes that train together: who they are, and what they tell each other.
 
-`torchrun --nproc-per-node 8 -m fischgpt pretrain RECIPE` starts one process for each GPU and says so in the environment;
-started without it, a run is a world of one. Control messages go over gloo and the CPU even where gradients go over nccl:
-a flag must not wait for the GPU's queue.
+`torchrun --nproc-per-node 8 -m fischgpt pretrain RECIPE` starts one process a GPU and says so in the environment.
+Started without it, a run is a world of one. Control messages go over gloo and the CPU even where gradients go over
+nccl: a flag must not wait for the GPU's queue.
 """
 
 import os

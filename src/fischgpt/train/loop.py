@@ -93,6 +93,7 @@ class _Training:
         self.spikes = Spikes()
         self.step = self.tokens = self.drawn = self.bad = 0
         self.seconds = 0.0
+        self.last_bad = ""
         self.skipped = _read_skipped(folder)
         if world.main:
             self._describe_run()
@@ -151,8 +152,9 @@ class _Training:
             self.optimizer.zero_grad()
             self.bad += 1
             reason = wrong or "another rank found it bad"
+            self.last_bad = f"{reason} at step {self.step + 1} ({batch.position})"
             self.tracker.event("skipped", self.step + 1, position=batch.position, reason=reason)
-            self.tracker.say(f"step {self.step + 1}: {reason}; skipped {batch.position}, the weights are as before")
+            self.tracker.say(f"{self.last_bad}: skipped, the weights are as before")
             return signalled
         lr = learning_rate(self.step, self.recipe.train.steps, self.recipe.optim)
         self.optimizer.step(lr)
@@ -180,8 +182,8 @@ class _Training:
         if again:
             where = f"{path} does not help" if path else "there is no checkpoint to go back to"
             raise UserError(
-                f"{self.bad} bad steps in a row at step {self.step + 1}, and {where} (see `skipped` in "
-                f"{self.folder / 'metrics.jsonl'}); lower optim.lr, or look at that data"
+                f"{self.last_bad}, and {BAD_IN_A_ROW} bad steps in a row; {where}. "
+                "Start again from the last checkpoint with a lower optim.lr, or look at that data"
             )
         found = checkpoint.verify(Path(path))
         window = {"step": found.step, "from": found.state["drawn"], "to": self.drawn, "at": self.step + 1}
@@ -195,16 +197,15 @@ class _Training:
         self._restore(found)
         self.tracker.say(
             f"{BAD_IN_A_ROW} bad steps in a row at step {window['at']}: back to step {found.step}, "
-            f"and on past the {window['to'] - window['from']} batches after it"
+            f"then on past the {window['to'] - window['from']} batches that led there"
         )
         return Prefetch(self.batches)
 
     def _look(self, ends: bool) -> None:
         """Validation, samples and benchmarks where they are due; the best weights are kept as they occur."""
         train, every = self.recipe.train, self.recipe.eval.hellaswag_every
-        if ends or self.step % train.eval_every == 0:
-            if self.watch.validate(self.step):
-                self._save_best("loss")
+        if (ends or self.step % train.eval_every == 0) and self.watch.validate(self.step):
+            self._save_best("loss")
         if every and (ends or self.step % every == 0):
             for name in self.watch.benchmark(self.step):
                 self._save_best(name)
@@ -215,7 +216,7 @@ class _Training:
         weights, optimizer = self._weights(), self.optimizer.state_dict()
         if not self.world.main:
             self.world.wait()
-            return None
+            return checkpoint.latest_path(self.checkpoints)
         state = {
             "phase": self.phase,
             "tokens": self.tokens,
@@ -322,8 +323,8 @@ class _Training:
         ranks = f" in {self.world.size} processes" if self.world.size > 1 else ""
         self.tracker.say(
             f"{self.phase} {self.recipe.run}: {self.model.n_params / 1e6:.2f}M parameters, {train.steps:,} steps of "
-            f"{train.tokens_per_step:,} tokens, {str(self.dtype).removeprefix('torch.')} on {self.world.device.type}{ranks}"
-            + (f", going on from step {self.step:,}" if self.step else "")
+            f"{train.tokens_per_step:,} tokens, {str(self.dtype).removeprefix('torch.')} on "
+            f"{self.world.device.type}{ranks}" + (f", going on from step {self.step:,}" if self.step else "")
         )
 
 

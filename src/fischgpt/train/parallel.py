@@ -1,7 +1,7 @@
 """How the gradient of a whole step comes about, on one process or on many.
 
-Each way is called with the step's micro-batches, of which a rank works on its contiguous block, and leaves the gradient of
-the mean loss in `.grad` on every rank. The mean is over all supervised tokens of the step: a micro-batch of short
+Each way is called with the step's micro-batches, of which a rank works on its contiguous block, and leaves the gradient
+of the mean loss in `.grad` on every rank. The mean is over all supervised tokens of the step: a micro-batch of short
 answers weighs what its tokens weigh, and one without any gives 0, not NaN.
 
     Replicated  the model on every rank, gradients averaged by DDP while the backward pass still runs
@@ -141,13 +141,12 @@ class Sharded:
     def __init__(self, model: GPT, world: World, autocast: Callable[[], torch.autocast], compiled: bool) -> None:
         self._world, self._autocast = world, autocast
         gpu = world.device.type == "cuda"
-        policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32) if gpu else None
-        more = {} if policy is None else {"mp_policy": policy}
+        policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32) if gpu else MixedPrecisionPolicy()
         for layer in model.h:
             if compiled:
                 layer.compile()
-            fully_shard(layer, **more)
-        self._model: FSDPModule = fully_shard(model, **more)
+            fully_shard(layer, mp_policy=policy)
+        self._model: FSDPModule = fully_shard(model, mp_policy=policy)
         for name in ("loss", "hidden"):
             register_fsdp_forward_method(model, name)
         self._loss = model.loss
@@ -174,7 +173,9 @@ def block(micro_batches: list[MicroBatch], world: World) -> list[MicroBatch]:
 
 
 def moved(batch: MicroBatch, device: torch.device) -> MicroBatch:
-    return MicroBatch(*(None if part is None else part.to(device, non_blocking=True) for part in batch))
+    """The batch on a device."""
+    parts = {name: part.to(device, non_blocking=True) for name, part in batch._asdict().items() if part is not None}
+    return batch._replace(**parts)
 
 
 def whole(tensor: Tensor) -> Tensor:
