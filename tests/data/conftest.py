@@ -39,7 +39,9 @@ def recipe(tmp_path: Path) -> Callable[..., Recipe]:
 
     def make(sources: list[str], *overrides: str) -> Recipe:
         file = tmp_path / "r.toml"
-        file.write_text(f'run = "{tmp_path}/run"\n[tokenizer]\nkind = "bpe"\nvocab_size = 300\ntrain_characters = 50_000\n')
+        file.write_text(
+            f'run = "{tmp_path}/run"\n[tokenizer]\nkind = "bpe"\nvocab_size = 300\ntrain_characters = 50_000\n'
+        )
         small = ["data.shard_tokens=2048", "data.val_fraction=0.1", "data.workers=1", "model.vocab_size=320"]
         return load_recipe(file, [f"data.sources={json.dumps(sources)}", *small, *overrides])
 

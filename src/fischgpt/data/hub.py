@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from filelock import FileLock
+
 from fischgpt.data.files import read_sealed, sha256_file, sync_file, sync_folder, write_sealed
 from fischgpt.data.readers import SUFFIXES
 from fischgpt.errors import UserError
@@ -113,25 +115,11 @@ def download(pin: Pin, file: HubFile, folder: Path) -> Path:
     What an earlier attempt left is continued. Raises UserError for what does not pass by itself.
     """
     path = local_path(pin, file, folder)
-    if path.exists():  # it got this name after it was verified
-        return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(path)
-    for attempt in (1, 2):
-        _fetch(pin, file, part)
-        actual = sha256_file(part) if file.sha256 else _git_hash(part)
-        if actual == (file.sha256 or file.blob_id):
-            sync_file(part)
-            part.replace(path)
-            sync_folder(path.parent)
-            return path
-        part.unlink()
-        if attempt == 2:
-            raise UserError(
-                f"{pin.repo}: {file.path} came with sha256 {actual}, expected {file.sha256 or file.blob_id}, twice; "
-                "it is not opened; if HF_ENDPOINT names a mirror, try another"
-            )
-    raise AssertionError
+    with FileLock(path.with_name(f".lock-{path.name}")):  # another thread or process may want the same file
+        if not path.exists():  # it gets this name after it was verified
+            _download(pin, file, path)
+    return path
 
 
 def downloaded_bytes(pin: Pin, file: HubFile, folder: Path) -> int:
@@ -145,6 +133,13 @@ def downloaded_bytes(pin: Pin, file: HubFile, folder: Path) -> int:
 
 def local_path(pin: Pin, file: HubFile, folder: Path) -> Path:
     return folder / pin.repo.replace("/", "--") / pin.commit[:12] / file.path
+
+
+def delete(pin: Pin, file: HubFile, folder: Path) -> None:
+    """What was downloaded of a file."""
+    path = local_path(pin, file, folder)
+    for place in (path, _part(path), path.with_name(f".lock-{path.name}")):
+        place.unlink(missing_ok=True)
 
 
 def in_background(work: Callable[[], T]) -> "Future[T]":
@@ -182,6 +177,24 @@ def _list(repo: str, revision: str | None, path: str) -> Pin:
     if not found.files:
         raise UserError(f"data set {repo} has no {', '.join(SUFFIXES)} file in {path or 'it'}; look at its page")
     return found
+
+
+def _download(pin: Pin, file: HubFile, path: Path) -> None:
+    part = _part(path)
+    actual = ""
+    for _ in (1, 2):
+        _fetch(pin, file, part)
+        actual = sha256_file(part) if file.sha256 else _git_hash(part)
+        if actual == (file.sha256 or file.blob_id):
+            sync_file(part)
+            part.replace(path)
+            sync_folder(path.parent)
+            return
+        part.unlink()
+    raise UserError(
+        f"{pin.repo}: {file.path} came with sha256 {actual}, expected {file.sha256 or file.blob_id}, twice; "
+        "it is not opened; if HF_ENDPOINT names a mirror, try another"
+    )
 
 
 def _fetch(pin: Pin, file: HubFile, part: Path) -> None:

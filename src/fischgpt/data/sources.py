@@ -297,7 +297,7 @@ class _Hub(_Paths):
 
     def delete(self, before: int) -> None:
         for file in self._pin.files[:before]:
-            hub.local_path(self._pin, file, self._downloads).unlink(missing_ok=True)
+            hub.delete(self._pin, file, self._downloads)
 
     def _path(self, number: int, ahead: bool) -> Path:
         coming = self._start(number)
