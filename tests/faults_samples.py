@@ -105,6 +105,7 @@ def outcome(recipe: Recipe, phase: Phase = "pretrain") -> dict[str, Any]:
         "step": last.name,
         "hashes": {file.name: sha256_file(file) for file in last.glob("*.safetensors")},
         "state": {key: value for key, value in state.items() if key not in (*CLOCK, "metrics_offset")},
+        "best": {path.name: sha256_file(path / "model.safetensors") for path in last.parent.glob("best-*")},
         "metrics": [{key: value for key, value in row.items() if key not in CLOCK} for row in metrics],
     }
 

@@ -20,11 +20,11 @@ EVERY = 5
 
 def watched(recipe: Recipe, out: Path) -> None:
     """In a child: train, and write down RSS in MB and open files after each step."""
-    event = Tracker.event
+    write = Tracker.event
 
-    def and_measure(self: Tracker, name: str, step: int, **values: object) -> None:
-        event(self, name, step, **values)
-        if name == "step":
+    def and_measure(self: Tracker, event: str, step: int, **values: object) -> None:
+        write(self, event, step, **values)
+        if event == "step":
             pages = int(Path("/proc/self/statm").read_text().split()[1])
             files = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
             with out.open("a") as file:
