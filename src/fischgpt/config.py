@@ -18,6 +18,7 @@ from fischgpt.errors import UserError
 from fischgpt.resources import resource
 
 Phase = Literal["pretrain", "sft"]
+TrackerName = Literal["tensorboard", "wandb", "trackio"]
 _strict = ConfigDict(extra="forbid")
 
 
@@ -103,6 +104,8 @@ class TrainConfig:
     compile: bool = False
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun: the whole model on every GPU, or (fsdp) weights and optimizer state in parts."""
+    trackers: list[TrackerName] = Field(default_factory=list)
+    """Where numbers go besides metrics.jsonl (train/trackers.py)."""
     deterministic: bool = False
     """The same bits on 1, 2, 4, ... processes, at the cost of speed and memory (train/parallel.py)."""
     init: str | None = None
