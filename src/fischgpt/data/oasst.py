@@ -26,7 +26,7 @@ def shape(record: Message) -> Shape | None:
     """Which of OASST1's shapes a record has, if any."""
     if "message_tree_id" not in record:
         return None
-    return "trees" if "prompt" in record else "messages" if "role" in record and "parent_id" in record else None
+    return "trees" if "prompt" in record else "messages" if "role" in record else None
 
 
 def conversations(records: Iterable[tuple[str, Message]], language: str = LANGUAGE) -> Iterator[tuple[str, list[Turn]]]:
@@ -41,7 +41,7 @@ def conversations(records: Iterable[tuple[str, Message]], language: str = LANGUA
             if shape(record) == "trees":
                 roots.append((record["message_tree_id"], record["prompt"] | {"tree_state": record.get("tree_state")}))
                 _collect(record["prompt"], replies)
-            elif record["parent_id"] is None:
+            elif record.get("parent_id") is None:  # the jsonl files leave out what is null
                 roots.append((record["message_tree_id"], record))
             else:
                 replies.setdefault(record["parent_id"], []).append(record)
