@@ -24,7 +24,7 @@ from fischgpt import __version__
 from fischgpt.config import Phase, Recipe, save_recipe
 from fischgpt.data.batches import Prefetch, Step
 from fischgpt.data.files import write_json
-from fischgpt.data.prepare import OnProgress
+from fischgpt.data.progress import OnProgress
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
@@ -59,14 +59,16 @@ def run(
     folder = Path(recipe.run) / phase
     with ExitStack() as stack:
         world = stack.enter_context(join())
-        folder.mkdir(parents=True, exist_ok=True)
-        if world.main:
-            try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if world.main:
                 stack.enter_context(FileLock(folder / ".lock").acquire(timeout=0))
-            except Timeout:
-                raise UserError(
-                    f"{folder}: another process is training this run; wait for it, or choose another run=..."
-                ) from None
+        except Timeout:
+            raise UserError(
+                f"{folder}: another process is training this run; wait for it, or choose another run=..."
+            ) from None
+        except OSError as error:
+            raise UserError(f"{folder} cannot be written: {error.strerror}; choose another run=...") from None
         start = open_phase(recipe, phase, world, on_progress)
         return _Training(recipe, phase, folder, world, start, quiet, benchmarks or {}).run()
 
