@@ -9,7 +9,7 @@ import pytest
 from fake_hub import FakeHub
 from fischgpt.chat import Turn, check_roles
 from fischgpt.data import conversations as conversations_module
-from fischgpt.data.batches import ChatBatches
+from fischgpt.data.chat_batches import ChatBatches
 from fischgpt.data.conversations import conversations
 from fischgpt.errors import UserError
 from fischgpt.tokenizer import Tokenizer

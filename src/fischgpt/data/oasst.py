@@ -65,7 +65,7 @@ def _best_path(root: Message, replies: dict[str, list[Message]], language: str) 
     at: Message | None = root if _usable(root, language) else None
     while at is not None:
         turns.append(Turn(cast(Role, _ROLES[at["role"]]), at["text"]))
-        usable = [reply for reply in replies.get(at["message_id"], []) if _usable(reply, language)]
+        usable = [reply for reply in replies.get(at.get("message_id", ""), []) if _usable(reply, language)]
         at = min(usable, key=_order, default=None)
         if at is not None and _ROLES[at["role"]] == turns[-1].role:  # never in the data set; never into a model
             break
@@ -88,4 +88,4 @@ def _order(message: Message) -> tuple[bool, float, str, str]:
     """Rank 0 first. Messages that nobody ranked come after all that were, the oldest first: a message without any
     brother has no rank, and one that came late lost no comparison but won none either."""
     rank = message.get("rank")
-    return rank is None, rank or 0, str(message.get("created_date") or ""), message["message_id"]
+    return rank is None, rank or 0, str(message.get("created_date") or ""), str(message.get("message_id"))
