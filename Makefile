@@ -44,7 +44,7 @@ $(PY):
 	@"$(PYTHON)" -m venv "$(VENV)"
 
 $(VENV)/.stamp-core: $(SETUP) | $(PY)
-	@test -e "$(VENV)/.stamp-dev" && extras='[dev]' || extras=''; \
+	@test -e "$(VENV)/.stamp-dev" && extras='[dev]' || extras='[train]'; \
 	cd "$(ROOT)" && "$(PY)" -m pip install -q --disable-pip-version-check -c constraints.txt -e ".$$extras"
 	@touch "$@"
 

@@ -164,6 +164,9 @@ def test_a_hellaswag_that_cannot_be_had_is_said_and_left_out(tmp_path: Path, mon
     run = speedrun(write_recipe(tmp_path), ["train.steps=2"], said.append)
     assert any("left out: HellaSwag: no network" in line for line in said)
     assert "hellaswag" not in read_run(run).evals
+    monkeypatch.setattr(hellaswag_items, "validation_file", lambda: tmp_path / "items.jsonl")
+    speedrun(tmp_path / "tiny.toml", ["train.steps=2"], said.append)  # and made up for as soon as it can be
+    assert "hellaswag" in read_run(run).evals
 
 
 def test_an_unknown_recipe_costs_nothing(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ What a user got wrong ends in one clear line and exit status 2. Rooms are import
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -226,7 +227,9 @@ def _train(recipe: str, overrides: list[str] | None, phase: Literal["pretrain", 
     from fischgpt.config import load_recipe
     from fischgpt.train.loop import run
 
-    print(run(load_recipe(recipe, overrides, phase), phase))
+    last = run(load_recipe(recipe, overrides, phase), phase)
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts one of us for each GPU
+        print(last)
 
 
 def _fast_allocator() -> None:

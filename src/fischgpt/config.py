@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -18,6 +18,7 @@ from fischgpt.errors import UserError
 from fischgpt.resources import resource
 
 Phase = Literal["pretrain", "sft"]
+TrackerName = Literal["tensorboard", "wandb", "trackio"]
 _strict = ConfigDict(extra="forbid")
 
 
@@ -65,10 +66,15 @@ class DataConfig:
     """What is learned from, and how it is cut into rows."""
 
     sources: list[str] = Field(default_factory=list)
-    """Names of public packages (see data/sources.py), or paths of text, JSONL or parquet files and folders.
-    For fine-tuning: `grounded`, or conversation files. `name:500` takes the first 500, `name*2` takes them twice."""
+    """Names of public packages (data/packages.py), data sets on the Hub (`fineweb-edu-10BT`, `hf:owner/name/path`), or
+    paths of text, JSONL or parquet files and folders. For fine-tuning: `grounded`, `oasst1`, or conversation files.
+    `name:500` takes the first 500, `name*2` takes them twice."""
     folder: str | None = None
     """Where the shards live, for runs that share them; the run's own `data` folder if not given."""
+    keep_downloads: bool = False
+    """Keep the Hub's files after they are tokenized (FineWeb-Edu's 10BT: 28 GB)."""
+    workers: int | None = Field(None, ge=1)
+    """Processes that tokenize; all cores if not given. The shards are the same whatever their number."""
     row_tokens: int | None = Field(None, ge=8)
     """Tokens in a row; the model's block_size if not given."""
     shard_tokens: int = Field(10_000_000, ge=1024)
@@ -84,17 +90,24 @@ class TrainConfig:
     steps: int = Field(1000, ge=1)
     tokens_per_step: int = Field(32_768, ge=8)
     """Tokens in one optimizer step, over all micro-batches."""
-    micro_batch: int = Field(8, ge=1)
-    """Rows that go through the model at once."""
+    micro_batch: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Rows that go through the model at once; `auto`: as many as fit into the memory."""
     seed: int = 1337
     eval_every: int = Field(250, ge=1)
     sample_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(500, ge=1)
-    keep_last: int = Field(2, ge=1)
+    keep_last: int = Field(2, ge=2)
+    """Checkpoints kept. Two at least: should the newest be damaged, the run goes on from the one before."""
     log_every: int = Field(10, ge=1)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward pass. `auto`: bfloat16 where the processor multiplies it natively."""
     compile: bool = False
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """Under torchrun: the whole model on every GPU, or (fsdp) weights and optimizer state in parts."""
+    trackers: list[TrackerName] = Field(default_factory=list)
+    """Where numbers go besides metrics.jsonl (train/trackers.py)."""
+    deterministic: bool = False
+    """The same bits on 1, 2, 4, ... processes, at the cost of speed and memory (train/parallel.py)."""
     init: str | None = None
     """Start from these weights (a run, a checkpoint or a folder); sft: the run's own pretraining if not given."""
     copy_init: bool = False
@@ -114,7 +127,14 @@ class OptimConfig:
     decay_fraction: float = Field(0.3, ge=0, le=1)
     """wsd: the last share of the steps over which the rate falls."""
     weight_decay: float = Field(0.1, ge=0)
-    """On matrices only."""
+    """On the matrices of the blocks."""
+    decay_embeddings: bool = False
+    """Weight decay on the embeddings too, as GPT-2's and nanoGPT's recipes have it."""
+    embedding_lr_scale: float = Field(1.0, gt=0)
+    """The embeddings learn at this multiple of the rate."""
+    momentum: float = Field(0.95, ge=0, lt=1)
+    """Of Muon; it starts at 0.85."""
+    momentum_warmup_steps: int = Field(300, ge=0)
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.95, ge=0, lt=1)
     eps: float = Field(1e-8, gt=0)
@@ -131,7 +151,9 @@ class EvalConfig:
     """Continued at every sampling, so that one sees the model learn."""
     sample_tokens: int = Field(48, ge=1)
     hellaswag_items: int = Field(0, ge=0)
-    """Items of HellaSwag after training; 0: none."""
+    """Items of HellaSwag, spread evenly over the set; 0: none."""
+    hellaswag_every: int = Field(0, ge=0)
+    """Steps between two of these during pretraining; 0: only when `fischgpt eval` or the speedrun asks for it."""
 
 
 @dataclass(config=_strict, kw_only=True)

@@ -28,6 +28,8 @@ from fischgpt.train import loop
 
 PROFILE_QUESTIONS = 15
 """Asked about each built-in owner: enough to see whether it reads its passages."""
+LEFT_OUT = "left out"
+"""How the result of a stage begins that could not be done and is tried again the next time."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ class _Stages:
     def once(self, name: str, made_from: str, work: Callable[[], str]) -> None:
         """`work` unless it was done for the same thing before."""
         old = self.before.get(name)
-        if old is None or old.made_from != made_from or not old.result:
+        if old is None or old.made_from != made_from or not old.result or old.result.startswith(LEFT_OUT):
             self._work(name, made_from, work, 0.0)
         else:
             self.say(f"== {name}: done before, {old.result}")
@@ -155,7 +157,7 @@ def _hellaswag(model: Path, recipe: Recipe) -> str:
     try:
         result = evals.evaluate(model, "hellaswag", limit=recipe.eval.hellaswag_items)
     except UserError as error:
-        return f"left out: {error}"
+        return f"{LEFT_OUT}: {error}"
     error, items = 100 * result["acc_norm_token_stderr"], result["items"]
     return f"acc_norm_token {100 * result['acc_norm_token']:.1f} % ± {error:.1f} on {items:,} items"
 

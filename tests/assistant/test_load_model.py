@@ -52,6 +52,10 @@ def test_a_run_is_its_newest_checkpoint_of_the_last_phase(tmp_path: Path) -> Non
     assert (info.name, info.trained_tokens) == ("nano-sft-200", 1234)
     assert describe_model(run / "pretrain").name == "nano-pretrain-900"
     assert describe_model(run / "sft" / "checkpoints" / "step-00000050").name == "nano-sft-50"
+    best = run / "pretrain" / "checkpoints" / "best-loss-00000250"
+    write_model(best)
+    assert describe_model(best).folder == best.resolve() and describe_model(best).name == "nano-pretrain-best-loss-250"
+    assert describe_model(run).name == "nano-sft-200"
     shutil.rmtree(run / "sft")
     assert describe_model(run).name == "nano-pretrain-900"
 

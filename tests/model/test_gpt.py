@@ -133,11 +133,11 @@ def plain_loss(model: GPT, idx: Tensor, targets: Tensor, reduction: str) -> Tens
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("ignored", [0.0, 0.7])
-@pytest.mark.parametrize("chunk", [1, 1000, 2**21])
+@pytest.mark.parametrize("chunks", [(1, 1), (200, 1000), (1000, 200), (2**22, 2**25)])
 def test_loss_and_gradients_equal_the_plain_ones(
-    monkeypatch: pytest.MonkeyPatch, chunk: int, ignored: float, reduction: str
+    monkeypatch: pytest.MonkeyPatch, chunks: tuple[int, int], ignored: float, reduction: str
 ) -> None:
-    monkeypatch.setattr(gpt_module, "_CHUNK_LOGITS", chunk)
+    monkeypatch.setitem(gpt_module._LOGITS_AT_ONCE, "cpu", chunks)
     model = lively(SMALL)
     idx, targets = ids_like(SMALL, 3, 20), ids_like(SMALL, 3, 20, seed=2)
     targets[torch.rand(3, 20, generator=torch.Generator().manual_seed(3)) < ignored] = -100

@@ -137,12 +137,15 @@ def _newest(checkpoints: Path) -> Path | None:
 
 
 def _name_of(folder: Path) -> str:
-    """`runs/nano/sft/checkpoints/step-00000100` -> `nano-sft-100`; another folder: its own name."""
+    """`runs/nano/sft/checkpoints/step-00000100` -> `nano-sft-100`; another folder: its own name.
+
+    A best one there, `best-loss-00000050`: `nano-sft-best-loss-50`.
+    """
     parts = [folder.name]
     if folder.parent.name == "checkpoints":
-        step = folder.name.removeprefix("step-").lstrip("0") or "0"
-        parts = [folder.parents[2].name, folder.parents[1].name, step]
-    return re.sub(r"[^\w.-]+", "-", "-".join(parts)).strip("-") or "model"
+        kind, _, step = folder.name.removeprefix("step-").rpartition("-")
+        parts = [folder.parents[2].name, folder.parents[1].name, kind, step.lstrip("0") or "0"]
+    return re.sub(r"[^\w.-]+", "-", "-".join(filter(None, parts))).strip("-") or "model"
 
 
 def _card(folder: Path) -> dict[str, Any]:

@@ -15,9 +15,9 @@ import torch
 
 from fischgpt import chat
 from fischgpt.chat import Turn
-from fischgpt.data import sources
-from fischgpt.data.prepare import is_validation
+from fischgpt.data.conversations import conversations
 from fischgpt.data.shards import Shards
+from fischgpt.data.sources import parse
 from fischgpt.errors import UserError
 from fischgpt.tokenizer import Tokenizer
 
@@ -281,7 +281,7 @@ class _Pool:
 
 
 def _pool(spec: str, seed: int, val_fraction: float) -> _Pool:
-    source = sources.parse(spec)
+    source = parse(spec)
     if source.name == "grounded":
         from fischgpt.data.grounded import conversations as made_up
 
@@ -291,11 +291,7 @@ def _pool(spec: str, seed: int, val_fraction: float) -> _Pool:
             lambda number: list(islice(made_up(seed, "train", start=number * CHUNK), CHUNK)),
             lambda: made_up(seed=0, split="held-out"),
         )
-    found = sources.conversations(spec)
-    if not found:
-        raise UserError(f"data.sources: {spec} holds no conversation")
-    held = [turns for turns in found if is_validation(turns[0].text, val_fraction, 0)] or found[:1]
-    train = [turns for turns in found if not is_validation(turns[0].text, val_fraction, 0)] or found
+    train, held = conversations(spec, val_fraction)
 
     def chunk(number: int) -> list[list[Turn]]:
         orders = {}

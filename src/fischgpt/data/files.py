@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 
+class OtherForm(ValueError):
+    """A whole file, written by another version."""
+
+
 def write_json(path: Path, content: Any) -> None:
     """Atomically: readers see the old file or the new one, never half of one."""
     _replace(path, json.dumps(content, indent=1))
@@ -14,22 +18,22 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_sealed(path: Path, content: dict[str, Any]) -> None:
     """As `write_json`, with a sha256 of the content in it; `read_sealed` notices any changed bit."""
-    _replace(path, _sealed(content))
+    _replace(path, sealed(content))
 
 
 def read_sealed(path: Path, schema: str) -> dict[str, Any]:
-    """What `write_sealed` wrote. Raises ValueError saying what is wrong with it (and OSError)."""
+    """What `write_sealed` wrote. Raises ValueError saying what is wrong with it, OtherForm if whole, and OSError."""
     raw = path.read_bytes()
     try:
         content = json.loads(raw)
         content.pop("sha256")
-        whole = raw == _sealed(content).encode()
+        whole = raw == sealed(content).encode()
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"is damaged: {error!r}") from None
     if not whole:
         raise ValueError("is damaged: its content does not have the sha256 it says")
     if content.get("schema") != schema:
-        raise ValueError(f"is of the form {content.get('schema')}, not {schema}")
+        raise OtherForm(f"is of the form {content.get('schema')}, not {schema}")
     return content
 
 
@@ -53,7 +57,8 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _sealed(content: dict[str, Any]) -> str:
+def sealed(content: dict[str, Any]) -> str:
+    """The content as JSON, its sha256 first."""
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return json.dumps({"sha256": digest} | content, indent=1)
 

@@ -4,12 +4,16 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fischgpt.config import Recipe
+from fischgpt.train.trackers import Guarded, open_sink
 
 
 class Tracker:
@@ -18,15 +22,16 @@ class Tracker:
     So no step occurs twice: `offset()` is saved with every checkpoint.
     """
 
-    def __init__(
-        self, folder: Path, steps: int, log_every: int, offset: int | None = None, quiet: bool = False
-    ) -> None:
-        self._path = folder / "metrics.jsonl"
-        self._log_every = log_every
-        self._path.touch()
-        self._file = self._path.open("r+b")
-        self._file.truncate(offset or 0)
-        self._file.seek(0, os.SEEK_END)
+    def __init__(self, folder: Path | None, recipe: Recipe, offset: int = 0, quiet: bool = False) -> None:
+        """folder: the phase's, or None on the ranks that keep silent."""
+        self._log_every = recipe.train.log_every
+        self._file: IO[bytes] | None = None
+        if folder:
+            path = folder / "metrics.jsonl"
+            path.touch()
+            self._file = path.open("r+b")
+            self.cut(offset)
+        quiet = quiet or folder is None
         self._console = Console(file=sys.stderr, highlight=False, quiet=quiet)
         self._progress: Progress | None = None
         if self._console.is_terminal and not quiet:
@@ -38,8 +43,18 @@ class Tracker:
                 TimeRemainingColumn(),
                 console=self._console,
             )
-            self._task = self._progress.add_task("train", total=steps, loss="-", lr="-", speed="-")
-        self._steps = steps
+            self._task = self._progress.add_task("train", total=recipe.train.steps, loss="-", lr="-", speed="-")
+        self._steps = recipe.train.steps
+        self._sinks: list[Guarded] = []
+        if folder:
+            config = {
+                f"{name}.{key}": value
+                for name, part in asdict(recipe).items()
+                if isinstance(part, dict)
+                for key, value in part.items()
+            }
+            names = recipe.train.trackers
+            self._sinks = [Guarded(name, open_sink(name, folder, config), self.say) for name in names]
         self._first: tuple[int, float] | None = None
 
     def __enter__(self) -> "Tracker":
@@ -52,7 +67,10 @@ class Tracker:
     ) -> None:
         if self._progress:
             self._progress.stop()
-        self._file.close()
+        for sink in self._sinks:
+            sink.close()
+        if self._file:
+            self._file.close()
 
     def say(self, message: str) -> None:
         """A line for the person watching; not a metric."""
@@ -86,11 +104,24 @@ class Tracker:
             )
 
     def event(self, event: str, step: int, **values: Any) -> None:
-        self._file.write(json.dumps({"event": event, "step": step} | values, ensure_ascii=False).encode() + b"\n")
-        self._file.flush()
+        if self._file:
+            self._file.write(json.dumps({"event": event, "step": step} | values, ensure_ascii=False).encode() + b"\n")
+            self._file.flush()
+        numbers = {f"{event}/{key}": value for key, value in values.items() if isinstance(value, int | float)}
+        for sink in self._sinks:
+            if numbers:
+                sink.log(numbers, step)
+
+    def cut(self, offset: int) -> None:
+        """Forget what was written after `offset` bytes."""
+        if self._file:
+            self._file.truncate(offset)
+            self._file.seek(0, os.SEEK_END)
 
     def offset(self) -> int:
         """Bytes written so far, safely on disk."""
+        if not self._file:
+            return 0
         os.fsync(self._file.fileno())
         return self._file.tell()
 
