@@ -18,6 +18,7 @@ from fischgpt.errors import UserError
 from fischgpt.resources import resource
 
 Phase = Literal["pretrain", "sft"]
+TrackerName = Literal["tensorboard", "wandb", "trackio"]
 _strict = ConfigDict(extra="forbid")
 
 
@@ -65,10 +66,15 @@ class DataConfig:
     """What is learned from, and how it is cut into rows."""
 
     sources: list[str] = Field(default_factory=list)
-    """Names of public packages (see data/sources.py), or paths of text, JSONL or parquet files and folders.
-    For fine-tuning: `grounded`, or conversation files. `name:500` takes the first 500, `name*2` takes them twice."""
+    """Names of public packages (data/packages.py), data sets on the Hub (`fineweb-edu-10BT`, `hf:owner/name/path`), or
+    paths of text, JSONL or parquet files and folders. For fine-tuning: `grounded`, `oasst1`, or conversation files.
+    `name:500` takes the first 500, `name*2` takes them twice."""
     folder: str | None = None
     """Where the shards live, for runs that share them; the run's own `data` folder if not given."""
+    keep_downloads: bool = False
+    """Keep the Hub's files after they are tokenized (FineWeb-Edu's 10BT: 28 GB)."""
+    workers: int | None = Field(None, ge=1)
+    """Processes that tokenize; all cores if not given. The shards are the same whatever their number."""
     row_tokens: int | None = Field(None, ge=8)
     """Tokens in a row; the model's block_size if not given."""
     shard_tokens: int = Field(10_000_000, ge=1024)
@@ -95,9 +101,13 @@ class TrainConfig:
     log_every: int = Field(10, ge=1)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward pass. `auto`: bfloat16 where the processor multiplies it natively."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """`auto`: the GPUs if there are any, else the processor. `mps` is a Mac's GPU."""
     compile: bool = False
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun: the whole model on every GPU, or (fsdp) weights and optimizer state in parts."""
+    trackers: list[TrackerName] = Field(default_factory=list)
+    """Where numbers go besides metrics.jsonl (train/trackers.py)."""
     deterministic: bool = False
     """The same bits on 1, 2, 4, ... processes, at the cost of speed and memory (train/parallel.py)."""
     init: str | None = None

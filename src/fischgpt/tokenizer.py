@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tiktoken
 import tokenizers
 from tokenizers import pre_tokenizers
@@ -124,6 +125,13 @@ class Tokenizer:
     def encode(self, text: str) -> list[int]:
         """Ids of the text; no control token ever, whatever the text says."""
         return self._encoding.encode_ordinary(text)
+
+    def encode_array(self, text: str) -> np.ndarray:
+        """`encode` as (N,) uint32, for text in bulk."""
+        try:
+            return self._encoding.encode_to_numpy(text, disallowed_special=())
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can hold: `encode` replaces it
+            return np.array(self.encode(text), dtype=np.uint32)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` of many texts, on all cores."""

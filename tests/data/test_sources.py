@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fischgpt.data import packages, sources
+from fischgpt.data import packages, readers, sources
+from fischgpt.data.conversations import conversations
 from fischgpt.data.packages import PACKAGES, Package
 from fischgpt.errors import UserError
 from fischgpt.resources import cache_dir
@@ -27,7 +28,7 @@ def test_files_of_every_kind_and_folders(tmp_path: Path) -> None:
 
 def test_a_book_is_cut_at_blank_lines() -> None:
     text = "\n\n".join(f"paragraph {number} " * 20 for number in range(100))
-    pieces = list(sources.split_text(text, piece=3000))
+    pieces = list(readers.split_text(text, piece=3000))
     assert len(pieces) > 5 and "\n\n".join(pieces) == text
     assert all(3000 <= len(piece) < 4000 for piece in pieces[:-1])
 
@@ -55,7 +56,7 @@ def test_parquet_without_text_says_what_it_has(tmp_path: Path) -> None:
         list(sources.documents(str(tmp_path / "a.parquet")))
 
 
-@pytest.mark.parametrize("spec", ["nosuch", "factbook:0", "factbook*0", ""])
+@pytest.mark.parametrize("spec", ["nosuch", "factbook:0", "factbook*0", "", "hf:nobody", "hf:a/b c"])
 def test_an_unknown_source_is_refused(spec: str) -> None:
     with pytest.raises(UserError):
         sources.parse(spec)
@@ -65,7 +66,7 @@ def test_conversations_from_jsonl(tmp_path: Path) -> None:
     talk = [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
     file = tmp_path / "talks.jsonl"
     file.write_text(json.dumps({"messages": talk}) + "\n")
-    (turns,) = sources.conversations(str(file))
+    (turns,) = conversations(str(file)).train
     assert [(turn.role, turn.text) for turn in turns] == [("system", "s"), ("user", "q"), ("assistant", "a")]
 
 
@@ -84,13 +85,13 @@ def test_a_conversation_of_another_shape_is_named(tmp_path: Path, messages: list
     file = tmp_path / "talks.jsonl"
     file.write_text('{"messages": [{"role": "user", "content": "x"}]}\n' + json.dumps({"messages": messages}) + "\n")
     with pytest.raises(UserError, match="line 2"):
-        sources.conversations(str(file))
+        conversations(str(file))
 
 
 def test_gutenberg_headers_are_cut() -> None:
     start, end = (f"*** {word} OF THE PROJECT GUTENBERG EBOOK HAMLET ***" for word in ("START", "END"))
-    assert sources.without_gutenberg(f"Produced by X\n{start}\n\nTo be\n\n{end}\nlicence") == "To be"
-    assert sources.without_gutenberg("To be") == "To be"
+    assert packages.without_gutenberg(f"Produced by X\n{start}\n\nTo be\n\n{end}\nlicence") == "To be"
+    assert packages.without_gutenberg("To be") == "To be"
 
 
 # --- packages, downloaded by the tests themselves: no network ---------------------------------------------------------

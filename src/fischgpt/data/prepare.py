@@ -1,53 +1,27 @@
 """A recipe's corpus, from its sources to token shards: tokenizer, encode, split, write. Restartable at every shard."""
 
-import hashlib
 import json
+import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from itertools import islice
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from fischgpt.config import Recipe
 from fischgpt.data import sources
-from fischgpt.data.files import write_json
-from fischgpt.data.shards import ShardInfo, Shards, write_manifest, write_shard
+from fischgpt.data.encode import Encoded, encode_all
+from fischgpt.data.files import read_sealed, write_sealed
+from fischgpt.data.progress import Display, OnProgress, Progress
+from fischgpt.data.shards import ShardInfo, Shards, Split, write_manifest, write_shard
+from fischgpt.data.sources import Corpus, Position
 from fischgpt.errors import UserError
 from fischgpt.tokenizer import Tokenizer
 
-BATCH = 256
-"""Documents encoded at once: tiktoken spreads a batch over the cores."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far preparing is; sizes of text are not known beforehand, so there is no total."""
-
-    step: str
-    documents: int = 0
-    tokens: int = 0
-
-
-OnProgress = Callable[[Progress], None]
-
-
-def say_progress() -> OnProgress:
-    """Lines on stderr, at most one every three seconds for each step."""
-    console = Console(stderr=True, highlight=False)
-    last: dict[str, float] = {}
-
-    def say(progress: Progress) -> None:
-        if time.monotonic() - last.get(progress.step, -3.0) >= 3.0:
-            last[progress.step] = time.monotonic()
-            counts = f": {progress.documents:,} documents, {progress.tokens:,} tokens" if progress.documents else ""
-            console.print(f"{progress.step}{counts}", markup=False)
-
-    return say
+SCHEMA = "fischgpt.progress/2"
 
 
 def data_folder(recipe: Recipe) -> Path:
@@ -58,48 +32,149 @@ def data_folder(recipe: Recipe) -> Path:
 def prepare(recipe: Recipe, on_progress: OnProgress | None = None) -> Path:
     """Tokenizer and shards of a recipe; returns the folder of the shards, which also holds the tokenizer.
 
-    on_progress hears of every few documents; without it, lines on stderr tell.
+    on_progress hears of every piece of work; without it, stderr tells.
 
     Nothing is done twice: a finished folder is returned as it is, an interrupted one goes on after its last shard.
-    Raises UserError when a source cannot be had, or the folder was prepared from something else.
+    Raises UserError when a source cannot be had, the disk is too small, or the folder was prepared from something else.
     """
-    report = on_progress or say_progress()
+    if on_progress is not None:
+        return _prepare(recipe, on_progress)
+    with closing(Display()) as display:
+        return _prepare(recipe, display)
+
+
+def _prepare(recipe: Recipe, report: OnProgress) -> Path:
     if not recipe.data.sources:
         raise UserError("data.sources is empty: name at least one, for example data.sources=['factbook']")
     folder = data_folder(recipe)
-    made_from = _identity(recipe)
+    corpus = Corpus(
+        recipe.data.sources,
+        folder / "downloads",
+        recipe.data.keep_downloads,
+        lambda done, total: report(Progress("downloading", done=done, total=total)),
+    )
+    made_from = _identity(recipe, corpus)
     if (folder / "manifest.json").exists():
         _same(Shards(folder).source, made_from, folder)
+        corpus.release(Position(len(corpus.sources)))
         return folder
     folder.mkdir(parents=True, exist_ok=True)
+    writer = _Writer(recipe, folder, made_from)
+    _check_disk(corpus, folder, sum(info.bytes for info in writer.shards))
     tokenizer = _tokenizer(recipe, folder, report)
     if tokenizer.n_vocab > recipe.model.vocab_size:
         raise UserError(
             f"model.vocab_size is {recipe.model.vocab_size}, the tokenizer has {tokenizer.n_vocab} ids; "
             "make it at least as large"
         )
-    shards = _write_shards(recipe, folder, tokenizer, made_from, report)
+    data = recipe.data
+    text_bytes = 0
+    pieces = corpus.pieces(writer.at)
+    # Closed however this ends: nothing is left running, and a processes' pool does not outlive us.
+    with closing(encode_all(pieces, folder, data.val_fraction, data.seed, data.workers)) as encoded_pieces:
+        for piece, encoded in encoded_pieces:
+            if writer.add(encoded, piece):
+                corpus.release(writer.at)
+            text_bytes += encoded.text_bytes
+            done = corpus.done(piece.at)
+            report(Progress("tokenizing", writer.documents, writer.tokens, text_bytes, done, corpus.total))
+    writer.finish()
     for split in ("train", "val"):
-        if not any(info.split == split for info in shards):
+        if not any(info.split == split for info in writer.shards):
             raise UserError(
                 f"data.sources give no {split} document; add text, or change data.val_fraction "
-                f"(now {recipe.data.val_fraction}) or data.seed"
+                f"(now {data.val_fraction}) or data.seed"
             )
-    write_manifest(folder, shards, tokenizer.fingerprint, recipe.model.vocab_size, made_from)
+    write_manifest(folder, writer.shards, tokenizer.fingerprint, recipe.model.vocab_size, made_from)
     (folder / "progress.json").unlink(missing_ok=True)
+    corpus.release(Position(len(corpus.sources)))
     return folder
 
 
-def is_validation(text: str, fraction: float, seed: int) -> bool:
-    """By the document's own hash: the same text always falls on the same side, however often it occurs."""
-    digest = hashlib.sha256(f"{seed}:{text}".encode()).digest()
-    return int.from_bytes(digest[:8]) < fraction * 2**64
+class _Writer:
+    """Documents in, shards out. After each pair of shards, progress.json says which document comes next."""
+
+    def __init__(self, recipe: Recipe, folder: Path, made_from: dict[str, Any]) -> None:
+        self._recipe, self._folder, self._made_from = recipe, folder, made_from
+        self.shards: list[ShardInfo] = []
+        self.documents = self.tokens = 0
+        self.at = Position()
+        """What follows the shards on disk."""
+        self._held: dict[Split, list[np.ndarray]] = {"train": [], "val": []}
+        self._held_documents: dict[Split, int] = {"train": 0, "val": 0}
+        self._held_tokens = 0
+        self._next = self.at
+        self._load()
+
+    def add(self, encoded: Encoded, piece: sources.Piece) -> bool:
+        """Take the documents of a piece; True if that filled a shard."""
+        ends = np.concatenate([[0], np.cumsum(encoded.lengths)])
+        row, flushed = 0, False
+        while row < piece.rows:
+            # The shard is full with the first document that brings it to shard_tokens: up to `end`, not included.
+            room = self._recipe.data.shard_tokens - self._held_tokens
+            end = min(piece.rows, int(np.searchsorted(ends, ends[row] + room)))
+            lengths, held_out = encoded.lengths[row:end], encoded.held_out[row:end]
+            ids, of_val = encoded.ids[ends[row] : ends[end]], np.repeat(held_out, lengths)
+            splits: list[tuple[Split, np.ndarray, np.ndarray]] = [
+                ("train", ids[~of_val], lengths[~held_out]),
+                ("val", ids[of_val], lengths[held_out]),
+            ]
+            for split, tokens, of_split in splits:
+                self._held[split].append(tokens)
+                self._held_documents[split] += int((of_split > 0).sum())
+            self.documents += int((lengths > 0).sum())
+            self.tokens += len(ids)
+            self._held_tokens += len(ids)
+            self._next = piece.after(end)
+            if self._held_tokens >= self._recipe.data.shard_tokens:
+                self._flush()
+                flushed = True
+            row = end
+        return flushed
+
+    def finish(self) -> None:
+        if self._held_tokens:
+            self._flush()
+
+    def _flush(self) -> None:
+        number = sum(info.split == "train" for info in self.shards)
+        for split in self._held:
+            if self._held_documents[split]:
+                tokens, name = np.concatenate(self._held[split]), f"{split}-{number:05d}.npy"
+                vocab_size, documents = self._recipe.model.vocab_size, self._held_documents[split]
+                self.shards.append(write_shard(self._folder, name, split, tokens, documents, vocab_size))
+            self._held[split], self._held_documents[split] = [], 0
+        self._held_tokens = 0
+        self.at = self._next
+        state = {
+            "schema": SCHEMA,
+            "made_from": self._made_from,
+            "next": asdict(self.at),
+            "documents": self.documents,
+            "tokens": self.tokens,
+            "shards": [asdict(info) for info in self.shards],
+        }
+        write_sealed(self._folder / "progress.json", state)
+
+    def _load(self) -> None:
+        path = self._folder / "progress.json"
+        if not path.exists():
+            return
+        try:
+            state = read_sealed(path, SCHEMA)
+        except ValueError as error:
+            raise UserError(f"{path} {error}; delete {self._folder} and prepare again") from None
+        _same(state["made_from"], self._made_from, self._folder)
+        self.shards = [ShardInfo(**info) for info in state["shards"]]
+        self.documents, self.tokens = state["documents"], state["tokens"]
+        self.at = self._next = Position(**state["next"])
 
 
-def _identity(recipe: Recipe) -> dict[str, Any]:
+def _identity(recipe: Recipe, corpus: Corpus) -> dict[str, Any]:
     data = recipe.data
     return {
-        "sources": [sources.fingerprint(spec) for spec in data.sources],
+        "sources": corpus.fingerprints(),
         "tokenizer": asdict(recipe.tokenizer),
         "shard_tokens": data.shard_tokens,
         "val_fraction": data.val_fraction,
@@ -117,6 +192,15 @@ def _same(found: Any, wanted: Any, folder: Path) -> None:
         )
 
 
+def _check_disk(corpus: Corpus, folder: Path, written: int) -> None:
+    needed, free = corpus.needs() - written, shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder} needs about {needed / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB are free; "
+            "free some, set data.folder to a larger disk, or take fewer documents (NAME:LIMIT)"
+        )
+
+
 def _tokenizer(recipe: Recipe, folder: Path, report: OnProgress) -> Tokenizer:
     if (folder / "tokenizer.json").exists():
         return Tokenizer.load(folder)
@@ -124,7 +208,7 @@ def _tokenizer(recipe: Recipe, folder: Path, report: OnProgress) -> Tokenizer:
         tokenizer = Tokenizer.gpt2()
     else:
         report(Progress("training the tokenizer"))
-        tokenizer = Tokenizer.train(_sample(recipe), recipe.tokenizer.vocab_size)
+        tokenizer = Tokenizer.train(_sample(recipe, folder), recipe.tokenizer.vocab_size)
     with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:
         tokenizer.save(part)
         # tokenizer.json last: it is the one that marks the step as done.
@@ -133,66 +217,16 @@ def _tokenizer(recipe: Recipe, folder: Path, report: OnProgress) -> Tokenizer:
     return tokenizer
 
 
-def _sample(recipe: Recipe) -> Iterator[str]:
+def _sample(recipe: Recipe, folder: Path) -> Iterator[str]:
     """The same share of characters from every source, so that no source is missing from the vocabulary."""
     share = recipe.tokenizer.train_characters // len(recipe.data.sources)
     for spec in recipe.data.sources:
         left = share
-        for text in sources.documents(spec):
-            yield text[:left]
-            left -= len(text)
+        for piece in Corpus([spec], folder / "downloads").pieces():
+            for text in piece.read():
+                yield text[:left]
+                left -= len(text)
+                if left <= 0:
+                    break
             if left <= 0:
                 break
-
-
-def _write_shards(
-    recipe: Recipe, folder: Path, tokenizer: Tokenizer, made_from: dict[str, Any], report: OnProgress
-) -> list[ShardInfo]:
-    """One train and one val shard at a time; progress.json says after which document the finished ones end."""
-    shards, done = _load_progress(folder, made_from)
-    texts = islice((text for spec in recipe.data.sources for text in sources.documents(spec)), done, None)
-    held: dict[str, list[list[int]]] = {"train": [], "val": []}
-    held_tokens = 0
-    total = sum(info.tokens for info in shards)
-
-    def flush() -> None:
-        nonlocal held_tokens
-        number = sum(info.split == "train" for info in shards)
-        for split in ("train", "val"):
-            if held[split]:
-                tokens = np.fromiter((id_ for ids in held[split] for id_ in ids), dtype=np.uint32)
-                name = f"{split}-{number:05d}.npy"
-                shards.append(write_shard(folder, name, split, tokens, len(held[split]), recipe.model.vocab_size))
-                held[split] = []
-        held_tokens = 0
-        state = {"made_from": made_from, "documents": done, "shards": [asdict(info) for info in shards]}
-        write_json(folder / "progress.json", state)
-
-    for batch in _batched(texts, BATCH):
-        for text, ids in zip(batch, tokenizer.encode_batch(batch), strict=True):
-            split = "val" if is_validation(text, recipe.data.val_fraction, recipe.data.seed) else "train"
-            held[split].append([*ids, tokenizer.eot])
-            held_tokens += len(ids) + 1
-            total += len(ids) + 1
-            done += 1
-            if held_tokens >= recipe.data.shard_tokens:
-                flush()
-        report(Progress("tokenizing", done, total))
-    if held_tokens:
-        flush()
-    return shards
-
-
-def _load_progress(folder: Path, made_from: dict[str, Any]) -> tuple[list[ShardInfo], int]:
-    path = folder / "progress.json"
-    if not path.exists():
-        return [], 0
-    state = json.loads(path.read_text(encoding="utf-8"))
-    _same(state["made_from"], made_from, folder)
-    return [ShardInfo(**info) for info in state["shards"]], state["documents"]
-
-
-def _batched(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    iterator = iter(texts)
-    while batch := list(islice(iterator, size)):
-        yield batch

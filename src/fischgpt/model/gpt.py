@@ -173,19 +173,23 @@ class GPT(nn.Module):
         pos: Tensor | None = None,
         doc: Tensor | None = None,
         cache: KVCache | None = None,
+        sees: Tensor | None = None,
     ) -> Tensor:
-        """What the output head reads: (B, T, n_embd) after the final LayerNorm. Arguments as `forward`."""
+        """What the output head reads: (B, T, n_embd) after the final LayerNorm. Arguments as `forward`.
+
+        sees: (B, 1, T, T) bool, which tokens each attends to, in place of all before it; with pos, T has no limit then.
+        """
         T = idx.size(1)
         start = 0 if cache is None else cache.pos
         limit = self.config.block_size if cache is None else cache.max_tokens
-        if start + T > limit:
+        if sees is None and start + T > limit:
             raise ValueError(f"{start + T} tokens do not fit into {limit} positions")
         if pos is None:
             pos = torch.arange(start, start + T, device=idx.device)  # (T,): broadcasts over B
         x = self.wte(idx) + self.wpe(pos)
-        sees = self._sees(idx, doc, start, cache)
+        attends = self._sees(idx, doc, start, cache) if sees is None else sees
         for block in self.h:
-            x = block(x, sees, cache)
+            x = block(x, attends, cache)
         if cache is not None:
             cache.pos += T
         return self.ln_f(x)

@@ -9,6 +9,7 @@ from its newest whole checkpoint, and gives the same weights and metrics, bit fo
 
 import json
 import platform
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -23,7 +24,7 @@ from fischgpt import __version__
 from fischgpt.config import Phase, Recipe, save_recipe
 from fischgpt.data.batches import Prefetch, Step
 from fischgpt.data.files import write_json
-from fischgpt.data.prepare import OnProgress
+from fischgpt.data.progress import OnProgress
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
@@ -57,15 +58,17 @@ def run(
     """
     folder = Path(recipe.run) / phase
     with ExitStack() as stack:
-        world = stack.enter_context(join())
-        folder.mkdir(parents=True, exist_ok=True)
-        if world.main:
-            try:
+        world = stack.enter_context(join(recipe.train.device))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if world.main:
                 stack.enter_context(FileLock(folder / ".lock").acquire(timeout=0))
-            except Timeout:
-                raise UserError(
-                    f"{folder}: another process is training this run; wait for it, or choose another run=..."
-                ) from None
+        except Timeout:
+            raise UserError(
+                f"{folder}: another process is training this run; wait for it, or choose another run=..."
+            ) from None
+        except OSError as error:
+            raise UserError(f"{folder} cannot be written: {error.strerror}; choose another run=...") from None
         start = open_phase(recipe, phase, world, on_progress)
         return _Training(recipe, phase, folder, world, start, quiet, benchmarks or {}).run()
 
@@ -295,6 +298,8 @@ class _Training:
 
     def _gradients(self) -> Gradients:
         train = self.recipe.train
+        if train.compile and not (shutil.which("g++") or shutil.which("clang++")):
+            raise UserError("train.compile needs a C++ compiler (g++ or clang++): install one, or set it to false")
         if train.parallel == "fsdp" and self.world.size > 1:
             if self.recipe.optim.kind == "muon" or self.recipe.eval.hellaswag_every or train.deterministic:
                 raise UserError(

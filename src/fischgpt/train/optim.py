@@ -51,9 +51,7 @@ class Optimizer:
                 adjust_lr_fn="match_rms_adamw",
             )
             self._optimizers.append(muon)
-        adam = torch.optim.AdamW(
-            groups, lr=config.lr, betas=(config.beta1, config.beta2), eps=config.eps, fused=True
-        )
+        adam = torch.optim.AdamW(groups, lr=config.lr, betas=(config.beta1, config.beta2), eps=config.eps, fused=True)
         self._optimizers.append(adam)
 
     def _orthogonal_parts(self, name: str, parameter: nn.Parameter) -> list[nn.Parameter]:

@@ -9,7 +9,8 @@ from filelock import FileLock
 
 from fischgpt.config import Phase, Recipe
 from fischgpt.data.batches import Batches, ChatBatches, PretrainBatches
-from fischgpt.data.prepare import OnProgress, data_folder, prepare
+from fischgpt.data.prepare import data_folder, prepare
+from fischgpt.data.progress import OnProgress
 from fischgpt.data.shards import Shards
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fischgpt.config import Recipe
+from fischgpt.train.trackers import Guarded, open_sink
 
 
 class Tracker:
@@ -43,6 +45,16 @@ class Tracker:
             )
             self._task = self._progress.add_task("train", total=recipe.train.steps, loss="-", lr="-", speed="-")
         self._steps = recipe.train.steps
+        self._sinks: list[Guarded] = []
+        if folder:
+            config = {
+                f"{name}.{key}": value
+                for name, part in asdict(recipe).items()
+                if isinstance(part, dict)
+                for key, value in part.items()
+            }
+            names = recipe.train.trackers
+            self._sinks = [Guarded(name, open_sink(name, folder, config), self.say) for name in names]
         self._first: tuple[int, float] | None = None
 
     def __enter__(self) -> "Tracker":
@@ -55,6 +67,8 @@ class Tracker:
     ) -> None:
         if self._progress:
             self._progress.stop()
+        for sink in self._sinks:
+            sink.close()
         if self._file:
             self._file.close()
 
@@ -93,6 +107,10 @@ class Tracker:
         if self._file:
             self._file.write(json.dumps({"event": event, "step": step} | values, ensure_ascii=False).encode() + b"\n")
             self._file.flush()
+        numbers = {f"{event}/{key}": value for key, value in values.items() if isinstance(value, int | float)}
+        for sink in self._sinks:
+            if numbers:
+                sink.log(numbers, step)
 
     def cut(self, offset: int) -> None:
         """Forget what was written after `offset` bytes."""
