@@ -105,6 +105,8 @@ class TrainConfig:
     log_every: int = Field(10, ge=1)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward pass. `auto`: bfloat16 where the processor multiplies it natively."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """`auto`: the GPUs if there are any, else the processor. `mps` is a Mac's GPU."""
     compile: bool = False
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """Under torchrun: the whole model on every GPU, or (fsdp) weights and optimizer state in parts."""

@@ -198,3 +198,9 @@ def test_a_compiled_model_trains_the_same_and_survives_evaluation_and_sampling(
         loop.run(run, "pretrain", quiet=True)
     compiled, eager = ([row["loss"] for row in read_metrics(Path(run.run) / "pretrain", "step")] for run in runs)
     assert compiled == pytest.approx(eager, rel=1e-4)
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="here there is one")
+def test_a_device_that_is_not_there_is_named(recipe: MakeRecipe) -> None:
+    with pytest.raises(UserError, match="there is no mps device here"):
+        loop.run(recipe("pretrain", "train.device=mps"), "pretrain", quiet=True)

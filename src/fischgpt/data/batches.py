@@ -4,6 +4,7 @@ These and the conversations of chat_batches.py give a `Step` at a time, everythi
 `state()` names the next step exactly: a run that is killed and started again sees the same steps in the same order.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -13,6 +14,7 @@ import torch
 
 from fischgpt.data.shards import Shards
 from fischgpt.errors import UserError
+from fischgpt.tokenizer import Tokenizer
 
 IGNORE = -100
 """Targets with this value carry no loss."""
@@ -202,6 +204,16 @@ def documents_of(idx: torch.Tensor, eot: int) -> tuple[torch.Tensor, torch.Tenso
     begins = idx == eot
     place = torch.arange(idx.size(1)).expand_as(idx)
     return place - torch.where(begins, place, 0).cummax(1).values, begins.cumsum(1)
+
+
+def text_bytes(tok: Tokenizer, batches: Sequence[MicroBatch]) -> int:
+    """Bytes of the text their targets spell: a summed loss in nats / ln 2 / these is bits per byte.
+
+    Control tokens carry loss and no bytes, as everywhere bits per byte are counted.
+    """
+    lengths = torch.tensor([len(tok.decode_bytes([i])) for i in range(tok.n_vocab)])
+    targets = (batch.targets[batch.targets != IGNORE] for batch in batches)
+    return sum(int(lengths[ids].sum()) for ids in targets)
 
 
 class Prefetch:

@@ -82,20 +82,31 @@ class World:
 
 
 @contextmanager
-def join() -> Iterator[World]:
-    """The world this process was started in. Raises UserError when torchrun asks for more GPUs than there are."""
+def join(wanted: str = "auto") -> Iterator[World]:
+    """The world this process was started in, on `train.device`.
+
+    Raises UserError when torchrun asks for more GPUs than there are, or the device is not there.
+    """
     size, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
-    gpus = torch.cuda.device_count()
-    if gpus and local >= gpus:
-        raise UserError(f"this machine has {gpus} GPU(s); start torchrun with --nproc-per-node {gpus} or less")
-    device = torch.device("cuda", local) if gpus else torch.device("cpu")
-    if gpus:
+    device = _device(wanted, local)
+    if device.type == "cuda":
         torch.cuda.set_device(device)
     if size == 1:
         yield World(0, 1, device)
         return
-    dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo", timeout=TIMEOUT)
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
     try:
         yield World(dist.get_rank(), size, device)
     finally:
         dist.destroy_process_group()
+
+
+def _device(wanted: str, local: int) -> torch.device:
+    gpus = torch.cuda.device_count()
+    if (wanted == "mps" and not torch.backends.mps.is_available()) or (wanted == "cuda" and not gpus):
+        raise UserError(f"train.device: there is no {wanted} device here; set it to auto or cpu")
+    if wanted in ("cpu", "mps"):
+        return torch.device(wanted)
+    if gpus and local >= gpus:
+        raise UserError(f"this machine has {gpus} GPU(s); start torchrun with --nproc-per-node {gpus} or less")
+    return torch.device("cuda", local) if gpus else torch.device("cpu")

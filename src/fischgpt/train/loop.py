@@ -58,7 +58,7 @@ def run(
     """
     folder = Path(recipe.run) / phase
     with ExitStack() as stack:
-        world = stack.enter_context(join())
+        world = stack.enter_context(join(recipe.train.device))
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if world.main:

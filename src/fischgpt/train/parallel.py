@@ -60,15 +60,15 @@ class Replicated:
 
     def __call__(self, micro_batches: list[MicroBatch], supervised: int) -> float:
         own = block(micro_batches, self._world)
-        total = torch.zeros((), dtype=torch.float64, device=self._world.device)
+        losses = []
         for number, batch in enumerate(own, 1):
             waits = self._ddp is not None and number < len(own)
             with self._ddp.no_sync() if waits and self._ddp else nullcontext():
                 with self._autocast():
                     loss = self._loss(moved(batch, self._world.device)) / max(1, supervised)
                 (loss * self._world.size).backward()  # DDP divides by the number of ranks
-            total += loss.detach()
-        return self._world.sum([total.item()])[0]
+            losses.append(loss.detach())
+        return self._world.sum([torch.stack(losses).cpu().double().sum().item()])[0]
 
 
 class TreeSummed:
@@ -153,15 +153,15 @@ class Sharded:
 
     def __call__(self, micro_batches: list[MicroBatch], supervised: int) -> float:
         own = block(micro_batches, self._world)
-        total = torch.zeros((), dtype=torch.float64, device=self._world.device)
+        losses = []
         for number, batch in enumerate(own, 1):
             self._model.set_requires_gradient_sync(number == len(own))
             with self._autocast():
                 summed = self._loss(**moved(batch, self._world.device)._asdict(), reduction="sum")
                 loss = summed / max(1, supervised)
             (loss * self._world.size).backward()  # FSDP divides by the number of ranks
-            total += loss.detach()
-        return self._world.sum([total.item()])[0]
+            losses.append(loss.detach())
+        return self._world.sum([torch.stack(losses).cpu().double().sum().item()])[0]
 
 
 def block(micro_batches: list[MicroBatch], world: World) -> list[MicroBatch]:
