@@ -12,7 +12,7 @@ import torch
 
 from fischgpt import chat
 from fischgpt.chat import Turn
-from fischgpt.data.batches import IGNORE, Batches, ChatBatches, Prefetch, PretrainBatches, Step
+from fischgpt.data.batches import IGNORE, Batches, ChatBatches, Prefetch, PretrainBatches, Step, text_bytes
 from fischgpt.data.shards import Shards, write_manifest, write_shard
 from fischgpt.errors import UserError
 from fischgpt.tokenizer import Tokenizer
@@ -110,6 +110,13 @@ def test_validation_is_always_the_same_and_never_trained_on(shards: Shards, talk
     held = {tok.decode(row.tolist()) for batch in talking.validation(10_000) for row in batch.idx}
     drawn = {tok.decode(row.tolist()) for _ in range(60) for batch in talking.next().micro_batches for row in batch.idx}
     assert len(held) > 10 and len(drawn) > 100 and not held & drawn
+
+
+def test_the_bytes_of_a_validation_set_are_those_of_the_text_that_carries_loss(talks: Path, tok: Tokenizer) -> None:
+    validation = ChatBatches([str(talks)], tok, 256, 1024, 4, 5, 0.1).validation(2_000)
+    supervised = [int(i) for batch in validation for i in batch.targets.flatten() if i != IGNORE]
+    assert text_bytes(tok, validation) == len(tok.decode(supervised).encode())
+    assert tok.eot in supervised
 
 
 def test_only_the_assistants_words_and_their_end_carry_loss(tok: Tokenizer, tmp_path: Path) -> None:

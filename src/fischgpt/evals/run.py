@@ -56,9 +56,9 @@ def _measure(model: TextModel, task: Task, data: Path | None, limit: int | None,
     if task == "hellaswag":
         from fischgpt.evals import hellaswag
 
-        items = hellaswag.load_items(data)
+        measure = hellaswag.HellaSwag(hellaswag.load_items(data))
         with progress("HellaSwag") as report:
-            return hellaswag.evaluate(model.engine.model, model.tokenizer, items, limit, report)
+            return measure(model.engine.model, model.tokenizer, limit, on_progress=report)
     from fischgpt.evals import profile
 
     with progress("profile questions") as report:

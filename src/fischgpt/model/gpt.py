@@ -17,7 +17,7 @@ from fischgpt.config import GPTConfig
 LN_EPS = 1e-5
 IGNORE = -100
 """A target that is not learned from."""
-_LOGITS_AT_ONCE = {"cpu": (2**22, 2**25), "cuda": (2**26, 2**26)}
+LOGITS_AT_ONCE = {"cpu": (2**22, 2**25), "cuda": (2**26, 2**26)}
 """Logits made at once in the loss, and gradients of logits held before they become the weight's gradient.
 
 On a processor softmax wants the first small, in cache (16 MB in fp32; 2**19 takes 1.8 times as long), and the weight's
@@ -173,19 +173,23 @@ class GPT(nn.Module):
         pos: Tensor | None = None,
         doc: Tensor | None = None,
         cache: KVCache | None = None,
+        sees: Tensor | None = None,
     ) -> Tensor:
-        """What the output head reads: (B, T, n_embd) after the final LayerNorm. Arguments as `forward`."""
+        """What the output head reads: (B, T, n_embd) after the final LayerNorm. Arguments as `forward`.
+
+        sees: (B, 1, T, T) bool, which tokens each attends to, in place of all before it; with pos, T has no limit then.
+        """
         T = idx.size(1)
         start = 0 if cache is None else cache.pos
         limit = self.config.block_size if cache is None else cache.max_tokens
-        if start + T > limit:
+        if sees is None and start + T > limit:
             raise ValueError(f"{start + T} tokens do not fit into {limit} positions")
         if pos is None:
             pos = torch.arange(start, start + T, device=idx.device)  # (T,): broadcasts over B
         x = self.wte(idx) + self.wpe(pos)
-        sees = self._sees(idx, doc, start, cache)
+        attends = self._sees(idx, doc, start, cache) if sees is None else sees
         for block in self.h:
-            x = block(x, sees, cache)
+            x = block(x, attends, cache)
         if cache is not None:
             cache.pos += T
         return self.ln_f(x)
@@ -245,7 +249,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         """x (N, C), weight (V, C), targets (N,) -> scalar fp32; matrix products in `dtype`."""
         needs_grad = x.requires_grad or weight.requires_grad
         n, vocab = x.size(0), weight.size(0)
-        made, held = (max(1, logits // vocab) for logits in _LOGITS_AT_ONCE.get(x.device.type, (2**22, 2**25)))
+        made, held = (max(1, logits // vocab) for logits in LOGITS_AT_ONCE.get(x.device.type, (2**22, 2**25)))
         total = torch.zeros((), dtype=torch.float32, device=x.device)
         dx = torch.empty_like(x) if needs_grad else None
         dw: Tensor | None = None
