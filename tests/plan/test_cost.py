@@ -12,6 +12,7 @@ from fischgpt.plan.text import format_plan
 
 ORIGINAL = [  # the original FischGPT's run, which was not compiled
     "train.steps=80_000", "train.tokens_per_step=524_288", "train.compile=false", "train.micro_batch=64",
+    "optim.kind=adamw", "eval.val_tokens=10_485_760", "train.eval_every=250", "eval.hellaswag_every=0",
 ]  # fmt: skip
 
 
@@ -69,7 +70,9 @@ def test_it_warns_of_what_an_engineer_would_catch(overrides: list[str], gpu: str
 
 
 def test_a_sound_recipe_is_not_warned_of() -> None:
-    plan, option = planned("train.compile=true", "data.sources=['fineweb-edu-100BT']", gpu="H100")
+    plan, option = planned(
+        "train.compile=true", "data.sources=['fineweb-edu-100BT']", "train.micro_batch=auto", gpu="H100"
+    )
     assert plan.warnings + option.warnings == []
 
 

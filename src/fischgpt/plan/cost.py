@@ -203,6 +203,6 @@ def _disk(phases: Phases, count: int, corpus: float | None) -> dict[str, float]:
     disk = {"checkpoints": float(kept * (4 + moments) * count + 2 * 4 * count) * (2 if phases.sft else 1)}
     if corpus:
         disk |= {"shards": corpus * (2 if phases.pretrain.model.vocab_size <= 1 << 16 else 4)}
-        if any(source in KNOWN_TOKENS for source in phases.pretrain.data.sources):
+        if phases.pretrain.data.keep_downloads:
             disk |= {"download": corpus * DOWNLOAD_BYTES}
     return disk

@@ -48,7 +48,7 @@ def option_warnings(phases: Phases, device: Device, option: Option, useful: floa
     if device.kind != "cpu" and phases.pretrain.model.n_embd < 768:
         said.append("the share of the peak is that of 124M; a smaller model does not fill a GPU and reaches less")
     if device.kind == "mps":
-        said.append("the loop trains on a Mac's processor, not yet on its GPU: this is what the GPU could do")
+        said.append("a Mac's GPU must be asked for with train.device=mps, and was not tried")
     if option.count > 8:
         said.append("more than 8 GPUs are several machines: the figure supposes 400 Gbit/s between them or better")
     elif option.count > 1 and device.name.startswith("RTX"):

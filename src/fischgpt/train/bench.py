@@ -11,7 +11,7 @@ import torch
 from fischgpt.config import Recipe
 from fischgpt.data.batches import MicroBatch
 from fischgpt.model.gpt import GPT
-from fischgpt.train.distributed import World
+from fischgpt.train.distributed import World, join
 from fischgpt.train.hardware import detect, gemm_flops
 from fischgpt.train.loop import compute_dtype
 from fischgpt.train.memory import choose_micro_batch
@@ -64,24 +64,25 @@ def bench_train(recipe: Recipe, seconds: float = 20.0, rows: int | None = None) 
     rows: of a micro-batch, in place of the recipe's `train.micro_batch`. The recipe's dtype, compile, optimizer and row
     length are kept. Every step here ends in an update; a recipe that accumulates micro-batches pays for fewer.
     """
+    with join(recipe.train.device) as world:
+        return _measured(recipe, world, seconds, rows)
+
+
+def _measured(recipe: Recipe, world: World, seconds: float, rows: int | None) -> StepSpeed:
     shape, T = recipe.model, recipe.data.row_tokens or recipe.model.block_size
-    world = World(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    on_gpu = world.device.type == "cuda"
-    dtype = compute_dtype(recipe.train.dtype, world.device.type)
+    kind = world.device.type
+    dtype = compute_dtype(recipe.train.dtype, kind)
     torch.manual_seed(recipe.train.seed)
     model = GPT(shape).to(world.device).train()
     rows = rows or choose_micro_batch(recipe, model, T, world)
-    before = 0.0 if on_gpu else gemm_flops(dtype)
-    rates = [rows * T / took for took in _timed(_step(recipe, model, world, dtype, rows, T), on_gpu, seconds)]
-    if on_gpu:
-        device = detect()
-        peak = device.peak_flops(dtype) if device else None
-    else:
-        peak = max(before, gemm_flops(dtype))
+    before = gemm_flops(dtype) if kind == "cpu" else 0.0
+    rates = [rows * T / took for took in _timed(_step(recipe, model, world, dtype, rows, T), kind, seconds)]
+    device = detect() if kind == "cuda" else None
+    peak = device.peak_flops(dtype) if device else max(before, gemm_flops(dtype)) if kind == "cpu" else None
     flops, rate = model.flops_per_token(T), statistics.median(rates)
     return StepSpeed(
         shape=f"{shape.n_layer} x {shape.n_embd}, {shape.vocab_size:,} words, {rows} rows of {T}",
-        device=torch.cuda.get_device_name() if on_gpu else f"{torch.get_num_threads()} threads",
+        device=torch.cuda.get_device_name() if kind == "cuda" else f"{kind}, {torch.get_num_threads()} threads",
         dtype=str(dtype).removeprefix("torch."),
         compiled=recipe.train.compile,
         steps=len(rates),
@@ -113,9 +114,9 @@ def _step(recipe: Recipe, model: GPT, world: World, dtype: torch.dtype, rows: in
     return step
 
 
-def _timed(step: Callable[[], None], on_gpu: bool, seconds: float) -> list[float]:
+def _timed(step: Callable[[], None], kind: str, seconds: float) -> list[float]:
     """Seconds of each step, for about `seconds` after the warm-up; at least three."""
-    synchronize = torch.cuda.synchronize if on_gpu else lambda: None
+    synchronize = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(kind, lambda: None)
     times: list[float] = []
     for _ in range(WARM_UP):
         step()
