@@ -13,7 +13,7 @@ import torch
 from fischgpt.config import Recipe
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
-from fischgpt.train import loop
+from fischgpt.train import loop, saving
 from fischgpt.train.optim import Optimizer, learning_rate
 from fischgpt.train.track import read_metrics
 
@@ -71,7 +71,7 @@ def test_a_recipe_that_cannot_work_is_refused(recipe: MakeRecipe) -> None:
 def test_a_full_disk_leaves_the_run_going_and_the_old_checkpoint_standing(
     recipe: MakeRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = loop.save_pretrained, []
+    real, calls = saving.save_pretrained, []
 
     def full(*args: object, **more: object) -> None:
         calls.append(1)
@@ -79,7 +79,7 @@ def test_a_full_disk_leaves_the_run_going_and_the_old_checkpoint_standing(
             raise OSError(28, "No space left on device")
         real(*args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "save_pretrained", full)
+    monkeypatch.setattr(saving, "save_pretrained", full)
     last = loop.run(recipe("pretrain", "train.steps=15", "train.keep_last=9"), "pretrain", quiet=True)
     assert sorted(path.name for path in last.parent.glob("step-*")) == ["step-00000005", "step-00000015"]
 

@@ -12,8 +12,7 @@ from fischgpt.config import Recipe
 from fischgpt.data.batches import MicroBatch
 from fischgpt.model.gpt import GPT
 from fischgpt.train.distributed import World, join
-from fischgpt.train.hardware import detect, gemm_flops
-from fischgpt.train.loop import compute_dtype
+from fischgpt.train.hardware import compute_dtype, detect, gemm_flops
 from fischgpt.train.memory import choose_micro_batch
 from fischgpt.train.optim import Optimizer
 from fischgpt.train.parallel import Replicated

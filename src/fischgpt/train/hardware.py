@@ -5,6 +5,7 @@ somebody measured is called measured; one carried over from a sister device is c
 """
 
 import os
+import platform
 import re
 import statistics
 import time
@@ -14,6 +15,8 @@ from functools import cache
 from typing import Literal
 
 import torch
+
+from fischgpt import __version__
 
 Kind = Literal["cuda", "mps", "cpu"]
 GIB = 2**30
@@ -154,3 +157,33 @@ def median_seconds(work: Callable[[], object], device: str = "cpu", seconds: flo
             synchronize()
             times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+def compute_dtype(wanted: str, device: str) -> torch.dtype:
+    """The arithmetic of the forward pass: `auto` takes bfloat16 where the processor multiplies it natively.
+
+    Elsewhere bfloat16 is emulated and several times slower than float32.
+    """
+    if wanted != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[wanted]
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    able = torch.cpu.get_capabilities()
+    native = able.get("avx512_bf16") or able.get("amx_bf16")
+    return torch.bfloat16 if native else torch.float32
+
+
+def environment(device: torch.device, processes: int) -> dict[str, str | int]:
+    """The machine and the versions, for the report and the model card; no names of hosts or users."""
+    if device.type == "cuda":
+        machine = f"{processes} x {torch.cuda.get_device_name()}"
+    else:
+        machine = str(torch.cpu.get_capabilities().get("cpu_name") or platform.machine())
+    return {
+        "machine": machine,
+        "processes": processes,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "fischgpt": __version__,
+    }

@@ -90,9 +90,9 @@ class Optimizer:
         return FIRST_MOMENTUM + (self._config.momentum - FIRST_MOMENTUM) * warm
 
     def state_dict(self) -> dict[str, Tensor]:
-        """`exp_avg:h.0.attn.c_attn.weight` -> tensor; scalars as 0-dim tensors."""
+        """`exp_avg:h.0.attn.c_attn.weight` -> tensor, copied to the CPU; scalars as 0-dim tensors."""
         return {"steps": torch.tensor(self._steps)} | {
-            f"{key}:{self._names[parameter]}": whole(torch.as_tensor(value).detach()).clone()
+            f"{key}:{self._names[parameter]}": whole(torch.as_tensor(value).detach()).to("cpu", copy=True).contiguous()
             for optimizer in self._optimizers
             for parameter, state in optimizer.state.items()
             for key, value in state.items()

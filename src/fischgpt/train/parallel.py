@@ -9,6 +9,7 @@ answers weighs what its tokens weigh, and one without any gives 0, not NaN.
     Sharded     FSDP2: weights, gradients and optimizer state in parts, for models that do not fit on one GPU
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Protocol
@@ -20,6 +21,7 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from fischgpt.config import Recipe
 from fischgpt.data.batches import IGNORE, MicroBatch
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
@@ -43,6 +45,23 @@ class _Loss(nn.Module):
 
     def forward(self, batch: MicroBatch) -> Tensor:
         return self.model.loss(**batch._asdict(), reduction="sum")
+
+
+def gradients(recipe: Recipe, model: GPT, world: World, autocast: Callable[[], torch.autocast]) -> Gradients:
+    """The way the recipe asks for. Raises UserError for one that does not go with the rest of it."""
+    train = recipe.train
+    if train.compile and not (shutil.which("g++") or shutil.which("clang++")):
+        raise UserError("train.compile needs a C++ compiler (g++ or clang++): install one, or set it to false")
+    if train.parallel == "fsdp" and world.size > 1:
+        if recipe.optim.kind == "muon" or recipe.eval.hellaswag_every or train.deterministic:
+            raise UserError(
+                "train.parallel=fsdp goes with optim.kind=adamw, and without train.deterministic and "
+                "eval.hellaswag_every; every GPT-2 fits whole on an 80 GB GPU with train.parallel=ddp"
+            )
+        return Sharded(model, world, autocast, train.compile)
+    if train.deterministic:
+        return TreeSummed(model, world, autocast)
+    return Replicated(model, world, autocast, train.compile)
 
 
 class Replicated:
