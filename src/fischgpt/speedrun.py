@@ -21,7 +21,8 @@ from fischgpt.data.shards import Shards
 from fischgpt.errors import UserError
 from fischgpt.evals import run as evals
 from fischgpt.evals.record import read_run
-from fischgpt.evals.report import duration, write_report
+from fischgpt.evals.report import write_report
+from fischgpt.evals.words import duration
 from fischgpt.publish.hf import export_hf
 from fischgpt.tokenizer import Tokenizer
 from fischgpt.train import loop
@@ -141,7 +142,7 @@ def _corpus(recipe: Recipe) -> str:
 
 
 def _train(recipe: Recipe, phase: Phase) -> str:
-    loop.run(recipe, phase)
+    loop.run(recipe, phase, benchmarks=evals.during_training(recipe))
     record = read_run(Path(recipe.run)).phase(phase)
     return f"{record.steps:,} steps, validation loss {record.last('val_loss'):.3f}"
 

@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fischgpt.assistant.model import TextModel, describe_model, load_model
-from fischgpt.config import load_recipe
+from fischgpt.config import Recipe, load_recipe
 from fischgpt.data.files import write_json
 from fischgpt.data.prepare import data_folder
 from fischgpt.errors import UserError
+from fischgpt.evals.hellaswag import HellaSwag, load_items
 from fischgpt.evals.record import find_run, read_json
-from fischgpt.evals.report import eval_rows
+from fischgpt.evals.results import eval_rows
 
 Task = Literal["loss", "hellaswag", "profile"]
 
@@ -35,6 +36,18 @@ def evaluate(model: str | Path, task: Task, data: Path | None = None, limit: int
     if run is not None and data is None:
         _keep(run, task, result)
     return result
+
+
+def during_training(recipe: Recipe) -> dict[str, HellaSwag]:
+    """What `loop.run` shall measure every `eval.hellaswag_every` steps, by name.
+
+    Raises UserError if HellaSwag is asked for and cannot be had: before the first step, not at the thousandth.
+    """
+    wanted = recipe.eval.hellaswag_every and recipe.eval.hellaswag_items
+    try:
+        return {"hellaswag": HellaSwag()} if wanted else {}
+    except UserError as error:
+        raise UserError(f"{error}, once; or train without it: eval.hellaswag_every=0") from None
 
 
 def format_result(task: Task, result: dict[str, Any]) -> str:
@@ -54,9 +67,7 @@ def _measure(model: TextModel, task: Task, data: Path | None, limit: int | None,
             raise UserError("--task loss needs --data PATH: a text, JSONL or parquet file, or a folder of shards")
         return loss.evaluate(model.engine.model, model.tokenizer, data, limit)
     if task == "hellaswag":
-        from fischgpt.evals import hellaswag
-
-        measure = hellaswag.HellaSwag(hellaswag.load_items(data))
+        measure = HellaSwag(load_items(data))
         with progress("HellaSwag") as report:
             return measure(model.engine.model, model.tokenizer, limit, on_progress=report)
     from fischgpt.evals import profile
