@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import random
 import shutil
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +106,7 @@ def outcome(recipe: Recipe, phase: Phase = "pretrain") -> dict[str, Any]:
     return {
         "step": last.name,
         "hashes": {file.name: sha256_file(file) for file in last.glob("*.safetensors")},
-        "state": {key: value for key, value in state.items() if key not in (*CLOCK, "metrics_offset")},
+        "state": {key: value for key, value in state.items() if key not in (*CLOCK, "metrics_offset", "recipe")},
         "best": {path.name: sha256_file(path / "model.safetensors") for path in last.parent.glob("best-*")},
         "metrics": [{key: value for key, value in row.items() if key not in CLOCK} for row in metrics],
     }
@@ -120,3 +122,32 @@ def nothing_torn(recipe: Recipe, phase: Phase = "pretrain") -> None:
 def count(name: str, default: int) -> int:
     """How often: FISCHGPT_KILLS=100 and the like in the environment, fewer by default."""
     return int(os.environ.get(f"FISCHGPT_{name}", default))
+
+
+def start_ranks(
+    recipe: Recipe, ranks: int, spoil: Callable[[int], None] | None = None, phase: Phase = "pretrain"
+) -> list[multiprocessing.context.ForkProcess]:
+    """As torchrun would: one process a rank, told who it is by the environment. spoil(rank) runs in each of them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def rank(number: int) -> None:
+        if ranks > 1:
+            who = {"RANK": number, "LOCAL_RANK": number, "WORLD_SIZE": ranks, "MASTER_PORT": port}
+            os.environ.update({key: str(value) for key, value in who.items()} | {"MASTER_ADDR": "127.0.0.1"})
+        if spoil:
+            spoil(number)
+        train(recipe, phase)
+
+    processes = [fork.Process(target=rank, args=(number,)) for number in range(ranks)]
+    for process in processes:
+        process.start()
+    return processes
+
+
+def finish(processes: list[multiprocessing.context.ForkProcess]) -> list[int | None]:
+    """Their exit codes."""
+    for process in processes:
+        process.join(120)
+    return [process.exitcode for process in processes]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["up", "chat", "speedrun", "data", "pretrain", "sft", "eval", "report", "export", "profile"]
+COMMANDS = ["up", "chat", "speedrun", "plan", "data", "pretrain", "sft", "eval", "report", "export", "profile", "bench"]
 
 
 def fischgpt(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -22,7 +22,7 @@ def fischgpt(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPr
 def test_every_command_has_help_with_an_example(command: str) -> None:
     done = fischgpt(command, "--help")
     assert done.returncode == 0
-    assert "Example: fischgpt" in done.stdout or command == "profile"
+    assert "Example: fischgpt" in done.stdout or command in ("profile", "bench")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
         (["eval", "no-such-model", "--task", "loss"], "no-such-model"),
         (["report", "no-such-run"], "no-such-run"),
         (["profile", "check", "missing.docx"], "missing.docx"),
+        (["plan", "nano", "--gpu", "V100"], "no GPU 'V100'"),
     ],
 )
 def test_what_the_user_got_wrong_is_one_line_and_status_2(arguments: list[str], said: str, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 profile_app = typer.Typer(no_args_is_help=True, help="The owner: start one, check it, index it, search it.")
 app.add_typer(profile_app, name="profile")
+bench_app = typer.Typer(no_args_is_help=True, help="How fast this machine is.")
+app.add_typer(bench_app, name="bench")
 
 ProfileOption = Annotated[
     str | None,
@@ -117,6 +119,28 @@ def speedrun(recipe: RecipeArgument = "nano", overrides: Overrides = None) -> No
     run(recipe, overrides or [])
 
 
+@app.command(epilog=_example("fischgpt plan gpt2-124m --gpu H100 --count 8"))
+def plan(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    gpu: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A100-80, H100, H200, RTX-4090, M4-Max, ...; or `here`.")
+    ] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="How many of it.")] = None,
+    price: Annotated[float | None, typer.Option(min=0, help="USD an hour for one.")] = None,
+    measure: Annotated[bool, typer.Option(help="Time a few of the recipe's steps on this machine.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Memory, hours and dollars before anything is paid."""
+    if measure and gpu in (None, "here"):
+        _fast_allocator()
+    from fischgpt.plan.cost import make_plan
+    from fischgpt.plan.text import format_plan
+
+    made = make_plan(recipe, overrides or [], gpu, count, price, measure)
+    print(json.dumps(made.as_dict(), indent=2) if as_json else format_plan(made))
+
+
 @app.command(epilog=_example("fischgpt data mini"))
 def data(recipe: RecipeArgument, overrides: Overrides = None) -> None:
     """Download, tokenize and shard what the recipe names; restartable."""
@@ -179,6 +203,21 @@ def export(
     from fischgpt.publish.hf import export_hf
 
     print(export_hf(model, out, dtype, name))
+
+
+@bench_app.command("train", epilog=_example("fischgpt bench train gpt2-124m train.micro_batch=4 data.row_tokens=256"))
+def bench_train(
+    recipe: RecipeArgument = "gpt2-124m",
+    overrides: Overrides = None,
+    seconds: Annotated[float, typer.Option(min=0, help="How long to measure, after warming up.")] = 20.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Tokens a second of the recipe's training step here, and the share of the peak that is."""
+    _fast_allocator()
+    from fischgpt.config import load_recipe
+    from fischgpt.train.bench import bench_train as run
+
+    _show(run(load_recipe(recipe, overrides), seconds), as_json)
 
 
 @profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))

@@ -168,6 +168,14 @@ def test_skipped_batches_and_rollbacks_are_marked_and_listed(run: Path) -> None:
     assert "| 15 | went back to step 10, past 6 batches |" in markdown
 
 
+def test_the_cost_is_hours_times_the_price_of_known_devices(run: Path) -> None:
+    add(run, {"event": "step", "step": 40, "seconds": 7200})
+    (run / "environment.json").write_text(json.dumps({"machine": "8 x NVIDIA H100 80GB HBM3"}))
+    assert "$48.00 (8 x H100 at $3.00 an hour)" in write_report(run).read_text("utf-8")
+    (run / "environment.json").write_text(json.dumps({"machine": "AMD EPYC"}))
+    assert "Cost" not in write_report(run).read_text("utf-8")
+
+
 def test_the_best_checkpoints_are_named_with_their_place(run: Path) -> None:
     kept = run / "pretrain" / "checkpoints" / "best-loss-00000030"
     kept.mkdir(parents=True)

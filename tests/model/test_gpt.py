@@ -137,7 +137,7 @@ def plain_loss(model: GPT, idx: Tensor, targets: Tensor, reduction: str) -> Tens
 def test_loss_and_gradients_equal_the_plain_ones(
     monkeypatch: pytest.MonkeyPatch, chunks: tuple[int, int], ignored: float, reduction: str
 ) -> None:
-    monkeypatch.setitem(gpt_module._LOGITS_AT_ONCE, "cpu", chunks)
+    monkeypatch.setitem(gpt_module.LOGITS_AT_ONCE, "cpu", chunks)
     model = lively(SMALL)
     idx, targets = ids_like(SMALL, 3, 20), ids_like(SMALL, 3, 20, seed=2)
     targets[torch.rand(3, 20, generator=torch.Generator().manual_seed(3)) < ignored] = -100

@@ -17,6 +17,7 @@ from fischgpt.evals.record import TITLES, PhaseRecord, RunRecord, n_params, read
 from fischgpt.evals.results import eval_blocks
 from fischgpt.evals.words import duration, median, number
 from fischgpt.train.checkpoint import best_path
+from fischgpt.train.hardware import named
 
 SAMPLES_SHOWN = 6
 """Moments of the training whose samples stand side by side: first, last, and evenly between."""
@@ -90,7 +91,18 @@ def _figures(record: RunRecord) -> list[Block]:
     row("Tokens per second, median", lambda p: _maybe(median([y for _, y in p.curve("tokens_per_second")])))
     row("MFU, median", lambda p: _percent(median([y for _, y in p.curve("mfu")])))
     row("Time training", lambda p: duration(p.last("seconds")))
+    row("Cost of that time", lambda p: _cost(record, p))
     return [Table(("", *(TITLES[phase.name] for phase in record.phases)), rows)]
+
+
+def _cost(record: RunRecord, phase: PhaseRecord) -> str | None:
+    """Hours times the price of the devices, where the table of devices knows them ("8 x NVIDIA H100 80GB HBM3")."""
+    count, _, name = str(record.environment.get("machine", "")).partition(" x ")
+    device, seconds = named(name), phase.last("seconds")
+    if not count.isdigit() or device is None or device.usd_per_hour is None or seconds is None:
+        return None
+    dollars = int(count) * device.usd_per_hour * seconds / 3600
+    return f"${dollars:,.2f} ({count} x {device.name} at ${device.usd_per_hour:.2f} an hour)"
 
 
 def _best(record: RunRecord) -> list[Block]:

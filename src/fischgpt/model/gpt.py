@@ -17,7 +17,7 @@ from fischgpt.config import GPTConfig
 LN_EPS = 1e-5
 IGNORE = -100
 """A target that is not learned from."""
-_LOGITS_AT_ONCE = {"cpu": (2**22, 2**25), "cuda": (2**26, 2**26)}
+LOGITS_AT_ONCE = {"cpu": (2**22, 2**25), "cuda": (2**26, 2**26)}
 """Logits made at once in the loss, and gradients of logits held before they become the weight's gradient.
 
 On a processor softmax wants the first small, in cache (16 MB in fp32; 2**19 takes 1.8 times as long), and the weight's
@@ -249,7 +249,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         """x (N, C), weight (V, C), targets (N,) -> scalar fp32; matrix products in `dtype`."""
         needs_grad = x.requires_grad or weight.requires_grad
         n, vocab = x.size(0), weight.size(0)
-        made, held = (max(1, logits // vocab) for logits in _LOGITS_AT_ONCE.get(x.device.type, (2**22, 2**25)))
+        made, held = (max(1, logits // vocab) for logits in LOGITS_AT_ONCE.get(x.device.type, (2**22, 2**25)))
         total = torch.zeros((), dtype=torch.float32, device=x.device)
         dx = torch.empty_like(x) if needs_grad else None
         dw: Tensor | None = None

@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from fischgpt import __version__
 from fischgpt.config import Phase, Recipe, save_recipe
 from fischgpt.data.batches import Prefetch, Step
-from fischgpt.data.files import write_json
+from fischgpt.data.files import sha256_file, write_json
 from fischgpt.data.progress import OnProgress
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
@@ -230,8 +231,7 @@ class _Training:
             "bad": self.bad,
             "spikes": self.spikes.state(),
             "micro_batch": self.micro_batch,
-            "world_size": self.world.size,
-            "metrics_offset": self.tracker.offset(),
+            "recipe": sha256_file(self.folder / "recipe.toml"),
             "shape": self.shape,
         }
 
@@ -244,7 +244,9 @@ class _Training:
             save_file(rng, path / "rng.safetensors")
 
         try:
-            saved = checkpoint.save(self.checkpoints, self.step, write, state, self.recipe.train.keep_last)
+            state["metrics_offset"] = self.tracker.offset()
+            keep, expect = self.recipe.train.keep_last, 12 * self.model.n_params  # weights and two moments, in fp32
+            saved = checkpoint.save(self.checkpoints, self.step, write, state, keep, expect)
         except OSError as error:
             if required:
                 raise UserError(f"could not save step {self.step} in {self.checkpoints}: {error}") from None
@@ -259,9 +261,8 @@ class _Training:
             return
         state = {"phase": self.phase, "tokens": self.tokens, "best": self.watch.best[name], "shape": self.shape}
         try:
-            checkpoint.save_best(
-                self.checkpoints, name, self.step, lambda path: self._write_weights(weights, path), state
-            )
+            write, expect = partial(self._write_weights, weights), 4 * self.model.n_params
+            checkpoint.save_best(self.checkpoints, name, self.step, write, state, expect)
         except OSError as error:
             self.tracker.say(f"could not save the best {name} of step {self.step}: {error}; training goes on")
 

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fischgpt.config import Recipe
+from fischgpt.errors import UserError
 from fischgpt.train.trackers import Guarded, open_sink
 
 
@@ -70,7 +72,8 @@ class Tracker:
         for sink in self._sinks:
             sink.close()
         if self._file:
-            self._file.close()
+            with suppress(OSError):  # an error of the last write, said already
+                self._file.close()
 
     def say(self, message: str) -> None:
         """A line for the person watching; not a metric."""
@@ -104,9 +107,17 @@ class Tracker:
             )
 
     def event(self, event: str, step: int, **values: Any) -> None:
+        """A line of metrics.jsonl. Raises UserError when it cannot be written: a run that is not recorded is no use."""
         if self._file:
-            self._file.write(json.dumps({"event": event, "step": step} | values, ensure_ascii=False).encode() + b"\n")
-            self._file.flush()
+            line = json.dumps({"event": event, "step": step} | values, ensure_ascii=False).encode() + b"\n"
+            try:
+                self._file.write(line)
+                self._file.flush()
+            except OSError as error:
+                raise UserError(
+                    f"{self._file.name} cannot be written: {error.strerror}; "
+                    "make room, then the same command goes on from the last checkpoint"
+                ) from None
         numbers = {f"{event}/{key}": value for key, value in values.items() if isinstance(value, int | float)}
         for sink in self._sinks:
             if numbers:

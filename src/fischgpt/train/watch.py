@@ -8,7 +8,8 @@ import torch
 
 from fischgpt import chat
 from fischgpt.config import Recipe
-from fischgpt.data.batches import IGNORE, Batches, ChatBatches, text_bytes
+from fischgpt.data.batches import IGNORE, Batches, text_bytes
+from fischgpt.data.chat_batches import ChatBatches
 from fischgpt.engine import Engine, SamplingParams
 from fischgpt.model.gpt import GPT
 from fischgpt.tokenizer import Tokenizer
