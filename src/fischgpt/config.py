@@ -161,6 +161,10 @@ class EvalConfig:
     hellaswag_every: int = Field(0, ge=0)
     """Steps between two of these during pretraining; 0: only when `fischgpt eval` or the speedrun asks for it."""
 
+    def __post_init__(self) -> None:
+        if self.hellaswag_every and not self.hellaswag_items:
+            raise ValueError("hellaswag_every is set, but hellaswag_items is 0; say how many items, 10042 are all")
+
 
 @dataclass(config=_strict, kw_only=True)
 class Recipe:

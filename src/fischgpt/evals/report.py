@@ -6,6 +6,7 @@ Both come from one list of blocks, so they cannot disagree. A run that still goe
 from collections.abc import Callable
 from pathlib import Path
 
+from fischgpt.data.hub import ALIASES
 from fischgpt.data.packages import PACKAGES
 from fischgpt.data.sources import parse
 from fischgpt.errors import UserError
@@ -147,6 +148,8 @@ def source_facts(spec: str) -> tuple[str, str]:
     if name in PACKAGES:
         package = PACKAGES[name]
         return f"{package.good_for} ({package.kind} {package.project} {package.version})", package.licence
+    if name in ALIASES:
+        return f"{ALIASES[name].good_for} ({ALIASES[name].spec})", ALIASES[name].licence
     if name == "grounded":
         return "made-up people, their resumes, and questions about them, written by this package", "MIT"
     return "your own files", "yours to know"

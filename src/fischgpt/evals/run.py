@@ -20,6 +20,7 @@ from fischgpt.errors import UserError
 from fischgpt.evals.hellaswag import HellaSwag, load_items
 from fischgpt.evals.record import find_run, read_json
 from fischgpt.evals.results import eval_rows
+from fischgpt.train.watch import Benchmark
 
 Task = Literal["loss", "hellaswag", "profile"]
 
@@ -36,18 +37,6 @@ def evaluate(model: str | Path, task: Task, data: Path | None = None, limit: int
     if run is not None and data is None:
         _keep(run, task, result)
     return result
-
-
-def during_training(recipe: Recipe) -> dict[str, HellaSwag]:
-    """What `loop.run` shall measure every `eval.hellaswag_every` steps, by name.
-
-    Raises UserError if HellaSwag is asked for and cannot be had: before the first step, not at the thousandth.
-    """
-    wanted = recipe.eval.hellaswag_every and recipe.eval.hellaswag_items
-    try:
-        return {"hellaswag": HellaSwag()} if wanted else {}
-    except UserError as error:
-        raise UserError(f"{error}, once; or train without it: eval.hellaswag_every=0") from None
 
 
 def format_result(task: Task, result: dict[str, Any]) -> str:
@@ -95,3 +84,8 @@ def _shards_of(run: Path) -> Path:
 def _keep(run: Path, task: Task, result: dict[str, Any]) -> None:
     file = run / "evals.json"
     write_json(file, read_json(file, dict) | {task: result})
+
+
+def while_training(recipe: Recipe) -> dict[str, Benchmark]:
+    """What the loop is to measure every `eval.hellaswag_every` steps. Raises UserError if the set cannot be had."""
+    return {"hellaswag": HellaSwag()} if recipe.eval.hellaswag_every else {}

@@ -33,6 +33,7 @@ from fischgpt.train import checkpoint
 from fischgpt.train.checkpoint import Checkpoint
 from fischgpt.train.distributed import World, join
 from fischgpt.train.guard import Spikes
+from fischgpt.train.hardware import detect
 from fischgpt.train.optim import Optimizer, learning_rate
 from fischgpt.train.parallel import Gradients, Replicated, Sharded, TreeSummed, like, whole
 from fischgpt.train.signals import stop_signals
@@ -92,6 +93,9 @@ class _Training:
         self.shape, self.micro_batch = start.shape, start.micro_batch
         self.checkpoints = folder / "checkpoints"
         self.dtype = compute_dtype(recipe.train.dtype, world.device.type)
+        gpu = detect()
+        self.peak_flops = gpu.peak_flops(self.dtype) * world.size if gpu and world.device.type == "cuda" else None
+        self.flops_per_token = self.model.flops_per_token(recipe.data.row_tokens or recipe.model.block_size)
         self.gradients = self._gradients()
         self.optimizer = Optimizer(self.model, recipe.optim)
         self.spikes = Spikes()
@@ -167,7 +171,9 @@ class _Training:
         self.tokens += batch.tokens
         took = time.perf_counter() - started
         self.seconds += took
-        self.tracker.step(self.step, loss, lr, norm, self.tokens, self.seconds, batch.tokens / took)
+        speed = batch.tokens / took
+        mfu = speed * self.flops_per_token / self.peak_flops if self.peak_flops else None
+        self.tracker.step(self.step, loss, lr, norm, self.tokens, self.seconds, speed, mfu)
         return signalled
 
     def _draw(self, batches: Prefetch) -> Step:

@@ -80,9 +80,20 @@ class Tracker:
         self._console.print(message, markup=False, soft_wrap=True)
 
     def step(
-        self, step: int, loss: float, lr: float, grad_norm: float, tokens: int, seconds: float, speed: float
+        self,
+        step: int,
+        loss: float,
+        lr: float,
+        grad_norm: float,
+        tokens: int,
+        seconds: float,
+        speed: float,
+        mfu: float | None,
     ) -> None:
-        """After step `step` (from 1): loss in nats per supervised token, tokens in all so far, speed in tokens/s."""
+        """After step `step` (from 1): loss in nats per supervised token, tokens in all so far, speed in tokens/s.
+
+        mfu: the share of the GPUs' peak that is, None where the peak is unknown.
+        """
         self.event(
             "step",
             step,
@@ -92,6 +103,7 @@ class Tracker:
             tokens=tokens,
             seconds=round(seconds, 3),
             tokens_per_second=round(speed, 1),
+            mfu=mfu,
         )
         now = time.perf_counter()
         self._first = self._first or (step, now)
