@@ -106,7 +106,7 @@ def outcome(recipe: Recipe, phase: Phase = "pretrain") -> dict[str, Any]:
     return {
         "step": last.name,
         "hashes": {file.name: sha256_file(file) for file in last.glob("*.safetensors")},
-        "state": {key: value for key, value in state.items() if key not in (*CLOCK, "metrics_offset")},
+        "state": {key: value for key, value in state.items() if key not in (*CLOCK, "metrics_offset", "recipe")},
         "best": {path.name: sha256_file(path / "model.safetensors") for path in last.parent.glob("best-*")},
         "metrics": [{key: value for key, value in row.items() if key not in CLOCK} for row in metrics],
     }

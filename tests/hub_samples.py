@@ -92,14 +92,12 @@ def forest(trees: int, prefix: str = "t") -> list[dict[str, Any]]:
 
 
 def as_messages(rows: list[dict[str, Any]]) -> bytes:
-    """`*.messages.jsonl.gz`: labels as {name: {value, count}}, keys without a value left out."""
+    """`*.messages.jsonl.gz`: labels as {name: {value, count}}, what is null left out, `parent_id` of the roots too."""
     lines = []
     for row in rows:
         labels = row["labels"]
         named = {n: {"value": v, "count": c} for n, v, c in zip(*(labels[k] for k in ("name", "value", "count")))}  # noqa: B905
-        lines.append(
-            json.dumps({k: v for k, v in (row | {"labels": named}).items() if v is not None or k == "parent_id"})
-        )
+        lines.append(json.dumps({k: v for k, v in (row | {"labels": named}).items() if v is not None}))
     return gzip.compress("".join(f"{line}\n" for line in lines).encode())
 
 

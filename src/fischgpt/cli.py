@@ -284,9 +284,11 @@ def search(
 def _train(recipe: str, overrides: list[str] | None, phase: Literal["pretrain", "sft"]) -> None:
     _fast_allocator()
     from fischgpt.config import load_recipe
+    from fischgpt.evals.run import while_training
     from fischgpt.train.loop import run
 
-    last = run(load_recipe(recipe, overrides, phase), phase)
+    resolved = load_recipe(recipe, overrides, phase)
+    last = run(resolved, phase, benchmarks=while_training(resolved))
     if os.environ.get("RANK", "0") == "0":  # torchrun starts one of us for each GPU
         print(last)
 

@@ -77,6 +77,10 @@ class DataConfig:
     """Processes that tokenize; all cores if not given. The shards are the same whatever their number."""
     row_tokens: int | None = Field(None, ge=8)
     """Tokens in a row; the model's block_size if not given."""
+    document_mask: bool = False
+    """Pretraining: documents in a row see only themselves and start at position 0. No gain was measured for it."""
+    pack: bool | None = None
+    """Fine-tuning: several conversations to a row of row_tokens, each seeing only itself. On a GPU if not given."""
     shard_tokens: int = Field(10_000_000, ge=1024)
     val_fraction: float = Field(0.01, gt=0, lt=0.5)
     """Share of the documents held out for validation."""
@@ -156,6 +160,10 @@ class EvalConfig:
     """Items of HellaSwag, spread evenly over the set; 0: none."""
     hellaswag_every: int = Field(0, ge=0)
     """Steps between two of these during pretraining; 0: only when `fischgpt eval` or the speedrun asks for it."""
+
+    def __post_init__(self) -> None:
+        if self.hellaswag_every and not self.hellaswag_items:
+            raise ValueError("hellaswag_every is set, but hellaswag_items is 0; say how many items, 10042 are all")
 
 
 @dataclass(config=_strict, kw_only=True)

@@ -141,7 +141,7 @@ def _corpus(recipe: Recipe) -> str:
 
 
 def _train(recipe: Recipe, phase: Phase) -> str:
-    loop.run(recipe, phase)
+    loop.run(recipe, phase, benchmarks=evals.while_training(recipe))
     record = read_run(Path(recipe.run)).phase(phase)
     return f"{record.steps:,} steps, validation loss {record.last('val_loss'):.3f}"
 

@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,15 @@ import torch
 
 from fischgpt import chat
 from fischgpt.chat import Turn
-from fischgpt.data.batches import IGNORE, Batches, ChatBatches, Prefetch, PretrainBatches, Step, text_bytes
+from fischgpt.config import GPTConfig
+from fischgpt.data.batches import IGNORE, Batches, MicroBatch, Prefetch, PretrainBatches, Step, text_bytes
+from fischgpt.data.chat_batches import ChatBatches
 from fischgpt.data.shards import Shards, write_manifest, write_shard
 from fischgpt.errors import UserError
+from fischgpt.model.gpt import GPT
 from fischgpt.tokenizer import Tokenizer
+
+EOT = 1999
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +30,20 @@ def tok() -> Tokenizer:
 
 @pytest.fixture
 def shards(tmp_path: Path) -> Shards:
-    """Two train shards whose tokens count up, so that a row says where it was cut."""
+    """Two train shards and one held out, of documents of 1 to 40 tokens that count up and end with EOT."""
+
+    def documents(start: int, stop: int) -> np.ndarray:
+        rng, parts = random.Random(start), []
+        while start < stop:
+            length = min(rng.randrange(1, 41), stop - start)
+            parts += [np.arange(start, start + length), [EOT]]
+            start += length
+        return np.concatenate(parts)
+
     infos = [
-        write_shard(tmp_path, "train-00000.npy", "train", np.arange(0, 500), 1, 2000),
-        write_shard(tmp_path, "train-00001.npy", "train", np.arange(500, 900), 1, 2000),
-        write_shard(tmp_path, "val-00000.npy", "val", np.arange(1000, 1200), 1, 2000),
+        write_shard(tmp_path, "train-00000.npy", "train", documents(0, 500), 1, 2000),
+        write_shard(tmp_path, "train-00001.npy", "train", documents(500, 900), 1, 2000),
+        write_shard(tmp_path, "val-00000.npy", "val", documents(1000, 1200), 1, 2000),
     ]
     write_manifest(tmp_path, infos, "f", 2000, None)
     return Shards(tmp_path)
@@ -46,8 +60,8 @@ def talks(tmp_path: Path) -> Path:
     return file
 
 
-def pretrain(shards: Shards, seed: int = 3) -> PretrainBatches:
-    return PretrainBatches(shards, row_tokens=16, block_size=64, rows_per_step=6, micro_batch=4, seed=seed)
+def pretrain(shards: Shards, seed: int = 3, micro_batch: int = 4, document_mask: bool = False) -> PretrainBatches:
+    return PretrainBatches(shards, 16, 64, 6, micro_batch, seed, document_mask)
 
 
 def same(a: Step, b: Step) -> bool:
@@ -55,17 +69,57 @@ def same(a: Step, b: Step) -> bool:
     return all(torch.equal(x, y) for one, two in pairs for x, y in zip(one, two, strict=True) if x is not None)
 
 
-def test_an_epoch_holds_every_row_once_in_an_order_of_its_own(shards: Shards) -> None:
-    batches = pretrain(shards)
-    steps = [batches.next() for _ in range(9)]  # 54 rows; an epoch has 54 or 55
-    firsts = [int(row[0]) for step in steps for batch in step.micro_batches for row in batch.idx]
-    assert len(set(firsts)) == len(firsts) == 54 and firsts != sorted(firsts)
-    for step in steps:
+def epoch(batches: PretrainBatches) -> list[list[int]]:
+    """The rows of the next epoch that whole steps fill, with the token after each."""
+    number, rows = batches.state()["epoch"], []
+    while True:
+        before = batches.state()
+        step = batches.next()
         assert step.tokens == step.supervised == 96
+        if batches.state()["epoch"] > number:
+            batches.load_state(before | {"epoch": number + 1, "cursor": 0})
+            return rows
         for batch in step.micro_batches:
-            assert torch.equal(batch.targets, batch.idx + 1)  # the next token, never across a shard
-    other = pretrain(shards, seed=4).next()
-    assert not same(steps[0], other)
+            assert torch.equal(batch.targets[:, :-1], batch.idx[:, 1:])
+            rows += torch.cat([batch.idx, batch.targets[:, -1:]], 1).tolist()
+
+
+def test_an_epoch_holds_every_token_at_most_once_and_nearly_all(shards: Shards) -> None:
+    batches = pretrain(shards)
+    for _ in range(3):
+        seen = [token for row in epoch(batches) for token in row[:-1] if token != EOT]
+        assert len(set(seen)) == len(seen) > 800 and max(seen) < 900
+
+
+def test_documents_stay_whole_and_meet_other_neighbours_every_epoch(shards: Shards) -> None:
+    batches = pretrain(shards)
+    follows: list[set[tuple[int, int]]] = []
+    for _ in range(3):
+        rows = epoch(batches)
+        follows.append(set())
+        for row in rows:
+            for place in range(len(row) - 1):
+                if row[place] != EOT and row[place + 1] != EOT:
+                    assert row[place + 1] == row[place] + 1  # within a document, and never across a shard
+            cuts = [place for place, token in enumerate(row) if token == EOT and 0 < place < len(row) - 1]
+            follows[-1] |= {(row[place - 1], row[place + 1]) for place in cuts}
+        firsts = [row[0] for row in rows]
+        assert firsts != sorted(firsts)
+    assert all(len(one & two) < 0.3 * len(one) for one, two in pairwise(follows))
+
+
+def test_the_order_hangs_on_the_seed_and_not_on_the_micro_batch(shards: Shards) -> None:
+    def rows(batches: PretrainBatches) -> list[list[int]]:
+        return [row for _ in range(20) for batch in batches.next().micro_batches for row in batch.idx.tolist()]
+
+    assert rows(pretrain(shards)) == rows(pretrain(shards, micro_batch=6)) != rows(pretrain(shards, seed=4))
+
+
+def test_the_validation_rows_hang_on_neither(shards: Shards) -> None:
+    def rows(batches: PretrainBatches) -> list[list[int]]:
+        return [row for batch in batches.validation(100) for row in batch.idx.tolist()]
+
+    assert rows(pretrain(shards)) == rows(pretrain(shards, seed=8, micro_batch=1)) and len(rows(pretrain(shards))) == 6
 
 
 def test_rows_start_at_0_half_of_the_time_and_reach_every_position(shards: Shards) -> None:
@@ -80,13 +134,15 @@ def test_rows_start_at_0_half_of_the_time_and_reach_every_position(shards: Shard
     assert max(starts) == 48 and len(set(starts)) > 40
 
 
-@pytest.mark.parametrize("kind", ["pretrain", "chat"])
+@pytest.mark.parametrize("kind", ["pretrain", "masked", "chat", "packed"])
 @pytest.mark.parametrize("after", [0, 1, 7, 13, 40])
 def test_a_saved_state_goes_on_with_the_very_next_step(
     shards: Shards, talks: Path, tok: Tokenizer, kind: str, after: int
 ) -> None:
     def make() -> Batches:
-        return pretrain(shards) if kind == "pretrain" else ChatBatches([str(talks)], tok, 100, 200, 4, seed=5)
+        if kind in ("pretrain", "masked"):
+            return pretrain(shards, document_mask=kind == "masked")
+        return ChatBatches([str(talks)], tok, 100, 200, 4, seed=5, packed=kind == "packed")
 
     through, ahead = make(), Prefetch(make())
     for _ in range(after):
@@ -100,12 +156,48 @@ def test_a_saved_state_goes_on_with_the_very_next_step(
         assert same(resumed.next(), through.next())
 
 
+def test_masked_documents_are_learned_as_if_alone(shards: Shards) -> None:
+    """The loss of a row is that of its documents one by one, each from position 0 and beginning with EOT."""
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(n_layer=2, n_head=2, n_embd=16, block_size=64, vocab_size=2000))
+    for batch in pretrain(shards, document_mask=True).next().micro_batches:
+        assert batch.pos is not None and batch.doc is not None
+        together, alone = model.loss(**batch._asdict(), reduction="sum").item(), 0.0
+        for idx, targets in zip(batch.idx, batch.targets, strict=True):
+            edges = [0, *(n for n in range(1, len(idx)) if idx[n] == EOT), len(idx)]
+            for begin, end in pairwise(edges):
+                alone += model.loss(idx[None, begin:end], targets[None, begin:end], reduction="sum").item()
+        assert together == pytest.approx(alone, rel=1e-5)
+
+
+def test_packed_conversations_are_learned_as_if_alone(talks: Path, tok: Tokenizer) -> None:
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(n_layer=2, n_head=2, n_embd=16, block_size=100, vocab_size=320))
+    padded = ChatBatches([str(talks)], tok, 100, 900, 4, seed=5).next()
+    packed = ChatBatches([str(talks)], tok, 100, 900, 4, seed=5, packed=True).next()
+    assert (packed.tokens, packed.supervised) == (padded.tokens, padded.supervised)
+
+    def loss(batches: list[MicroBatch]) -> float:
+        return sum(model.loss(**batch._asdict(), reduction="sum").item() for batch in batches)
+
+    assert loss(packed.micro_batches) == pytest.approx(loss(padded.micro_batches), rel=1e-5)
+    rows = sum(len(batch.idx) for batch in packed.micro_batches)
+    assert rows < 0.6 * sum(len(batch.idx) for batch in padded.micro_batches)
+    assert all(batch.idx.shape[1] == 100 for batch in packed.micro_batches)
+    assert packed.tokens / (rows * 100) > 0.8
+    for batch in packed.micro_batches:
+        assert batch.pos is not None and batch.doc is not None
+        begins = torch.cat([torch.ones(len(batch.idx), 1, dtype=torch.bool), batch.doc.diff(dim=1) != 0], 1)
+        assert torch.equal(begins, batch.pos == 0)
+        assert (batch.idx[begins & (batch.targets[:, :] == IGNORE) & (batch.idx != tok.eot)] == tok.user).all()
+
+
 def test_validation_is_always_the_same_and_never_trained_on(shards: Shards, talks: Path, tok: Tokenizer) -> None:
     batches = pretrain(shards)
     before = [batch.idx.tolist() for batch in batches.validation(100)]
     batches.next()
     assert [batch.idx.tolist() for batch in batches.validation(100)] == before
-    assert min(min(row) for rows in before for row in rows) >= 1000
+    assert min(min(row) for rows in before for row in rows) >= 1000  # EOT too
     talking = ChatBatches([str(talks)], tok, 100, 200, 4, seed=5, val_fraction=0.2)
     held = {tok.decode(row.tolist()) for batch in talking.validation(10_000) for row in batch.idx}
     drawn = {tok.decode(row.tolist()) for _ in range(60) for batch in talking.next().micro_batches for row in batch.idx}

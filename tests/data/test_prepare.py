@@ -171,7 +171,7 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(
     environment = os.environ | {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}
     kills = os.environ.get("FISCHGPT_KILLS", "12")
     command = [sys.executable, str(script), str(tmp_path / "killed.toml"), kills, "7", "1,1,1,2"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=220 + 10 * int(kills))
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= int(kills)
     finished = [folder for folder in tmp_path.glob("killed*/data") if (folder / "manifest.json").exists()]

@@ -75,6 +75,19 @@ def test_a_disk_that_stays_full_ends_with_one_line_and_the_old_checkpoint(
     assert outcome(recipe) == whole
 
 
+def test_metrics_that_cannot_be_written_are_one_line_and_the_run_goes_on_later(
+    runs: Runs, whole: dict[str, Any], file_limit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = runs.recipe("no-metrics", *STEPS)
+    monkeypatch.setattr(checkpoint, "fault", lambda point: file_limit(300) if point == "parent synced" else None)
+    with pytest.raises(UserError, match=r"metrics\.jsonl cannot be written: File too large; make room"):
+        train(recipe)
+    file_limit(None)
+    monkeypatch.undo()
+    train(recipe)
+    assert outcome(recipe) == whole
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_dev_full(tmp_path: Path) -> None:
     def write(path: Path) -> None:

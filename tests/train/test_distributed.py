@@ -15,6 +15,8 @@ import torch
 
 from fischgpt.config import Phase, Recipe, save_recipe
 from fischgpt.data.files import sha256_file
+from fischgpt.evals.hellaswag import METRICS, HellaSwag
+from fischgpt.evals.hellaswag_items import Item
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained
 from fischgpt.train import loop
@@ -28,7 +30,11 @@ fork = multiprocessing.get_context("fork")  # after torch is imported: starting 
 
 
 def train(
-    recipe: Recipe, ranks: int = 1, phase: Phase = "pretrain", spoil: Callable[[int], None] | None = None
+    recipe: Recipe,
+    ranks: int = 1,
+    phase: Phase = "pretrain",
+    spoil: Callable[[int], None] | None = None,
+    benchmarks: dict[str, Any] | None = None,
 ) -> None:
     """As torchrun would: one process a rank, told who it is by the environment."""
     with socket.socket() as free:
@@ -42,7 +48,7 @@ def train(
             os.environ.update({key: str(value) for key, value in who.items()} | {"MASTER_ADDR": "127.0.0.1"})
         if spoil:
             spoil(number)
-        loop.run(recipe, phase, lambda progress: None, quiet=True)
+        loop.run(recipe, phase, lambda progress: None, quiet=True, benchmarks=benchmarks)
 
     processes = [fork.Process(target=rank, args=(number,)) for number in range(ranks)]
     for process in processes:
@@ -110,6 +116,20 @@ def test_sharded_weights_train_save_and_load_as_whole_ones(runs: MakeRecipe) -> 
     train(runs("two", CONSTANT, "train.parallel=fsdp", "train.steps=20"), 2)  # goes on from its own checkpoint
     train(runs("two", CONSTANT, "train.steps=30"))  # and so does one process
     assert losses(runs("two")) == pytest.approx(losses(runs("one")), rel=1e-4)
+
+
+def test_ranks_share_a_benchmark_and_agree_on_its_result(runs: MakeRecipe) -> None:
+    endings = ("The cat sat here.", "here The owl.", "sat sat sat", "The dog ran here. The")
+    items = [Item(n, "Animals", f"The {name}", "", f"The {name}", endings, n % 4) for n, name in enumerate("abcdefg")]
+    measured = []
+    for name, ranks in (("one", 1), ("two", 2)):
+        made = runs(name, "train.steps=20", "eval.hellaswag_every=10", "eval.hellaswag_items=7")
+        train(made, ranks, benchmarks={"hellaswag": HellaSwag(items)})
+        measured.append(read_metrics(Path(made.run) / "pretrain", "hellaswag"))
+        assert len(list((Path(made.run) / "pretrain/checkpoints").glob("best-hellaswag-*"))) == 1
+    for one, two in zip(*measured, strict=True):
+        assert one["items"] == two["items"] == 7
+        assert all(one[name] == two[name] for pair in METRICS.values() for name in pair)
 
 
 def test_a_bad_number_on_one_rank_is_skipped_on_all(runs: MakeRecipe) -> None:

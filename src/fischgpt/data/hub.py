@@ -97,16 +97,15 @@ def pin(name: str, folder: Path) -> Pin:
     """
     repo, revision, path = parse_name(name)
     record = folder / f"{_slug(name)}.json"
-    if record.exists():
-        try:
-            saved = read_sealed(record, SCHEMA)
-        except ValueError as error:
-            raise UserError(f"{record} {error}; delete it to read the newest version of {repo}") from None
-        return Pin(saved["repo"], saved["commit"], tuple(HubFile(**file) for file in saved["files"]))
-    found = _list(repo, revision, path)
     folder.mkdir(parents=True, exist_ok=True)
-    write_sealed(record, {"schema": SCHEMA, **asdict(found), "files": [asdict(file) for file in found.files]})
-    return found
+    with FileLock(folder / f".lock-{record.name}"):  # of several processes that start at once, one asks
+        if not record.exists():
+            write_sealed(record, {"schema": SCHEMA, **asdict(_list(repo, revision, path))})
+    try:
+        saved = read_sealed(record, SCHEMA)
+    except ValueError as error:
+        raise UserError(f"{record} {error}; delete it to read the newest version of {repo}") from None
+    return Pin(saved["repo"], saved["commit"], tuple(HubFile(**file) for file in saved["files"]))
 
 
 def download(pin: Pin, file: HubFile, folder: Path) -> Path:

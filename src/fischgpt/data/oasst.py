@@ -26,7 +26,7 @@ def shape(record: Message) -> Shape | None:
     """Which of OASST1's shapes a record has, if any."""
     if "message_tree_id" not in record:
         return None
-    return "trees" if "prompt" in record else "messages" if "role" in record and "parent_id" in record else None
+    return "trees" if "prompt" in record else "messages" if "role" in record else None
 
 
 def conversations(records: Iterable[tuple[str, Message]], language: str = LANGUAGE) -> Iterator[tuple[str, list[Turn]]]:
@@ -41,7 +41,7 @@ def conversations(records: Iterable[tuple[str, Message]], language: str = LANGUA
             if shape(record) == "trees":
                 roots.append((record["message_tree_id"], record["prompt"] | {"tree_state": record.get("tree_state")}))
                 _collect(record["prompt"], replies)
-            elif record["parent_id"] is None:
+            elif record.get("parent_id") is None:  # the jsonl files leave out what is null
                 roots.append((record["message_tree_id"], record))
             else:
                 replies.setdefault(record["parent_id"], []).append(record)
@@ -65,7 +65,7 @@ def _best_path(root: Message, replies: dict[str, list[Message]], language: str) 
     at: Message | None = root if _usable(root, language) else None
     while at is not None:
         turns.append(Turn(cast(Role, _ROLES[at["role"]]), at["text"]))
-        usable = [reply for reply in replies.get(at["message_id"], []) if _usable(reply, language)]
+        usable = [reply for reply in replies.get(at.get("message_id", ""), []) if _usable(reply, language)]
         at = min(usable, key=_order, default=None)
         if at is not None and _ROLES[at["role"]] == turns[-1].role:  # never in the data set; never into a model
             break
@@ -88,4 +88,4 @@ def _order(message: Message) -> tuple[bool, float, str, str]:
     """Rank 0 first. Messages that nobody ranked come after all that were, the oldest first: a message without any
     brother has no rank, and one that came late lost no comparison but won none either."""
     rank = message.get("rank")
-    return rank is None, rank or 0, str(message.get("created_date") or ""), message["message_id"]
+    return rank is None, rank or 0, str(message.get("created_date") or ""), str(message.get("message_id"))

@@ -85,6 +85,11 @@ class Shards:
         text = json.dumps([asdict(info) for info in self.infos])
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def eot(self) -> int:
+        """`<|endoftext|>`: what every document, and so every shard, ends with."""
+        return int(self._arrays[self.infos[0].file][-1])
+
     def arrays(self, split: Split) -> list[np.ndarray]:
         return [self._arrays[info.file] for info in self.infos if info.split == split]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fischgpt.data.hub import ALIASES
 from fischgpt.data.packages import PACKAGES
 from fischgpt.data.sources import parse
 from fischgpt.errors import UserError
@@ -216,6 +217,8 @@ def source_facts(spec: str) -> tuple[str, str]:
     if name in PACKAGES:
         package = PACKAGES[name]
         return f"{package.good_for} ({package.kind} {package.project} {package.version})", package.licence
+    if name in ALIASES:
+        return f"{ALIASES[name].good_for} ({ALIASES[name].spec})", ALIASES[name].licence
     if name == "grounded":
         return "made-up people, their resumes, and questions about them, written by this package", "MIT"
     return "your own files", "yours to know"

@@ -13,12 +13,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fischgpt.assistant.model import TextModel, describe_model, load_model
-from fischgpt.config import load_recipe
+from fischgpt.config import Recipe, load_recipe
 from fischgpt.data.files import write_json
 from fischgpt.data.prepare import data_folder
 from fischgpt.errors import UserError
+from fischgpt.evals.hellaswag import HellaSwag
 from fischgpt.evals.record import find_run, read_json
 from fischgpt.evals.report import eval_rows
+from fischgpt.train.watch import Benchmark
 
 Task = Literal["loss", "hellaswag", "profile"]
 
@@ -84,3 +86,8 @@ def _shards_of(run: Path) -> Path:
 def _keep(run: Path, task: Task, result: dict[str, Any]) -> None:
     file = run / "evals.json"
     write_json(file, read_json(file, dict) | {task: result})
+
+
+def while_training(recipe: Recipe) -> dict[str, Benchmark]:
+    """What the loop is to measure every `eval.hellaswag_every` steps. Raises UserError if the set cannot be had."""
+    return {"hellaswag": HellaSwag()} if recipe.eval.hellaswag_every else {}

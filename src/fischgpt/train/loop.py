@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from fischgpt import __version__
 from fischgpt.config import Phase, Recipe, save_recipe
 from fischgpt.data.batches import Prefetch, Step
-from fischgpt.data.files import write_json
+from fischgpt.data.files import sha256_file, write_json
 from fischgpt.data.progress import OnProgress
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
@@ -32,6 +33,7 @@ from fischgpt.train import checkpoint
 from fischgpt.train.checkpoint import Checkpoint
 from fischgpt.train.distributed import World, join
 from fischgpt.train.guard import Spikes
+from fischgpt.train.hardware import detect
 from fischgpt.train.optim import Optimizer, learning_rate
 from fischgpt.train.parallel import Gradients, Replicated, Sharded, TreeSummed, like, whole
 from fischgpt.train.signals import stop_signals
@@ -91,6 +93,9 @@ class _Training:
         self.shape, self.micro_batch = start.shape, start.micro_batch
         self.checkpoints = folder / "checkpoints"
         self.dtype = compute_dtype(recipe.train.dtype, world.device.type)
+        gpu = detect()
+        self.peak_flops = gpu.peak_flops(self.dtype) * world.size if gpu and world.device.type == "cuda" else None
+        self.flops_per_token = self.model.flops_per_token(recipe.data.row_tokens or recipe.model.block_size)
         self.gradients = self._gradients()
         self.optimizer = Optimizer(self.model, recipe.optim)
         self.spikes = Spikes()
@@ -166,7 +171,9 @@ class _Training:
         self.tokens += batch.tokens
         took = time.perf_counter() - started
         self.seconds += took
-        self.tracker.step(self.step, loss, lr, norm, self.tokens, self.seconds, batch.tokens / took)
+        speed = batch.tokens / took
+        mfu = speed * self.flops_per_token / self.peak_flops if self.peak_flops else None
+        self.tracker.step(self.step, loss, lr, norm, self.tokens, self.seconds, speed, mfu)
         return signalled
 
     def _draw(self, batches: Prefetch) -> Step:
@@ -230,8 +237,7 @@ class _Training:
             "bad": self.bad,
             "spikes": self.spikes.state(),
             "micro_batch": self.micro_batch,
-            "world_size": self.world.size,
-            "metrics_offset": self.tracker.offset(),
+            "recipe": sha256_file(self.folder / "recipe.toml"),
             "shape": self.shape,
         }
 
@@ -244,7 +250,9 @@ class _Training:
             save_file(rng, path / "rng.safetensors")
 
         try:
-            saved = checkpoint.save(self.checkpoints, self.step, write, state, self.recipe.train.keep_last)
+            state["metrics_offset"] = self.tracker.offset()
+            keep, expect = self.recipe.train.keep_last, 12 * self.model.n_params  # weights and two moments, in fp32
+            saved = checkpoint.save(self.checkpoints, self.step, write, state, keep, expect)
         except OSError as error:
             if required:
                 raise UserError(f"could not save step {self.step} in {self.checkpoints}: {error}") from None
@@ -259,9 +267,8 @@ class _Training:
             return
         state = {"phase": self.phase, "tokens": self.tokens, "best": self.watch.best[name], "shape": self.shape}
         try:
-            checkpoint.save_best(
-                self.checkpoints, name, self.step, lambda path: self._write_weights(weights, path), state
-            )
+            write, expect = partial(self._write_weights, weights), 4 * self.model.n_params
+            checkpoint.save_best(self.checkpoints, name, self.step, write, state, expect)
         except OSError as error:
             self.tracker.say(f"could not save the best {name} of step {self.step}: {error}; training goes on")
 

@@ -8,7 +8,8 @@ import torch
 from filelock import FileLock
 
 from fischgpt.config import Phase, Recipe
-from fischgpt.data.batches import Batches, ChatBatches, PretrainBatches
+from fischgpt.data.batches import Batches, PretrainBatches
+from fischgpt.data.chat_batches import ChatBatches
 from fischgpt.data.prepare import data_folder, prepare
 from fischgpt.data.progress import OnProgress
 from fischgpt.data.shards import Shards
@@ -92,6 +93,7 @@ def open_phase(recipe: Recipe, phase: Phase, world: World, on_progress: OnProgre
             micro_batch,
             recipe.data.seed,
             recipe.data.val_fraction,
+            packed=world.device.type == "cuda" if recipe.data.pack is None else recipe.data.pack,
         )
         data = recipe.data.sources
     shape = {
@@ -142,7 +144,8 @@ def _rows(recipe: Recipe, shards: Shards, row_tokens: int, micro_batch: int) -> 
         raise UserError(
             f"train.tokens_per_step ({recipe.train.tokens_per_step}) must be a multiple of a row of {row_tokens} tokens"
         )
-    return PretrainBatches(shards, row_tokens, recipe.model.block_size, rows, micro_batch, recipe.data.seed)
+    data, block_size = recipe.data, recipe.model.block_size
+    return PretrainBatches(shards, row_tokens, block_size, rows, micro_batch, data.seed, data.document_mask)
 
 
 def _same_shape(run: str, saved: dict[str, Any], shape: dict[str, Any]) -> None:

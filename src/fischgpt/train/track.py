@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from fischgpt.config import Recipe
+from fischgpt.errors import UserError
 from fischgpt.train.trackers import Guarded, open_sink
 
 
@@ -70,16 +72,28 @@ class Tracker:
         for sink in self._sinks:
             sink.close()
         if self._file:
-            self._file.close()
+            with suppress(OSError):  # an error of the last write, said already
+                self._file.close()
 
     def say(self, message: str) -> None:
         """A line for the person watching; not a metric."""
         self._console.print(message, markup=False, soft_wrap=True)
 
     def step(
-        self, step: int, loss: float, lr: float, grad_norm: float, tokens: int, seconds: float, speed: float
+        self,
+        step: int,
+        loss: float,
+        lr: float,
+        grad_norm: float,
+        tokens: int,
+        seconds: float,
+        speed: float,
+        mfu: float | None,
     ) -> None:
-        """After step `step` (from 1): loss in nats per supervised token, tokens in all so far, speed in tokens/s."""
+        """After step `step` (from 1): loss in nats per supervised token, tokens in all so far, speed in tokens/s.
+
+        mfu: the share of the GPUs' peak that is, None where the peak is unknown.
+        """
         self.event(
             "step",
             step,
@@ -89,6 +103,7 @@ class Tracker:
             tokens=tokens,
             seconds=round(seconds, 3),
             tokens_per_second=round(speed, 1),
+            mfu=mfu,
         )
         now = time.perf_counter()
         self._first = self._first or (step, now)
@@ -104,9 +119,17 @@ class Tracker:
             )
 
     def event(self, event: str, step: int, **values: Any) -> None:
+        """A line of metrics.jsonl. Raises UserError when it cannot be written: a run that is not recorded is no use."""
         if self._file:
-            self._file.write(json.dumps({"event": event, "step": step} | values, ensure_ascii=False).encode() + b"\n")
-            self._file.flush()
+            line = json.dumps({"event": event, "step": step} | values, ensure_ascii=False).encode() + b"\n"
+            try:
+                self._file.write(line)
+                self._file.flush()
+            except OSError as error:
+                raise UserError(
+                    f"{self._file.name} cannot be written: {error.strerror}; "
+                    "make room, then the same command goes on from the last checkpoint"
+                ) from None
         numbers = {f"{event}/{key}": value for key, value in values.items() if isinstance(value, int | float)}
         for sink in self._sinks:
             if numbers:

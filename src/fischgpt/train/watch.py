@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from fischgpt import chat
 from fischgpt.config import Recipe
-from fischgpt.data.batches import IGNORE, Batches, ChatBatches
+from fischgpt.data.batches import IGNORE, Batches
+from fischgpt.data.chat_batches import ChatBatches
 from fischgpt.engine import Engine, SamplingParams
 from fischgpt.model.gpt import GPT
 from fischgpt.tokenizer import Tokenizer
@@ -16,8 +17,20 @@ from fischgpt.train.distributed import World
 from fischgpt.train.parallel import moved
 from fischgpt.train.track import Tracker
 
-Benchmark = Callable[[GPT, Tokenizer, int], Mapping[str, float]]
-"""(model, tokenizer, items at most) -> measures by name; HellaSwag gives `acc_norm_token` and others."""
+
+class Benchmark(Protocol):
+    """What `evals.hellaswag.HellaSwag` is: measures by name, `acc_norm_token` and its `_stderr` among them."""
+
+    def __call__(
+        self,
+        model: GPT,
+        tok: Tokenizer,
+        limit: int | None = None,
+        shard: tuple[int, int] = (0, 1),
+        add: Callable[[list[int]], list[int]] = ...,
+    ) -> dict[str, Any]:
+        """Of `limit` items this rank scores its shard (rank, world size); `add` sums its counts over the ranks."""
+        ...
 
 
 class Watch:
@@ -65,18 +78,20 @@ class Watch:
         return self._is_best("loss", step, loss, lower=True)
 
     def benchmark(self, step: int) -> list[str]:
-        """Run the benchmarks on rank 0; the names of those that were never better."""
-        if not self._world.main:
-            return []
+        """Run the benchmarks, each rank its share of the items; the names of those that were never better."""
         better = []
         for name, measure in self._benchmarks.items():
-            result = dict(measure(self._model, self._tokenizer, self._recipe.eval.hellaswag_items))
+            items = self._recipe.eval.hellaswag_items
+            result = measure(self._model, self._tokenizer, items, (self._world.rank, self._world.size), self._add)
             self._tracker.event(name, step, **result)
             score, error = result["acc_norm_token"], result["acc_norm_token_stderr"]
             self._tracker.say(f"step {step}  {name} {100 * score:.2f} % ± {100 * error:.2f} (per token)")
             if self._is_best(name, step, score, lower=False):
                 better.append(name)
         return better
+
+    def _add(self, counts: list[int]) -> list[int]:
+        return [round(total) for total in self._world.sum([float(count) for count in counts])]
 
     @torch.no_grad()
     def sample(self, step: int) -> None:
