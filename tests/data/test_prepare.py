@@ -280,10 +280,11 @@ def test_progress_goes_forward_to_the_end(
 ) -> None:
     """Also where processes read ahead, into the next file."""
     monkeypatch.setattr(sources, "PIECE_BYTES", 20_000)
+    (tmp_path / "pages").mkdir()
     for number, content in enumerate(pages.values()):
-        (tmp_path / f"{number}.parquet").write_bytes(content)
+        (tmp_path / "pages" / f"{number}.parquet").write_bytes(content)
     heard: list[Progress] = []
-    prepare(recipe([str(tmp_path / f"{n}.parquet") for n in range(3)], "data.workers=2"), heard.append)
+    prepare(recipe([str(tmp_path / "pages")], "data.workers=2"), heard.append)
     done = [progress.done for progress in heard if progress.step == "tokenizing"]
     assert done == sorted(done) and len(set(done)) > 10 and done[-1] > 0.8 * (heard[-1].total or 0)
 
