@@ -60,7 +60,7 @@ browser: setup-dev
 # Write constraints.txt anew from an empty environment: the exact versions everything is tested with.
 lock:
 	@rm -rf "$(ROOT)/.venv-lock" && "$(PYTHON)" -m venv "$(ROOT)/.venv-lock"
-	@cd "$(ROOT)" && FISCHGPT_SKIP_WEB=1 .venv-lock/bin/python -m pip install -q -e '.[dev]'
+	@cd "$(ROOT)" && FISCHGPT_SKIP_WEB=1 .venv-lock/bin/python -m pip install -q -e '.[dev,parity]'
 	@cd "$(ROOT)" && echo '# The exact versions everything is tested with; make lock writes this file anew.' > constraints.txt && .venv-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' >> constraints.txt
 	@rm -rf "$(ROOT)/.venv-lock"
 

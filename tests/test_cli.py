@@ -7,7 +7,21 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ["up", "chat", "speedrun", "plan", "data", "pretrain", "sft", "eval", "report", "export", "profile", "bench"]
+COMMANDS = [
+    "up",
+    "chat",
+    "speedrun",
+    "plan",
+    "launch",
+    "data",
+    "pretrain",
+    "sft",
+    "eval",
+    "report",
+    "export",
+    "profile",
+    "bench",
+]
 
 
 def fischgpt(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

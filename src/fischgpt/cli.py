@@ -141,6 +141,26 @@ def plan(
     print(json.dumps(made.as_dict(), indent=2) if as_json else format_plan(made))
 
 
+@app.command(epilog=_example("fischgpt launch gpt2-124m --on slurm --nodes 2 --gpus 8 > job.sh"))
+def launch(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    on: Annotated[
+        Literal["bare", "torchrun", "slurm", "skypilot", "kubeflow"], typer.Option(help="What starts it.")
+    ] = "bare",
+    nodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
+    gpus: Annotated[int, typer.Option(min=1, help="GPUs in each.")] = 8,
+    gpu: Annotated[str, typer.Option(metavar="NAME", help="Which, as `fischgpt plan` names them.")] = "H100",
+    price: Annotated[float | None, typer.Option(min=0, help="USD an hour for one.")] = None,
+    image: Annotated[str | None, typer.Option(help="kubeflow: the container image.")] = None,
+) -> None:
+    """Print the script or YAML that runs a recipe: data, pretraining, fine-tuning, evaluation, report."""
+    from fischgpt.plan.launch import launch as run
+
+    extra = {} if image is None else {"image": image}
+    print(run(recipe, on, overrides or [], nodes, gpus, gpu, price, **extra), end="")
+
+
 @app.command(epilog=_example("fischgpt data mini"))
 def data(recipe: RecipeArgument, overrides: Overrides = None) -> None:
     """Download, tokenize and shard what the recipe names; restartable."""

@@ -21,7 +21,8 @@ from fischgpt.data.shards import Shards
 from fischgpt.errors import UserError
 from fischgpt.evals import run as evals
 from fischgpt.evals.record import read_run
-from fischgpt.evals.report import duration, write_report
+from fischgpt.evals.report import write_report
+from fischgpt.evals.words import duration
 from fischgpt.publish.hf import export_hf
 from fischgpt.tokenizer import Tokenizer
 from fischgpt.train import loop

@@ -13,7 +13,7 @@ import torch
 from fischgpt import chat
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
-from fischgpt.data.batches import IGNORE, Batches, MicroBatch, Prefetch, PretrainBatches, Step, text_bytes
+from fischgpt.data.batches import IGNORE, Batches, MicroBatch, Prefetch, PretrainBatches, Step, _Documents, text_bytes
 from fischgpt.data.chat_batches import ChatBatches
 from fischgpt.data.shards import Shards, write_manifest, write_shard
 from fischgpt.errors import UserError
@@ -106,6 +106,17 @@ def test_documents_stay_whole_and_meet_other_neighbours_every_epoch(shards: Shar
         firsts = [row[0] for row in rows]
         assert firsts != sorted(firsts)
     assert all(len(one & two) < 0.3 * len(one) for one, two in pairwise(follows))
+
+
+def test_rows_are_cut_from_one_stream_of_whole_documents(shards: Shards) -> None:
+    for array in shards.arrays("train"):
+        documents = _Documents(array, EOT)
+        whole = documents.read([1, 2, 3], 0, len(array)).tolist()
+        cut = np.split(whole, np.flatnonzero(np.array(whole) == EOT) + 1)[:-1]
+        original = np.split(array, np.flatnonzero(array == EOT) + 1)[:-1]
+        assert sorted(map(list, cut)) == sorted(map(list, original)) != list(map(list, cut))
+        for begin in range(0, len(array) - 17, 7):
+            assert documents.read([1, 2, 3], begin, begin + 17).tolist() == whole[begin : begin + 17]
 
 
 def test_the_order_hangs_on_the_seed_and_not_on_the_micro_batch(shards: Shards) -> None:

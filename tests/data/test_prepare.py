@@ -1,5 +1,6 @@
 """From sources to shards: every document once, in one split, and the same bytes however often it was killed."""
 
+import errno
 import json
 import os
 import shutil
@@ -12,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from huggingface_hub import file_download
 
 from fake_hub import FakeHub
 from fischgpt.config import Recipe, save_recipe
+from fischgpt.data import prepare as prepare_module
 from fischgpt.data import sources
 from fischgpt.data.encode import is_validation
 from fischgpt.data.prepare import data_folder, prepare
@@ -219,6 +222,28 @@ def test_a_disk_too_small_is_said_before_anything_is_downloaded(
     assert not hub.requests["get"]
 
 
+def test_a_disk_that_fills_up_is_one_line_and_the_next_start_goes_on(
+    recipe: Make, lines: str, hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    specs = [lines, "fineweb-edu-10BT"]
+    whole = contents(prepare(recipe(specs, f"run={tmp_path}/whole"), quiet))
+    made = recipe(specs, f"run={tmp_path}/full")
+    for module, name in (
+        (prepare_module, "write_shard"),
+        (prepare_module, "write_sealed"),
+        (file_download, "http_get"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, full)
+            with pytest.raises(UserError, match=r"No space left on device|the disk is full") as error:
+                prepare(made, quiet)
+            assert "\n" not in str(error.value)
+    assert contents(prepare(made, quiet)) == whole
+
+
 def test_another_source_than_the_one_begun_with_is_refused(recipe: Make, lines: str) -> None:
     prepare(recipe([lines]), quiet)
     with pytest.raises(UserError, match="prepared with other sources"):
@@ -232,9 +257,36 @@ def test_a_finished_folder_needs_no_network(recipe: Make, hub: FakeHub, monkeypa
     assert prepare(made, quiet) == folder and hub.requests == before
 
 
+def test_a_download_is_deleted_when_its_text_is_safe_in_shards(recipe: Make, hub: FakeHub) -> None:
+    made = recipe(["fineweb-edu-10BT"])
+    there: list[tuple[int, list[str]]] = []
+
+    def look(progress: Progress) -> None:
+        names = sorted(file.name[:3] for file in data_folder(made).rglob("0*.parquet"))
+        there.append((progress.documents, names))
+
+    prepare(made, look)
+    assert [names for documents, names in there if documents == 1200] == [["002"]]
+    assert all("000" in names for documents, names in there if 0 < documents <= 400)
+
+
 def test_downloads_are_kept_where_the_recipe_says_so(recipe: Make, hub: FakeHub) -> None:
     folder = prepare(recipe(["fineweb-edu-10BT"], "data.keep_downloads=true"), quiet)
     assert len(list((folder / "downloads").rglob("0*.parquet"))) == 3
+
+
+def test_progress_goes_forward_to_the_end(
+    recipe: Make, pages: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where processes read ahead, into the next file."""
+    monkeypatch.setattr(sources, "PIECE_BYTES", 20_000)
+    (tmp_path / "pages").mkdir()
+    for number, content in enumerate(pages.values()):
+        (tmp_path / "pages" / f"{number}.parquet").write_bytes(content)
+    heard: list[Progress] = []
+    prepare(recipe([str(tmp_path / "pages")], "data.workers=2"), heard.append)
+    done = [progress.done for progress in heard if progress.step == "tokenizing"]
+    assert done == sorted(done) and len(set(done)) > 10 and done[-1] > 0.8 * (heard[-1].total or 0)
 
 
 def test_progress_tells_the_rate_and_what_is_left() -> None:

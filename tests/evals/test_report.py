@@ -11,34 +11,13 @@ import pytest
 
 from fischgpt.config import DataConfig, GPTConfig, Recipe, TrainConfig, save_recipe
 from fischgpt.errors import UserError
-from fischgpt.evals.curves import Series, chart, number, smooth
-from fischgpt.evals.record import read_rows, read_run
-from fischgpt.evals.report import diagnosis, duration, n_params, next_steps, write_report
+from fischgpt.evals.advice import at_chance, diagnosis, next_steps, unstable
+from fischgpt.evals.curves import Series, chart, smooth
+from fischgpt.evals.record import n_params, read_log, read_run
+from fischgpt.evals.report import write_report
+from fischgpt.evals.words import duration, number
 from fischgpt.model.gpt import GPT
-
-MODEL = GPTConfig(n_layer=2, n_head=2, n_embd=16, block_size=32, vocab_size=300)
-NASTY = "<script>alert('x')</script> | `code` **bold**\nnext [link](http://x)"
-
-
-def write_phase(
-    run: Path, phase: str, steps: int, planned: int, val=lambda step: 5 - step / 100, tail: str = ""
-) -> None:
-    sources = ["factbook", str(run / "notes.txt")] if phase == "pretrain" else ["grounded", "chitchat:50*2"]
-    train = TrainConfig(steps=planned)
-    recipe = Recipe(run=str(run), model=MODEL, data=DataConfig(sources=sources), train=train)
-    save_recipe(recipe, run / phase / "recipe.toml")
-    if not (run / "recipe.toml").exists():
-        save_recipe(recipe, run / "recipe.toml")
-    events = []
-    for step in range(steps + 1):
-        if step:
-            values = {"loss": 6 - step / 100, "lr": 1e-3, "grad_norm": 1.0, "tokens": step * 64, "seconds": step * 0.5}
-            events.append({"event": "step", "step": step, "tokens_per_second": 128.0} | values)
-        if step % 10 == 0:
-            events.append({"event": "val", "step": step, "loss": val(step), "tokens": 100})
-            samples = [{"prompt": "Once", "text": f" at {step}"}, {"prompt": "The sea", "text": NASTY}]
-            events.append({"event": "samples", "step": step, "samples": samples})
-    (run / phase / "metrics.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events) + tail)
+from report_samples import MODEL, NASTY, add, write_phase
 
 
 @pytest.fixture
@@ -112,7 +91,7 @@ def test_page_and_markdown_say_what_the_run_recorded(run: Path) -> None:
         f"fischgpt up --model {run}",
     ):
         assert fact in html and fact in markdown, fact
-    assert html.count("<svg") == 6  # loss, rate and speed of two phases
+    assert html.count("<svg") == 8  # loss, rate, speed and gradient of two phases
 
 
 def test_the_page_stands_alone_and_what_a_model_wrote_cannot_break_it(run: Path) -> None:
@@ -134,6 +113,61 @@ def test_samples_stand_one_column_a_prompt_and_one_row_a_moment(run: Path) -> No
         [" 10 ", "  at 10 "],
         [" 20 ", "  at 20 "],
     ]
+
+
+def test_hellaswag_on_the_way_stands_beside_gpt2_and_gpt3(run: Path) -> None:
+    scores = {"acc_norm_token": 0.27, "acc_norm_token_stderr": 0.01, "acc_norm": 0.28, "items": 2000, "seconds": 999.0}
+    assert "GPT-2 124M" not in write_report(run).read_text("utf-8")
+    add(run, *({"event": "hellaswag", "step": step, **scores} for step in (10, 20)))
+    page = write_report(run).read_text("utf-8")
+    assert "2,000 items, one standard error 1.00" in page
+    assert "GPT-2 124M: 29.55" in page and "GPT-3 125M: 33.7" in page and "guessing: 25" in page
+    assert read_run(run).phase("pretrain").last("seconds") == 20.0, "a benchmark's own time is not the training's"
+
+
+def test_skipped_batches_and_rollbacks_are_marked_and_listed(run: Path) -> None:
+    add(
+        run,
+        {"event": "skipped", "step": 12, "position": "epoch 0, row 7", "reason": "the loss is <nan>"},
+        {"event": "rollback", "step": 15, "to": 10, "batches": 6},
+        {"event": "resumed", "step": 10},
+    )
+    page = write_report(run).read_text("utf-8")
+    markdown = (run / "report.md").read_text("utf-8")
+    assert page.count('class="mark"') == 2 and "skipped (epoch 0, row 7): the loss is &lt;nan&gt;" in page
+    assert "1 batch(es) skipped, 1 return(s) to an earlier checkpoint." in markdown
+    assert "| 15 | went back to step 10, past 6 batches |" in markdown
+
+
+def test_the_cost_is_hours_times_the_price_of_known_devices(run: Path) -> None:
+    add(run, {"event": "step", "step": 40, "seconds": 7200})
+    (run / "environment.json").write_text(json.dumps({"machine": "8 x NVIDIA H100 80GB HBM3"}))
+    assert "$48.00 (8 x H100 at $3.00 an hour)" in write_report(run).read_text("utf-8")
+    (run / "environment.json").write_text(json.dumps({"machine": "AMD EPYC"}))
+    assert "Cost" not in write_report(run).read_text("utf-8")
+
+
+def test_the_best_checkpoints_are_named_with_their_place(run: Path) -> None:
+    kept = run / "pretrain" / "checkpoints" / "best-loss-00000030"
+    kept.mkdir(parents=True)
+    add(
+        run,
+        {"event": "best", "step": 10, "name": "loss", "value": 4.9},
+        {"event": "best", "step": 30, "name": "loss", "value": 4.7},
+        {"event": "best", "step": 20, "name": "hellaswag", "value": 0.271},
+    )
+    markdown = (write_report(run).parent / "report.md").read_text("utf-8")
+    assert f"| Pretraining | loss | 30 | 4.7000 | {kept} |" in markdown
+    assert "| Pretraining | hellaswag | 20 | 27.10 % | not kept |" in markdown
+
+
+def test_a_run_of_gpt2s_shape_is_shown_beside_the_figures_of_others(run: Path) -> None:
+    others = "original FischGPT: 2.980"
+    assert others not in write_report(run).read_text("utf-8")
+    recipe = Recipe(run=str(run), model=GPTConfig(), data=DataConfig(sources=["factbook"]), train=TrainConfig(steps=40))
+    save_recipe(recipe, run / "pretrain" / "recipe.toml")
+    page = write_report(run).read_text("utf-8")
+    assert others in page and "llm.c, FineWeb: 3.272" in page
 
 
 def test_a_crashed_run_with_a_torn_last_line_is_reported_as_stopped(tmp_path: Path) -> None:
@@ -184,6 +218,32 @@ def test_advice_follows_from_the_validation_curve(tmp_path: Path) -> None:
     assert said["flat"] is None
 
 
+def test_signs_of_too_high_a_rate_ask_for_half_of_it(tmp_path: Path) -> None:
+    write_phase(tmp_path, "pretrain", 40, 40)
+    assert unstable(read_run(tmp_path).phase("pretrain")) is None
+    add(tmp_path, *({"event": "step", "step": step, "loss": 6.0} for step in range(41, 60)))
+    verdict = unstable(read_run(tmp_path).phase("pretrain"))
+    assert verdict and verdict[0] == "optim.lr=0.0003" and "the training loss rose" in verdict[1]
+    write_phase(tmp_path, "pretrain", 40, 40)
+    add(tmp_path, {"event": "skipped", "step": 9, "position": "row 3", "reason": "not finite"})
+    verdict = unstable(read_run(tmp_path).phase("pretrain"))
+    assert verdict and "1 batches were skipped" in verdict[1]
+
+
+def test_a_score_at_chance_is_told_apart_from_a_bad_one(run: Path) -> None:
+    def verdict(score: float, tokens: int) -> object:
+        (run / "evals.json").write_text(
+            json.dumps({"hellaswag": {"acc_norm_token": score, "acc_norm_token_stderr": 0.01}})
+        )
+        add(run, {"event": "step", "step": 40, "tokens": tokens})
+        return at_chance(read_run(run))
+
+    assert verdict(0.30, 2560) is None
+    found = verdict(0.26, 2560)
+    assert isinstance(found, tuple) and "0.2 tokens a parameter" in found[1]
+    assert verdict(0.26, 10**9) is None, "with tokens enough, more of them is no advice"
+
+
 def test_what_is_not_measured_yet_comes_next(run: Path) -> None:
     (run / "evals.json").write_text(json.dumps({"loss": {"loss": 1.0}}))
     commands = [command for command, _ in next_steps(read_run(run))]
@@ -198,10 +258,11 @@ def test_events_of_a_step_become_one_row_and_broken_lines_are_counted(tmp_path: 
         b'{"event": "step", "step": 2, "loss": 3.0}\n{"event": "val", "step": 2, "loss": 2.5}\n'
         b'{"event": "step", "step": 1, "loss": 4.0}\nnoise\n{"step": 3}\n\n{"event": "step", "step": 3, "loss": \xff'
     )
-    rows, torn = read_rows(log)
-    assert rows == [{"step": 1, "loss": 4.0}, {"step": 2, "loss": 3.0, "val_loss": 2.5}]
-    assert torn == 3
-    assert read_rows(tmp_path / "none.jsonl") == ([], 0)
+    read = read_log(log)
+    assert read.rows == [{"step": 1, "loss": 4.0}, {"step": 2, "loss": 3.0, "val_loss": 2.5, "bits_per_byte": None}]
+    assert read.torn == 3
+    none = read_log(tmp_path / "none.jsonl")
+    assert (none.rows, none.happened, none.torn) == ([], [], 0)
 
 
 def test_the_count_of_parameters_is_the_model_s(run: Path) -> None:

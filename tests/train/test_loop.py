@@ -204,3 +204,15 @@ def test_a_compiled_model_trains_the_same_and_survives_evaluation_and_sampling(
 def test_a_device_that_is_not_there_is_named(recipe: MakeRecipe) -> None:
     with pytest.raises(UserError, match="there is no mps device here"):
         loop.run(recipe("pretrain", "train.device=mps"), "pretrain", quiet=True)
+
+
+def test_masked_documents_and_packed_conversations_train(recipe: MakeRecipe) -> None:
+    loop.run(recipe("pretrain", "data.document_mask=true", "train.steps=5"), "pretrain", quiet=True)
+    packed = recipe("sft", "data.pack=true", "train.steps=5")
+    padded = recipe("sft", "data.pack=false", "train.steps=5", "train.init=" + packed.run, f"run={packed.run}-padded")
+    losses = []
+    for made in (packed, padded):
+        loop.run(made, "sft", quiet=True)
+        metrics = read_metrics(Path(made.run) / "sft" / "metrics.jsonl")
+        losses.append([entry["loss"] for entry in metrics if entry["event"] == "step"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)  # the same conversations, only otherwise laid out

@@ -138,6 +138,12 @@ class _Writer:
             self._flush()
 
     def _flush(self) -> None:
+        try:
+            self._write()
+        except OSError as error:
+            raise UserError(f"{self._folder}: {error}; what is done is kept: mend that and start again") from None
+
+    def _write(self) -> None:
         number = sum(info.split == "train" for info in self.shards)
         for split in self._held:
             if self._held_documents[split]:

@@ -247,7 +247,8 @@ class _Paths:
         # FineWeb-Edu: 3.0 kB of parquet hold 5.1 kB of text, about 1,050 GPT-2 tokens of two bytes. Plain text: 4 to 5
         # characters a token, 3.3 with a vocabulary of 4,096.
         self.shard_bytes = 0.8 if any(path.suffix == ".parquet" for path in paths) else 0.6
-        self._groups: tuple[int, int] = (-1, 1)
+        self._groups: dict[int, int] = {}
+        """Row groups of the files that were opened. Reading is ahead of what is tokenized, so of more than one."""
 
     def fingerprint(self) -> dict[str, Any]:
         return {"files": [[str(path), size] for path, size in zip(self._paths, self.sizes or [], strict=True)]}
@@ -257,7 +258,7 @@ class _Paths:
 
     def share(self, at: Position) -> float:
         """How far into its file a position is."""
-        return at.group / self._groups[1] if self._groups[0] == at.file else 0.0
+        return at.group / max(1, self._groups.get(at.file, 1))
 
     def delete(self, before: int) -> None: ...
 
@@ -266,7 +267,7 @@ class _Paths:
         if path.suffix.lower() != ".parquet":
             return _text_pieces(islice(read_texts(path, at.row), left), at)
         groups = row_groups(path)
-        self._groups = (at.file, max(1, len(groups)))
+        self._groups[at.file] = len(groups)
         return _parquet_pieces(path, groups, at)
 
     def _path(self, number: int, ahead: bool) -> Path:
@@ -284,7 +285,7 @@ class _Hub(_Paths):
         self.count = len(self._pin.files)
         self.sizes = [file.size for file in self._pin.files]
         self.shard_bytes = 0.8
-        self._groups = (-1, 1)
+        self._groups = {}
 
     def fingerprint(self) -> dict[str, Any]:
         listed = [asdict(file) for file in self._pin.files]

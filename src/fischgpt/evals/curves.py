@@ -6,14 +6,17 @@ and legend are still there; the script only adds the crosshair and the values at
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from html import escape
+
+from fischgpt.evals.words import number
 
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 26, 12, 34
 MAX_POINTS = 500
 """Points drawn of one series: two pixels each at the page's full width."""
+MAX_DOTS = 60
 
 
 @dataclass(frozen=True)
@@ -24,32 +27,57 @@ class Series:
     points: Sequence[tuple[float, float]]
     colour: int = 1
     dots: bool = False
+    label: str = ""
+    """Written beside the last point: for figures of others, which stand alone."""
 
 
-def chart(title: str, series: Sequence[Series], *, x_label: str = "step", half: bool = False) -> str:
-    """The chart as HTML; `half` ones stand in pairs. Points that are not finite are left out; with none it says so."""
-    series = [Series(s.name, _finite(s.points), s.colour, s.dots) for s in series]
+def chart(
+    title: str,
+    series: Sequence[Series],
+    *,
+    x_label: str = "step",
+    half: bool = False,
+    levels: Sequence[tuple[float, str]] = (),
+    marks: Sequence[tuple[float, str]] = (),
+    log_x: bool = False,
+) -> str:
+    """The chart as HTML; `half` ones stand in pairs. Points that are not finite are left out; with none it says so.
+
+    levels: (y, what stands there), drawn across; marks: (x, what happened there), drawn from top to bottom.
+    """
+    series = [replace(s, points=[(x, y) for x, y in _finite(s.points) if x > 0 or not log_x]) for s in series]
     series = [s for s in series if s.points]
     kind = "chart half" if half else "chart"
-    if not series:
+    if not any(s.label == "" for s in series):
         return f'<figure class="{kind}"><figcaption>{escape(title)}</figcaption><p>Nothing measured yet.</p></figure>'
-    x_low, x_high = _bounds([x for s in series for x, _ in s.points], pad=0)
-    y_low, y_high = _bounds([y for s in series for _, y in s.points], pad=0.04)
+    scale = math.log10 if log_x else float
+    x_low, x_high = _bounds([scale(x) for s in series for x, _ in s.points], pad=0)
+    y_low, y_high = _bounds([y for s in series for _, y in s.points] + [y for y, _ in levels], pad=0.04)
 
     def place(x: float, y: float) -> tuple[float, float]:
-        left = LEFT + (x - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
+        left = LEFT + (scale(x) - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
         top = HEIGHT - BOTTOM - (y - y_low) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM)
         return round(left, 1), round(top, 1)
 
-    parts = [*_grid(x_low, x_high, y_low, y_high, place)]
-    hover = []
+    powers = [10.0**n for n in range(math.ceil(x_low), math.floor(x_high) + 1)] if log_x else None
+    parts = _grid(powers or _ticks(x_low, x_high, 8), _ticks(y_low, y_high, 5), place)
+    for x, what in marks:
+        left, _ = place(x, y_low)
+        parts.append(f'<line class="mark" x1="{left}" x2="{left}" y1="{TOP}" y2="{HEIGHT - BOTTOM}">')
+        parts.append(f"<title>{escape(what)}</title></line>")
+    hover, notes = [], []
     for line in series:
         points = _thin(line.points)
         placed = [place(x, y) for x, y in points]
         path = " ".join(f"{a},{b}" for a, b in placed)
         parts.append(f'<polyline class="s{line.colour}" points="{path}"/>')
-        if line.dots or len(points) == 1:
+        if (line.dots and len(points) <= MAX_DOTS) or len(points) == 1:
             parts += [f'<circle class="s{line.colour}" cx="{a}" cy="{b}" r="3"/>' for a, b in placed]
+        if line.label:
+            a, b = placed[-1]
+            anchor = "end" if a > WIDTH / 2 else "start"
+            low = b > HEIGHT - BOTTOM - 22  # below it the axis is written
+            notes.append((a + (4 if anchor == "end" else -4), b - 8 if low else b + 17, anchor, line.label))
         hover.append(
             {
                 "name": line.name,
@@ -59,29 +87,23 @@ def chart(title: str, series: Sequence[Series], *, x_label: str = "step", half: 
                 "y": [y for _, y in points],
             }
         )
-    last = ", ".join(f"{s.name} ends at {number(s.points[-1][1])}" for s in series)
-    legend = "".join(f'<span class="key s{s.colour}">{escape(s.name)}</span>' for s in series)
+    own = [s for s in series if not s.label]
+    for y, what in levels:  # said at the end that the first curve is further away from
+        _, top = place(own[0].points[0][0], y)
+        parts.append(f'<line class="level" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{top}" y2="{top}"/>')
+        first, last = (abs(own[0].points[end][1] - y) for end in (0, -1))
+        notes.append((LEFT + 6, top - 4, "start", what) if first > last else (WIDTH - RIGHT - 6, top - 4, "end", what))
+    parts += [f'<text class="note" x="{x}" y="{y}" text-anchor="{a}">{escape(what)}</text>' for x, y, a, what in notes]
+    ends = ", ".join(f"{s.name} ends at {number(s.points[-1][1])}" for s in own)
+    legend = "".join(f'<span class="key s{s.colour}">{escape(s.name)}</span>' for s in own)
     data = escape(json.dumps({"x": x_label, "series": hover}), quote=True)
     return (
         f'<figure class="{kind}" data-chart="{data}"><figcaption>{escape(title)} {legend}</figcaption>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)} by {escape(x_label)}: '
-        f'{escape(last)}">{"".join(parts)}<line class="cross" y1="{TOP}" y2="{HEIGHT - BOTTOM}" hidden="hidden"/>'
+        f'{escape(ends)}">{"".join(parts)}<line class="cross" y1="{TOP}" y2="{HEIGHT - BOTTOM}" hidden="hidden"/>'
         f'<text class="axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">{escape(x_label)}</text></svg>'
         '<output class="values"></output></figure>'
     )
-
-
-def number(value: float) -> str:
-    """A figure as a person reads it: 3.142, 0.0006, 12,345, 1.2M."""
-    if not math.isfinite(value):
-        return str(value)
-    size = abs(value)
-    for limit, divisor, unit in ((1e9, 1e9, "B"), (1e6, 1e6, "M")):
-        if size >= limit:
-            return f"{value / divisor:.3g}{unit}"
-    if size >= 100 or (size >= 1 and value == int(value)):
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
 
 
 def smooth(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -124,14 +146,14 @@ def _ticks(low: float, high: float, about: int) -> list[float]:
     return [k * step for k in range(first, math.floor(high / step) + 1)]
 
 
-def _grid(x_low: float, x_high: float, y_low: float, y_high: float, place) -> list[str]:
+def _grid(xs: Sequence[float], ys: Sequence[float], place: Callable[[float, float], tuple[float, float]]) -> list[str]:
     parts = []
-    for y in _ticks(y_low, y_high, 5):
-        _, top = place(x_low, y)
+    for y in ys:
+        _, top = place(xs[0] if xs else 1, y)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{top}" y2="{top}"/>')
         parts.append(f'<text class="axis" x="{LEFT - 6}" y="{top + 4}" text-anchor="end">{number(round(y, 10))}</text>')
-    for x in _ticks(x_low, x_high, 8):
-        left, _ = place(x, y_low)
+    for x in xs:
+        left, _ = place(x, 0)
         at = f'x="{left}" y="{HEIGHT - BOTTOM + 15}"'
         parts.append(f'<text class="axis" {at} text-anchor="middle">{number(round(x, 10))}</text>')
     return parts
@@ -141,6 +163,8 @@ STYLE = """
 .chart{margin:1.2rem 0}.chart figcaption{font-weight:600;display:flex;gap:.9rem;flex-wrap:wrap;align-items:baseline}
 .chart svg{width:100%;height:auto;display:block;overflow:visible}
 .chart .grid{stroke:var(--line);stroke-width:1}.chart .axis{fill:var(--dim);font-size:12px}
+.chart .level{stroke:var(--dim);stroke-dasharray:6 4}.chart .mark{stroke:var(--bad);stroke-width:1.5;opacity:.7}
+.chart .note{fill:var(--dim);font-size:12px;paint-order:stroke;stroke:var(--bg);stroke-width:3px}
 .chart polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}
 .chart .cross{stroke:var(--dim);stroke-dasharray:3 3}.chart .cross[hidden]{display:none}
 .chart polyline.s0{stroke:var(--c0);stroke-width:1}.chart polyline.s1{stroke:var(--c1)}
@@ -152,8 +176,8 @@ height:3px;margin-right:.35em;vertical-align:middle;background:var(--c1)}
 .key.s0::before{background:var(--c0)}.key.s2::before{background:var(--c2)}.key.s3::before{background:var(--c3)}
 .values{display:block;min-height:1.4em;font-size:.85rem;color:var(--dim);font-variant-numeric:tabular-nums}
 @media (min-width:700px){.chart.half{display:inline-block;width:calc(50% - .8rem);margin-right:.5rem}
-.chart.half .axis{font-size:15px}}
-@media (max-width:699px){.chart .axis{font-size:18px}}
+.chart.half :is(.axis,.note){font-size:15px}}
+@media (max-width:699px){.chart :is(.axis,.note){font-size:18px}}
 """
 
 SCRIPT = """

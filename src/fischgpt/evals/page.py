@@ -43,7 +43,11 @@ Block = Heading | Text | Table | Commands | Figure
 
 
 def to_html(title: str, blocks: Sequence[Block]) -> str:
-    body = "\n".join(_html(block) for block in blocks)
+    heading, body = title, []
+    for number, block in enumerate(blocks, 1):
+        heading = block.text if isinstance(block, Heading) else heading
+        body.append(_html(block, f"{heading}, part {number}"))  # a name of its own for everything that scrolls
+    text = "\n".join(body)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -55,7 +59,7 @@ def to_html(title: str, blocks: Sequence[Block]) -> str:
 <body>
 <main>
 <h1>{escape(title)}</h1>
-{body}
+{text}
 </main>
 <script>{SCRIPT}</script>
 </body>
@@ -72,7 +76,7 @@ def to_markdown(title: str, blocks: Sequence[Block]) -> str:
     return "\n\n".join([f"# {title}", *map(_markdown, shown)]) + "\n"
 
 
-def _html(block: Block) -> str:
+def _html(block: Block, name: str) -> str:
     match block:
         case Heading(text):
             return f"<h2>{escape(text)}</h2>"
@@ -84,10 +88,10 @@ def _html(block: Block) -> str:
             items = "".join(f"<li><code>{escape(command)}</code> {escape(why)}</li>" for command, why in lines)
             return f"<ol>{items}</ol>"
         case Table(head, rows, prose):
-            top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+            top = "".join(f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>" for cell in head)
             body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
             kind = ' class="prose"' if prose else ""
-            scroll = '<div class="wide" tabindex="0" role="region" aria-label="table">'
+            scroll = f'<div class="wide" tabindex="0" role="region" aria-label="{escape(name)}">'
             heading = f"<thead><tr>{top}</tr></thead>" if any(head) else ""
             return f"{scroll}<table{kind}>{heading}<tbody>{body}</tbody></table></div>"
 
@@ -118,9 +122,9 @@ def _line(cells: Sequence[str]) -> str:
 
 _PAGE_STYLE = """
 :root{color-scheme:light dark;--bg:#fff;--fg:#1c2024;--dim:#5b6470;--line:#e3e6ea;--code:#f3f4f6;
---c0:#c3ccd8;--c1:#0b63ce;--c2:#b4430b;--c3:#15803d}
+--c0:#c3ccd8;--c1:#0b63ce;--c2:#b4430b;--c3:#15803d;--bad:#c21a2b}
 @media (prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e7eaee;--dim:#9aa5b1;--line:#2b3138;--code:#1f242a;
---c0:#46505c;--c1:#6db0ff;--c2:#ff9b63;--c3:#5fd38d}}
+--c0:#46505c;--c1:#6db0ff;--c2:#ff9b63;--c3:#5fd38d;--bad:#ff7a85}}
 body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.55 system-ui,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 4rem}
 h1{font-size:1.7rem;line-height:1.2}h2{font-size:1.2rem;margin:2.4rem 0 .6rem}

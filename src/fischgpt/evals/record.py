@@ -14,6 +14,8 @@ from fischgpt.config import Phase, Recipe, load_recipe
 from fischgpt.errors import UserError
 
 PHASES: tuple[Phase, ...] = ("pretrain", "sft")
+TITLES = {"pretrain": "Pretraining", "sft": "Fine-tuning"}
+HAPPENED = ("skipped", "rollback", "best", "resumed")
 FRESH_SECONDS = 120
 """A run whose last line is younger than this is taken to be going on: the loop logs every few seconds."""
 
@@ -25,6 +27,8 @@ class PhaseRecord:
     name: Phase
     recipe: Recipe
     rows: list[dict[str, Any]]
+    happened: list[dict[str, Any]] = field(default_factory=list)
+    """Events that are no measurement (HAPPENED), as they were written."""
     torn: int = 0
     age: float = math.inf
     """Seconds since the last line was written."""
@@ -60,6 +64,17 @@ class PhaseRecord:
         return int(step), loss
 
     @property
+    def troubles(self) -> list[dict[str, Any]]:
+        """Batches that were skipped, and returns to an earlier checkpoint."""
+        return [event for event in self.happened if event["event"] in ("skipped", "rollback")]
+
+    @property
+    def best(self) -> dict[str, tuple[int, float]]:
+        """(step, value) by measure, of the weights that were kept as the best so far."""
+        found = [event for event in self.happened if event["event"] == "best"]
+        return {event["name"]: (event["step"], event["value"]) for event in found}
+
+    @property
     def samples(self) -> list[tuple[int, list[tuple[str, str]]]]:
         """(step, [(prompt, continuation), ...]) in order of step."""
         return [(row["step"], row["samples"]) for row in self.rows if row.get("samples")]
@@ -85,6 +100,13 @@ class RunRecord:
         return next(phase for phase in self.phases if phase.name == name)
 
 
+def n_params(record: RunRecord) -> int:
+    """Parameters of the run's model; the tied head counts once. 12 n_embd^2 + 13 n_embd a layer, as GPT-2 has them."""
+    m = record.recipe.model
+    block = 12 * m.n_embd**2 + 13 * m.n_embd
+    return (m.vocab_size + m.block_size) * m.n_embd + m.n_layer * block + 2 * m.n_embd
+
+
 def read_run(run: Path) -> RunRecord:
     """Read RUN. Raises UserError if it is no run's folder or its recipe cannot be read."""
     if not (run / "recipe.toml").is_file():
@@ -94,41 +116,56 @@ def read_run(run: Path) -> RunRecord:
     return RunRecord(run, phases, evals, read_json(run / "speedrun.json", list), environment)
 
 
-def read_rows(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """A metrics.jsonl as one row a step, its events laid together, and how many lines could not be read.
+@dataclass(frozen=True)
+class Log:
+    """A metrics.jsonl: one row a step, what else happened, and how many lines could not be read.
 
-    A row has what was measured at that step: `loss`, `lr`, `tokens`, `seconds`, `tokens_per_second` of training,
-    `val_loss`, and `samples` as [(prompt, continuation), ...].
+    A row has what was measured at that step: `loss`, `lr`, `tokens`, `seconds`, `tokens_per_second`, perhaps `mfu` of
+    training, `val_loss` and `bits_per_byte`, `hellaswag_acc_norm_token` and so on of a benchmark, and `samples` as
+    [(prompt, continuation), ...].
     """
+
+    rows: list[dict[str, Any]]
+    happened: list[dict[str, Any]]
+    torn: int
+
+
+def read_log(path: Path) -> Log:
+    """Read a metrics.jsonl, whole or torn; empty if it is not there."""
     rows: dict[int, dict[str, Any]] = {}
+    happened: list[dict[str, Any]] = []
     torn = 0
     for line in path.read_bytes().splitlines() if path.is_file() else ():
         try:
             event = json.loads(line)
             step, kind = int(event["step"]), event["event"]
+            if kind in HAPPENED:
+                happened.append(event)
+                continue
             values = _values(kind, event)
         except (ValueError, KeyError, TypeError):  # a UnicodeDecodeError is a ValueError
             torn += bool(line.strip())
             continue
         rows.setdefault(step, {"step": step}).update(values)
-    return [rows[step] for step in sorted(rows)], torn
+    return Log([rows[step] for step in sorted(rows)], happened, torn)
 
 
 def _values(kind: str, event: dict[str, Any]) -> dict[str, Any]:
+    values = {key: value for key, value in event.items() if key not in ("event", "step")}
     if kind == "val":
-        return {"val_loss": event["loss"]}
+        return {"val_loss": event["loss"], "bits_per_byte": event.get("bits_per_byte")}
     if kind == "samples":
         return {"samples": [(sample["prompt"], sample["text"]) for sample in event["samples"]]}
-    return {key: value for key, value in event.items() if key not in ("event", "step")}
+    return values if kind == "step" else {f"{kind}_{key}": value for key, value in values.items()}
 
 
 def _phase(run: Path, name: Phase) -> PhaseRecord:
     own = run / name / "recipe.toml"
     recipe = load_recipe(own if own.is_file() else run / "recipe.toml", phase=name)
     log = run / name / "metrics.jsonl"
-    rows, torn = read_rows(log)
+    read = read_log(log)
     age = time.time() - log.stat().st_mtime if log.is_file() else math.inf
-    return PhaseRecord(name, recipe, rows, torn, age)
+    return PhaseRecord(name, recipe, read.rows, read.happened, read.torn, age)
 
 
 def read_json(path: Path, kind: type) -> Any:

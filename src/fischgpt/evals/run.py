@@ -17,9 +17,9 @@ from fischgpt.config import Recipe, load_recipe
 from fischgpt.data.files import write_json
 from fischgpt.data.prepare import data_folder
 from fischgpt.errors import UserError
-from fischgpt.evals.hellaswag import HellaSwag
+from fischgpt.evals.hellaswag import HellaSwag, load_items
 from fischgpt.evals.record import find_run, read_json
-from fischgpt.evals.report import eval_rows
+from fischgpt.evals.results import eval_rows
 from fischgpt.train.watch import Benchmark
 
 Task = Literal["loss", "hellaswag", "profile"]
@@ -56,9 +56,7 @@ def _measure(model: TextModel, task: Task, data: Path | None, limit: int | None,
             raise UserError("--task loss needs --data PATH: a text, JSONL or parquet file, or a folder of shards")
         return loss.evaluate(model.engine.model, model.tokenizer, data, limit)
     if task == "hellaswag":
-        from fischgpt.evals import hellaswag
-
-        measure = hellaswag.HellaSwag(hellaswag.load_items(data))
+        measure = HellaSwag(load_items(data))
         with progress("HellaSwag") as report:
             return measure(model.engine.model, model.tokenizer, limit, on_progress=report)
     from fischgpt.evals import profile

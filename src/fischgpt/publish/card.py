@@ -8,10 +8,11 @@ from typing import Any
 
 from fischgpt.assistant.model import ModelInfo
 from fischgpt.config import Recipe
-from fischgpt.evals.curves import number
 from fischgpt.evals.page import Heading, Table, Text, to_markdown
-from fischgpt.evals.record import PhaseRecord, RunRecord
-from fischgpt.evals.report import TITLES, duration, eval_blocks, source_facts
+from fischgpt.evals.record import TITLES, PhaseRecord, RunRecord
+from fischgpt.evals.report import source_facts
+from fischgpt.evals.results import eval_blocks
+from fischgpt.evals.words import duration, number
 
 FREE = ("MIT", "public domain", "CC0")
 """Licences (or how they begin) that let the weights be given away under MIT."""

@@ -104,10 +104,14 @@ def detect(measure: bool = False) -> Device | None:
     is what this loop reached on two Zen 5 cores.
     """
     if torch.cuda.is_available():
-        name = torch.cuda.get_device_name()
-        found = next((DEVICES[key] for key, pattern in _CUDA_NAMES.items() if re.search(pattern, name)), None)
+        found = named(torch.cuda.get_device_name())
         return found and replace(found, memory_bytes=torch.cuda.get_device_properties(0).total_memory)
     return processor() if measure else None
+
+
+def named(name: str) -> Device | None:
+    """The device that its driver calls so ("NVIDIA H100 80GB HBM3"); None if it is not in the table."""
+    return next((DEVICES[key] for key, pattern in _CUDA_NAMES.items() if re.search(pattern, name)), None)
 
 
 @cache

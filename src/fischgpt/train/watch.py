@@ -8,7 +8,7 @@ import torch
 
 from fischgpt import chat
 from fischgpt.config import Recipe
-from fischgpt.data.batches import IGNORE, Batches
+from fischgpt.data.batches import IGNORE, Batches, text_bytes
 from fischgpt.data.chat_batches import ChatBatches
 from fischgpt.engine import Engine, SamplingParams
 from fischgpt.model.gpt import GPT
@@ -50,9 +50,8 @@ class Watch:
         self._recipe, self._model, self._tokenizer, self._batches = recipe, model, tokenizer, batches
         self._world, self._autocast, self._tracker, self._benchmarks = world, autocast, tracker, benchmarks
         self._validation = batches.validation(recipe.eval.val_tokens)
-        learned = [batch.targets[batch.targets != IGNORE].tolist() for batch in self._validation]
-        self._tokens = sum(map(len, learned))
-        self._bytes = sum(len(tokenizer.decode_bytes(ids)) for ids in learned)
+        self._tokens = sum(int((batch.targets != IGNORE).sum()) for batch in self._validation)
+        self._bytes = text_bytes(tokenizer, self._validation)
         self.best: dict[str, dict[str, Any]] = {}
 
     @torch.no_grad()
