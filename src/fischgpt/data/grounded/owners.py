@@ -85,10 +85,10 @@ class Owner:
         rng = self.rng
         bench = self.bench if rng.random() < 0.8 else self.other
         roll = rng.random()
-        if roll < 0.46:
+        if roll < 0.24:
             line = made(bench)
         else:
-            line = pattern(bench) if roll < 0.68 else said(bench, self.held_out, self.pronoun)
+            line = pattern(bench) if roll < 0.36 else said(bench, self.held_out, self.pronoun)
         if rng.random() < 0.09:  # two sentences in one bullet: the answer is the one that was asked for
             more = made(bench) if rng.random() < 0.6 else pattern(bench)
             joined = f"{line.text} {more.text}"

@@ -1,4 +1,4 @@
-"""Lines of a life that no pattern makes, each with its own questions: `sayings.txt`."""
+"""Lines of a life that no pattern makes, each with its own questions and near misses: the folder `sayings/`."""
 
 from __future__ import annotations
 
@@ -25,26 +25,32 @@ _OWNER = frozenset(("do", "does", "has", "is_", "was", "S", "O", "O_", "poss", "
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """One line's text, the word that ties slotless questions to it, its questions and which slots it needs."""
+    """One line's text, the words that tie slotless questions to it, what it answers, what it does not, its slots."""
 
     text: str
     key: str
     questions: tuple[str, ...]
+    misses: tuple[str, ...]
     slots: tuple[str, ...]
 
 
 def _read() -> tuple[list[Saying], list[Saying]]:
+    """Sayings to train with, and those held out (after a line of dashes in each file)."""
     parts: tuple[list[Saying], list[Saying]] = ([], [])
-    held = 0
-    for line in Path(__file__).with_name("sayings.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("-----"):
-            held = 1
-        elif line and not line.startswith("#"):
-            text, key, questions = line.split(" ## ")
-            parts[held].append(
-                Saying(text, key, tuple(questions.split(" | ")), tuple(dict.fromkeys(_SLOT.findall(text))))
-            )
+    for path in sorted(Path(__file__).with_name("sayings").glob("*.txt")):
+        held = 0
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("-----"):
+                held = 1
+            elif line and not line.startswith("#"):
+                text, key, questions, misses = line.split(" ## ")
+                slots = tuple(dict.fromkeys(_SLOT.findall(text)))
+                parts[held].append(Saying(text, key, _several(questions), _several(misses), slots))
     return parts
+
+
+def _several(questions: str) -> tuple[str, ...]:
+    return tuple(questions.split(" | ")) if questions else ()
 
 
 SAYINGS, HELD_SAYINGS = _read()
@@ -94,7 +100,7 @@ def _fill(slot: str, bench: Bench, rng: Random) -> str:
 
 
 def said(bench: Bench, held_out: bool, pronoun: str) -> Line:
-    """A line from `sayings.txt`, filled, with what may be asked about it."""
+    """A line from `sayings/`, filled, with what may be asked about it and what it does not tell."""
     rng = bench.rng
     saying = rng.choice(HELD_SAYINGS if held_out else SAYINGS)
     fills = {slot: _fill(slot, bench, rng) for slot in saying.slots if slot not in ("q", "W", "them")}
@@ -107,11 +113,15 @@ def said(bench: Bench, held_out: bool, pronoun: str) -> Line:
         fills["W"] = fills["w"][0].upper() + fills["w"][1:]
     fills["them"] = {"she": "her", "he": "him"}.get(pronoun, "them")
     text = saying.text.format_map(fills)
-    asks = []
-    for question in saying.questions:
-        own = [slot for slot in _SLOT.findall(question) if slot not in _OWNER and len(fills.get(slot, "")) > 3]
-        # Two forms of a slot name exist: {O} is an organisation in these lines, so the owner is {O_} in the questions.
-        asked = question.replace("{O}", "{org}").replace("{O_}", "{O}")
-        anchor = fills[own[0]].lower() if own else f"|{saying.key}"
-        asks.append(Ask(f"={asked}", {**fills, "org": fills.get("O", "")}, anchor))
-    return Line(text, asks, [], ("said",))
+    text = text[0].upper() + text[1:]
+    asks = [_ask(question, saying.key, fills) for question in saying.questions]
+    return Line(text, asks, [_ask(miss, saying.key, fills) for miss in saying.misses], ("said",))
+
+
+def _ask(question: str, key: str, fills: dict[str, str]) -> Ask:
+    """The question, tied to its line by the first slot that it shares with it, or else by the line's key words."""
+    own = [slot for slot in _SLOT.findall(question) if slot not in _OWNER and len(fills.get(slot, "")) > 3]
+    # Two forms of a slot name exist: {O} is an organisation in these lines, so the owner is {O_} in the questions.
+    asked = question.replace("{O}", "{org}").replace("{O_}", "{O}")
+    anchor = fills[own[0]].lower() if own else f"|{key}"
+    return Ask(f"={asked}", {**fills, "org": fills.get("O", "")}, anchor)

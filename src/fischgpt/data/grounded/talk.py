@@ -43,6 +43,9 @@ _SECTIONS = {
 }  # fmt: skip
 SIZES, FIRST_SIZES, FIRST = (3, 4, 5, 6, 7, 8, 8, 8, 8), (2, 2, 3, 3, 4), 4000
 """How many passages are shown. Serving shows 8; the first conversations show few, as copying forms sooner so."""
+QUESTIONS = (1, 2, 4, 6, 8, 8, 10, 10)
+"""How many questions a conversation asks: which passage to cite is learned from one token an answer, so ten questions
+about the same passages teach two and a half times as much a token as three."""
 
 
 @dataclass(slots=True)
@@ -295,6 +298,8 @@ class Talk:
                 return None
             miss = rng.choice(line.misses)
             holders = self.holders(miss.anchor)
+            if miss.family.startswith("="):  # it names what this line, and no other, speaks of
+                return Exchange("near", self.phrase(miss.family, miss.fills), [], []) if holders == [at] else None
             if holders not in ([at], []) and not all(
                 (self.shown[i].organisation == self.shown[at].organisation and i == at) or self.lines[i] is None
                 for i in holders
@@ -456,7 +461,7 @@ class Talk:
     # The conversation --------------------------------------------------------------------------------------
 
     def exchanges(self) -> list[Exchange]:
-        wanted = self.rng.choice((1, 2, 3, 3, 4, 4, 5, 5, 5))
+        wanted = self.rng.choice(QUESTIONS)
         found: list[Exchange] = []
         asked: set[str] = set()
         for _ in range(wanted * 4 + 8):
