@@ -2,6 +2,7 @@
 
 import re
 from itertools import islice
+from random import Random
 
 import pytest
 
@@ -9,8 +10,20 @@ from fischgpt.assistant.quoting import REFUSALS
 from fischgpt.chat import Turn
 from fischgpt.data.grounded import conversations, labelled
 from fischgpt.data.grounded import questions as ask
+from fischgpt.data.grounded.absent import missed
+from fischgpt.data.grounded.asked import MadeUp, made_up
+from fischgpt.data.grounded.talk import Talk
 from fischgpt.data.grounded.trades import HELD_TRADES, TRADES, VERBS
-from fischgpt.data.grounded.words import CITIES, CULTURES, HELD_CITIES, HELD_CULTURES
+from fischgpt.data.grounded.words import (
+    CITIES,
+    CULTURES,
+    HELD_CITIES,
+    HELD_CULTURES,
+    HELD_HOBBIES,
+    HOBBIES,
+    HOBBY_KINDS,
+    TOOL_KINDS,
+)
 
 CITED = re.compile(r"\[(\d+)\] (.*?)(?= \[\d+\] |$)")
 
@@ -157,6 +170,74 @@ def test_every_phrasing_of_every_family_can_be_filled() -> None:
                 **dict.fromkeys(("city", "t", "org2", "m2", "h2", "w", "y"), "Q"),
             }
         )
+
+
+def test_every_near_miss_can_be_filled_with_what_its_entries_hold() -> None:
+    slots = {"job": ("org", "title"), "vol": ("org",), "edu": ("org", "f"), "award": ("x",), "pub": ("x",),
+             "proj": ("x",), "cert": ("x",), "skill": ("t",), "lang": ("l",), "hobby": ("h",),
+             "ref": ("m",)}  # fmt: skip
+    for family, rows in ask.NEAR.items():
+        known = dict.fromkeys(slots.get(family.removesuffix("_miss"), ()), "Q")
+        for row in rows:
+            assert row.train and row.held and not set(row.train) & set(row.held)
+            assert all(word and word == word.lower() for word in row.told), row
+            for template in (*row.train, *row.held):
+                assert "{" not in template.format_map({**ask.forms("you", "Amara", "Amara Obi"), **known})
+
+
+def test_a_near_miss_of_an_entry_is_not_asked_where_a_passage_tells_it() -> None:
+    reasons = [row for row in ask.NEAR["award_miss"] if "given for" in row.told]
+    whys = {template for row in reasons for template in row.train}
+    told = asked = 0
+    for number in range(1500):
+        talk = Talk(Random(f"near/{number}"), held_out=False, sizes=(40,))
+        for at, line in enumerate(talk.lines):
+            for miss in line.misses if line else ():
+                if miss.family != "award_miss":
+                    continue
+                why = {template.format_map({**talk.forms, **miss.fills}) for template in whys}
+                shown = any(word in talk.lows[at] for word in reasons[0].told)
+                found = {missed(talk, at, miss) for _ in range(8)} & why
+                assert not (shown and found)
+                told, asked = told + shown, asked + bool(found)
+    assert told > 50 and asked > 20
+
+
+def test_kinds_are_of_known_hobbies_and_each_can_be_asked_for() -> None:
+    known = {word.lower() for word in (*HOBBIES, *HELD_HOBBIES)}
+    for kind in (*HOBBY_KINDS, *TOOL_KINDS):
+        assert all(ask.FAMILIES[f"kind_{kind.name}"])
+        assert not kind.yes & kind.maybe
+    assert all(kind.yes <= known for kind in HOBBY_KINDS)
+
+
+@pytest.fixture(scope="module")
+def owners() -> list[MadeUp]:
+    return list(islice(made_up(21), 250))
+
+
+def test_questions_of_whole_profiles_are_answered_or_not_in_fair_shares(owners: list[MadeUp]) -> None:
+    rows = [one for owner in owners for one in owner.questions]
+    assert 0.38 < sum(not one.answers for one in rows) / len(rows) < 0.55
+    assert all((one.kind != "near" or not one.answers) and one.text for one in rows)
+    assert sum(one.kind == "near" for one in rows) / len(rows) > 0.2
+
+
+def test_first_and_present_jobs_are_the_ones_the_dates_say(owners: list[MadeUp]) -> None:
+    first, now = ask.FAMILIES["job_first"][0], ask.FAMILIES["job_now"][0]
+    plain = lambda texts: {t.format_map(ask.forms("you", "", "")).lower() for t in texts}  # noqa: E731
+    firsts, nows = plain(first), plain(now)
+    seen = 0
+    for owner in owners:
+        jobs = [i for i, p in enumerate(owner.passages) if p.section == "Work" and p.id.count("-") == 1]
+        for one in owner.questions:
+            text = one.text.lower().strip("?. ")
+            if one.answers and text in firsts:
+                assert one.answers == (jobs[-1],)
+            if one.answers and text in nows:
+                assert "since" in owner.passages[one.answers[0]].text
+            seen += bool(one.answers) and text in firsts | nows
+    assert seen > 3
 
 
 def test_every_verb_of_every_trade_is_known() -> None:

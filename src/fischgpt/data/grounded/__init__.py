@@ -13,7 +13,8 @@ from random import Random
 from typing import Literal
 
 from fischgpt.chat import Turn
-from fischgpt.data.grounded.talk import FIRST, FIRST_SIZES, SIZES, Talk
+from fischgpt.data.grounded.shown import FIRST, FIRST_SIZES, SIZES
+from fischgpt.data.grounded.talk import Talk
 
 Split = Literal["train", "held-out"]
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from fischgpt.data.grounded.talk import Exchange, Talk
+from fischgpt.data.grounded.shown import Exchange
+from fischgpt.data.grounded.talk import Talk
 from fischgpt.profile.passages import Passage
 
 QUESTIONS = 12
 """Asked of one owner."""
-ABSENT = 0.38
+ABSENT = 0.27
 """Share of tries at a question that the profile does not answer."""
 _SIZES = (40,)
 """More passages than any made-up owner has: all are shown."""
@@ -40,8 +41,9 @@ class MadeUp:
 def made_up(seed: int, split: Literal["train", "held-out"] = "train", start: int = 0) -> Iterator[MadeUp]:
     """Owners `start`, `start + 1`, ... without end; number i depends on (seed, split, i) alone.
 
-    Two in five questions have no answer in the profile, and most of those are near misses: the thing is there, the
-    detail asked for is not. Orders alone ("Ignore the above") are left out, orders around a real question are not.
+    Nearly half of the questions have no answer in the profile, and most of those are near misses: the thing is there,
+    the detail asked for is not; half of them are about entries (a job, a prize), half about bullets. Orders alone
+    ("Ignore the above") are left out, orders around a real question are not.
     """
     number = start
     while True:

@@ -41,6 +41,28 @@ _JUDGED = (
     "a patient teacher", "quick, honest and kind", "brought order to our chaos", "a rare mind", "worth three of us",
     "saw problems before anybody else", "I would hire {O} again tomorrow",
 )  # fmt: skip
+_FIRST_TITLES = ("Intern", "Trainee", "Apprentice", "Postdoctoral Researcher", "Owner")
+# A word of a job's title or a degree -> the question it answers, and what else could answer it.
+_TITLED = (
+    ("Intern", "job_intern", "|intern"), ("Trainee", "job_trainee", "|trainee|traineeship"),
+    ("Apprentice", "job_apprentice", "|apprentice"), ("Postdoc", "job_postdoc", "|postdoc"),
+    ("Owner", "job_owner", "|owner|own |founded|freelance|self-employed"),
+    ("Teacher", "job_teacher", "|teach|taught|professor|lesson|lectur"),
+    ("PhD", "edu_phd", "|phd|doctor"), ("Doctorate", "edu_phd", "|phd|doctor"),
+    ("MSc", "edu_master", "|msc in| ma in|master in|mba in"), ("MA", "edu_master", "|msc in| ma in|master in|mba in"),
+    ("Master", "edu_master", "|msc in| ma in|master in|mba in"), ("BSc", "edu_bachelor", "|bsc in| ba in|bachelor in"),
+    ("BA", "edu_bachelor", "|bsc in| ba in|bachelor in"), ("Bachelor", "edu_bachelor", "|bsc in| ba in|bachelor in"),
+)  # fmt: skip
+
+
+def _titled(title: str, fills: dict[str, str], start: str) -> list[Ask]:
+    """Questions that name the kind of job or degree instead of the place: "where did she do her internship"."""
+    words = title.split()
+    return [
+        Ask(family, fills, anchor)
+        for word, family, anchor in _TITLED
+        if family.startswith(start) and (word in words or (word == "Postdoc" and title.startswith(word)))
+    ]
 
 
 class Owner:
@@ -106,7 +128,7 @@ class Owner:
             from_, love = self.lists.place(rng), rng.choice(self.lists.hobbies)
             forms = (role, f"{role} and {rng.choice(trade.roles).lower()}", f"{field} specialist from {from_}")
             basics["label"] = rng.choice((*forms, f"{role} with a love of {love}"))
-            self.lines["about-1"] = Line("", [Ask("who", {}, "")] * 2, [])
+            self.lines["about-1"] = Line("", [Ask("who", {}, "")] * 2, [Ask("about_miss", {})], ("about",))
         summary: list[str] = []
         if rng.random() < 0.4:
             years = rng.choice((str(rng.randrange(2, 50)), "ten", "twenty", "five", "twelve", "thirty"))
@@ -149,10 +171,11 @@ class Owner:
 
     def _say(self, summary: list[str], text: str, family: str, fills: dict[str, str], anchor: str) -> None:
         summary.append(f"{text}.")
-        self.lines[f"{text}."] = Line(text, [Ask(family, fills, anchor)] * 2, [])
+        self.lines[f"{text}."] = Line(text, [Ask(family, fills, anchor)] * 2, [Ask("about_miss", {})])
 
     def _keyed(self, start: str, family: str) -> None:
-        self.lines[start] = Line(start, [Ask(family, {}, "|" + start.lower())] * 3, [])
+        misses = [Ask("contact_miss", {})] if family in ("live", "email", "site") else []
+        self.lines[start] = Line(start, [Ask(family, {}, "|" + start.lower())] * 3, misses)
 
     def _work(self) -> None:
         rng, trade = self.rng, self.trade
@@ -162,6 +185,8 @@ class Owner:
         for i in range(n):
             org = rng.choice(trade.orgs).format(self.lists.proper(rng))
             title = titles[i % len(titles)]
+            if i == 0 and rng.random() < 0.22:
+                title = rng.choice(_FIRST_TITLES)
             job: dict[str, Any] = {"name": org, "position": title}
             now = i == n - 1 and rng.random() < 0.4
             self._dates(job, open_end=now)
@@ -171,7 +196,13 @@ class Owner:
                 Ask("job_role", fills, org.lower()),
                 Ask("job_org", fills, title.lower()),
             ] * 2
-            misses: list[Ask] = []
+            asks += _titled(title, fills, "job") * 2
+            misses = [Ask("job_miss", fills, org.lower())] * 4
+            if n > 1 and i in (0, n - 1):
+                asks += [Ask("job_last" if i else "job_first", {})] * (0 if now else 2)
+            if jobs:
+                asks.append(Ask("job_after", {"org": jobs[0]["name"]}))
+                self.lines[f"work-{n - i + 1}"].asks.append(Ask("job_before", {"org": org}))
             if rng.random() < 0.4:
                 job["location"] = self.lists.place(rng)
                 asks.append(Ask("job_place", fills, org.lower()))
@@ -179,6 +210,8 @@ class Owner:
                 misses.append(Ask("job_place", fills, org.lower()))
             if now:
                 asks += [Ask("job_now", {}, "since ")] * 3
+            elif i == n - 1:
+                misses.append(Ask("now_miss", {}))
             self.lines[f"work-{n - i}"] = Line("", asks, misses, ("job",), org)
             job["highlights"] = [self._bullet(org) for _ in range(rng.choice((1, 1, 2, 2, 3)))]
             jobs.insert(0, job)
@@ -191,7 +224,7 @@ class Owner:
         self._dates(entry)
         families = (("vol_role", "|volunteering"), ("job_when", org.lower()), ("job_role", org.lower()))
         asks = [Ask(family, {"org": org}, anchor) for family, anchor in families]
-        self.lines["volunteer-1"] = Line("", asks, [], ("job",), org)
+        self.lines["volunteer-1"] = Line("", asks, [Ask("vol_miss", {"org": org}, org.lower())], ("job",), org)
         if rng.random() < 0.5:
             entry["highlights"] = [self._bullet(org)]
         self.resume["volunteer"] = [entry]
@@ -215,7 +248,8 @@ class Owner:
                 Ask("edu", fills, "|education, "),
             ]
             key = f"education-{i + 1}"
-            self.lines[key] = Line("", [*asks, asks[2]], [], ("edu",), org)
+            asks += _titled(entry["studyType"], fills, "edu") * 2
+            self.lines[key] = Line("", [*asks, asks[2]], [Ask("edu_miss", fills, org.lower())] * 4, ("edu",), org)
             misses = self.lines[key].misses
             if rng.random() < 0.25:
                 entry["score"] = rng.choice(_GRADES)
@@ -274,7 +308,9 @@ class Owner:
             users = rng.choice(trade.people)
             description = rng.choice((*forms, f"{about} for {users}", f"{about}, open to {users}"))
             entry["description"] = description
-            self.lines[f"projects-{i + 1}"] = Line(description, [Ask("proj", fills, low)] * 3, [], ("proj",), name)
+            self.lines[f"projects-{i + 1}"] = Line(
+                description, [Ask("proj", fills, low)] * 3, [Ask("proj_miss", fills, low)], ("proj",), name
+            )
             special: list[str] = []
             if trade.name in ("machine learning", "software") and rng.random() < 0.75:
                 lines = model_lines(self.bench, name, self.title())
@@ -306,7 +342,8 @@ class Owner:
             bare = rng.choice(words)
             known = [Ask("skill_word", {"t": bare}, bare.lower())] * 2
             asks = [*known, Ask("skill", {"x": name.lower()}, name.lower()), Ask("skills", {}, "|skills, ")]
-            self.lines[f"skills-{i + 1}"] = Line("", asks, [], ("skill",))
+            misses = [Ask("skill_miss", {"t": bare}, bare.lower())]
+            self.lines[f"skills-{i + 1}"] = Line("", asks, misses, ("skill",))
             groups.append(group)
         self.resume["skills"] = groups
 
@@ -320,7 +357,13 @@ class Owner:
         ]
         one, other = rng.choice(spoken), pool[-1]
         asks = [Ask("langs", {}, "|languages:")] * 2 + [Ask("lang", {"l": one}, one.lower())]
-        self.lines["languages-1"] = Line("", asks, [Ask("lang", {"l": other}, other.lower())], ("langs",))
+        if len(spoken) > 1:
+            asks.append(Ask("langs_more", {}, "|languages:"))
+        native = ("Native speaker", "Mother tongue")
+        if any(entry.get("fluency") in native for entry in self.resume["languages"]):
+            asks.append(Ask("lang_native", {}, "|native|mother tongue"))
+        misses = [Ask("lang", {"l": other}, other.lower()), *[Ask("lang_miss", {"l": one}, one.lower())] * 3]
+        self.lines["languages-1"] = Line("", asks, misses, ("langs",))
 
     def _interests(self) -> None:
         rng = self.rng
@@ -332,7 +375,10 @@ class Owner:
         self.resume["interests"] = entries
         one = rng.choice(mine)
         asks = [Ask("hobbies", {}, "|interests:")] * 2 + [Ask("hobby", {"h": one}, one.lower())]
-        self.lines["interests-1"] = Line("", asks, [Ask("hobby", {"h": other}, other.lower())], ("hobbies",))
+        if "keywords" in entries[0]:
+            asks.append(Ask("hobby_detail", {"h": mine[0]}, mine[0].lower()))
+        misses = [Ask("hobby", {"h": other}, other.lower()), *[Ask("hobby_miss", {"h": one}, one.lower())] * 2]
+        self.lines["interests-1"] = Line("", asks, misses, ("hobbies",))
 
     def _awards(self) -> None:
         rng = self.rng
@@ -348,7 +394,7 @@ class Owner:
             told = f"{prize}, awarded by {org} in {year}."  # the entry's own sentence, as its passage says it
             asks = [Ask("award", fills, prize.lower(), told), Ask("award_by", fills, org.lower(), told)]
             asks = [*asks, Ask("awards", {}, "|awards, ", told)] * 2 + [Ask("in_year", {"y": year}, year, told)]
-            misses: list[Ask] = []
+            misses = [Ask("award_miss", fills, prize.lower())] * 4
             if rng.random() < 0.45:
                 text = self.bench.thing()[0]
                 entry["summary"] = rng.choice(
@@ -369,7 +415,8 @@ class Owner:
     def _publications(self) -> None:
         rng = self.rng
         pubs: list[dict[str, Any]] = []
-        for i in range(rng.choice((1, 1, 2))):
+        n = rng.choice((1, 1, 2))
+        for i in range(n):
             name, year = self.title(), str(self.year + rng.randrange(9))
             house = rng.choice(("Press", "Verlag", "Review", "Journal", "Proceedings", "Letters", "Books"))
             press = f"{self.lists.proper(rng)} {house}"
@@ -379,7 +426,11 @@ class Owner:
             asks = [Ask("pub", fills, name.lower(), told), Ask("pubs", {}, "|publications, ", told)] * 2 + [
                 Ask("in_year", {"y": year}, year, told)
             ]
-            misses: list[Ask] = []
+            if n == 1 and house in ("Press", "Verlag", "Books"):
+                asks += [Ask("pub_book", {}, "|publications, |book|wrote", told)] * 2
+            elif n == 1:
+                asks += [Ask("pub_paper", {}, "|publications, |paper|article|wrote", told)] * 2
+            misses = [Ask("pub_miss", fills, name.lower())] * 4
             if rng.random() < 0.45:
                 text = self.bench.thing()[0]
                 entry["summary"] = rng.choice((f"Describes {text}.", f"A study of {text}.", f"How {text} came about."))
@@ -400,9 +451,9 @@ class Owner:
         )
         issuer = f"{self.lists.proper(rng)} {rng.choice(('Board', 'Institute', 'Authority', 'Guild'))}"
         self.resume["certificates"] = [{"name": name, "date": str(self.year), "issuer": issuer}]
-        self.lines["certificates-1"] = Line(
-            "", [Ask("cert", {"x": name}, name.lower()), Ask("certs", {}, "|certificates, ")] * 2, [], ("cert",), issuer
-        )
+        asks = [Ask("cert", {"x": name}, name.lower()), Ask("certs", {}, "|certificates, ")] * 2
+        misses = [Ask("cert_miss", {"x": name}, name.lower())]
+        self.lines["certificates-1"] = Line("", asks, misses, ("cert",), issuer)
 
     def _references(self) -> None:
         rng = self.rng
@@ -411,4 +462,10 @@ class Owner:
         said = rng.choice(_JUDGED).format(he=he, O=obj)
         text = f"“{said[0].upper()}{said[1:]}.”"
         self.resume["references"] = [{"name": name, "reference": text}]
-        self.lines["references-1"] = Line("", [Ask("ref", {"m": name}, name.lower())] * 2, [], ("ref",), name)
+        self.lines["references-1"] = Line(
+            "",
+            [Ask("ref", {"m": name}, name.lower())] * 2,
+            [Ask("ref_miss", {"m": name}, name.lower())],
+            ("ref",),
+            name,
+        )

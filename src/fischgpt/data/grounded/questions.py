@@ -1,7 +1,11 @@
-"""How visitors ask: phrasings of every kind of question (`phrasings.txt`), the asker's manner, and how to decline."""
+"""How visitors ask: phrasings of every kind of question, near misses of entries, and the asker's manner.
+
+`phrasings.txt` and `entries.txt` hold the phrasings, `near.txt` what an entry's own line does not tell.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -26,12 +30,38 @@ def _parts(text: str) -> tuple[list[str], list[str]]:
     return [t.strip() for t in train.split(" | ")], [h.strip() for h in held.split(" | ") if h.strip()]
 
 
+def _lines(name: str) -> list[str]:
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("# ")]
+
+
 def _read() -> dict[str, tuple[list[str], list[str]]]:
-    text = Path(__file__).with_name("phrasings.txt").read_text(encoding="utf-8")
-    rows = (line.partition(": ") for line in text.splitlines() if line and not line.startswith("# "))
-    return {name: _parts(phrasings) for name, _, phrasings in rows}
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for line in (*_lines("phrasings.txt"), *_lines("entries.txt")):
+        name, _, phrasings = line.partition(": ")
+        for known, more in zip(found.setdefault(name, ([], [])), _parts(phrasings), strict=True):
+            known += [phrasing for phrasing in more if phrasing not in known]
+    return found
 
 
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """What an entry does not tell: words that would tell it after all, and how it is asked for."""
+
+    told: tuple[str, ...]
+    train: list[str]
+    held: list[str]
+
+
+def _misses() -> dict[str, list[Miss]]:
+    found: dict[str, list[Miss]] = {}
+    for line in _lines("near.txt"):
+        family, told, phrasings = line.split(" ## ")
+        found.setdefault(family, []).append(Miss(tuple(told.split(",")), *_parts(phrasings)))
+    return found
+
+
+NEAR = _misses()
 FAMILIES = _read()
 PRIVATE, OVERRIDE, COMMANDS, PERSONAS, BAD, FALSE, POLITE = (
     FAMILIES.pop(name) for name in ("PRIVATE", "OVERRIDE", "COMMANDS", "PERSONAS", "BAD", "FALSE", "POLITE")

@@ -2,111 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from random import Random
+from dataclasses import replace
 
 from fischgpt.assistant.quoting import REFUSALS, head
 from fischgpt.chat import Turn
 from fischgpt.data.grounded import questions as ask
-from fischgpt.data.grounded.bench import PARTICIPLES, Ask, Line, an
-from fischgpt.data.grounded.owners import Owner
-from fischgpt.data.grounded.trades import VERBS
+from fischgpt.data.grounded.absent import absent, missed
+from fischgpt.data.grounded.bench import Ask, Line
+from fischgpt.data.grounded.questions import NEAR
+from fischgpt.data.grounded.shown import LISTED, SECTIONS, Exchange, Shown
 from fischgpt.data.grounded.words import coined
-from fischgpt.profile.passages import Passage, passages_from_resume
 from fischgpt.profile.prompt import render_passages
 
-_LISTED = ("edu", "awards", "pubs", "skills", "certs", "projects", "jobs")
 _OWN = ("job", "edu", "award", "pub", "cert", "proj", "ref", "skill")
-_HEADED = ("year", "then_when", "place", "then_where")
+_DATED = ("job_first", "job_last", "job_before", "job_after")
+# Follow-ups on an entry's own line -> the question that it must answer for that, if not every such line does.
+_ENTRY_THEN = {
+    "job": {"then_when": "", "then_role": "", "then_city": "job_place"},
+    "edu": {"then_when": "", "then_study": "", "then_school": ""},
+    "award": {"then_when": "", "then_giver": "", "then_why": "award_why"},
+    "pub": {"then_when": "", "then_press": "", "then_about": "pub_about"},
+    "cert": {"then_when": "", "then_issuer": ""},
+}  # fmt: skip
 # Kinds of fact a line may hold -> how a follow-up asks for it.
 _THEN = {
     "tool": "then_tool", "cost": "then_cost", "dur": "then_dur", "mate": "then_mate", "client": "then_client",
     "place": "then_place", "year": "then_year", "effect": "then_effect", "audience": "then_audience",
 }  # fmt: skip
-_STOP = frozenset(
-    ("with", "from", "that", "this", "their", "have", "been", "were", "into", "over", "only", "than", "some")
-)
-# What a private question is about, and what would tell it after all.
-_TOLD = (
-    ("old", "|born"), ("birth", "|born"), ("marri", "|married the"), ("wife", "|married the"),
-    ("husband", "|married the"), ("divorced", "|married the"), ("child", "|children,"), ("parents", "|child of"),
-    ("dog", "|dog"), ("pet", "|dog"), ("salary", "|without pay"), ("earn", "|without pay"),
-    ("address", "|lives in|e-mail"), ("house", "|lives in|farm"), ("nickname", "|was called"),
-    ("friend", "|shared an office"), ("breakfast", "|wakes"), ("afraid", "|storm"),
-)  # fmt: skip
-# Questions about a whole section, and what marks that section among the passages.
-_SECTIONS = {
-    "edu": "education,", "awards": "awards,", "pubs": "publications,", "certs": "certificates,",
-    "langs": "languages:", "hobbies": "interests:", "skills": "skills,", "projects": "projects,",
-    "vol_role": "volunteering,", "email": "contact:", "site": "contact:", "thesis": "thesis", "born": "about:",
-    "years": "about:", "ref": "references,", "jobs": "work,", "job_now": "work,",
-}  # fmt: skip
-SIZES, FIRST_SIZES, FIRST = (3, 4, 5, 6, 7, 8, 8, 8, 8), (2, 2, 3, 3, 4), 4000
-"""How many passages are shown. Serving shows 8; the first conversations show few, as copying forms sooner so."""
 QUESTIONS = (1, 2, 4, 6, 8, 8, 10, 10)
 """How many questions a conversation asks: which passage to cite is learned from one token an answer, so ten questions
 about the same passages teach two and a half times as much a token as three."""
 
 
-@dataclass(slots=True)
-class Exchange:
-    """A question and its answer, before passages have numbers. `at`: indices of the cited passages."""
-
-    kind: str
-    question: str
-    at: list[int]
-    texts: list[str]
-    line: Line | None = None
-
-
-class Talk:
-    """One conversation in the making: the passages shown, those left out, and what was asked last."""
-
-    def __init__(self, rng: Random, held_out: bool, sizes: tuple[int, ...] = SIZES) -> None:
-        self.rng, self.held_out = rng, held_out
-        self.owner = Owner(rng, held_out)
-        passages = passages_from_resume(self.owner.resume)
-        n = min(len(passages), rng.choice(sizes))
-        picked = set(rng.sample(range(len(passages)), n))
-        self.shown = [p for i, p in enumerate(passages) if i in picked]
-        self.hidden = [p for i, p in enumerate(passages) if i not in picked]
-        self.lines = [self.line_of(p) for p in self.shown]
-        self.lows = [p.render().lower() for p in self.shown]
-        first, full = self.owner.first, self.owner.full
-        roll = rng.random()
-        who = "you" if roll < 0.58 else self.owner.pronoun if roll < 0.76 else first if roll < 0.94 else full
-        self.forms = ask.forms(who, first, full)
-        self.pronoun = ask.forms(who if who == "you" else self.owner.pronoun, first, full)
-        self.last: tuple[int, Line] | None = None
-
-    def line_of(self, passage: Passage) -> Line | None:
-        lines, text = self.owner.lines, passage.text
-        found = lines.get(passage.id) or lines.get(text)
-        if found is None:
-            word = text.split(":", 1)[0] + ":"
-            found = lines.get(word) or lines.get("Lives in" if text.startswith("Lives in") else "")
-            if found is None and passage.section == "Projects":
-                found = lines.get(("Role:" if word == "Role:" else "Made with ") + passage.title)
-        return found
-
-    # Questions ---------------------------------------------------------------------------------------------
-
-    def phrase(self, family: str, fills: dict[str, str], pronoun: bool = False) -> str:
-        who = self.pronoun if pronoun else self.forms
-        if family.startswith("="):  # a phrasing of its own
-            return family[1:].format_map({**fills, **who})
-        train, held = ask.FAMILIES[family]
-        template = self.rng.choice(held if self.held_out and held else train)
-        return template.format_map({**who, **fills})
-
-    def styled(self, question: str) -> str:
-        return ask.styled(self.rng, question, self.held_out)
-
-    def holders(self, anchor: str) -> list[int]:
-        """The shown passages that an anchor points at; `|a|b` means any of several."""
-        if anchor.startswith("|"):
-            return [i for i, low in enumerate(self.lows) if any(a in low for a in anchor[1:].split("|"))]
-        return [i for i, low in enumerate(self.lows) if anchor in low]
+class Talk(Shown):
+    """One conversation in the making."""
 
     def single(self) -> Exchange | None:
         """A question that one shown passage answers, and no other does."""
@@ -116,9 +45,13 @@ class Talk:
             return self.worded(at)
         if line is None or not line.asks:
             return None
+        if line.kinds[:1] in (("hobbies",), ("skill",)) and self.rng.random() < 0.5:
+            return self.by_kind(at, known=True)
         one = self.rng.choice(line.asks)
-        if one.family in _LISTED:
+        if one.family in LISTED:
             return self.listed(one.family)
+        if one.family in _DATED and not self.all_jobs():
+            return None
         mine = self.shown[at]
         own = line.kinds[:1] and line.kinds[0] in _OWN and not mine.id.count("-") > 1
         for other in self.holders(one.anchor) if one.anchor else ():
@@ -132,20 +65,10 @@ class Talk:
         self.last = (at, line)
         return Exchange("single", self.phrase(one.family, one.fills), [at], [text], line)
 
-    def words(self, text: str) -> str | None:
-        """One to four words in a row of a passage's text, with content at both ends: `marine chronometer`."""
-        words = text.rstrip(".").split()
-        if len(words) < 3 or ". " in text:
-            return None
-        n = self.rng.choice((1, 1, 2, 2, 3, 4))
-        start = self.rng.randrange(max(1, len(words) - n))
-        part = words[start : start + n]
-        if any(len(word.strip(",;:()“”")) < 4 or word.lower() in _STOP for word in (part[0], part[-1])):
-            return None
-        found = " ".join(part).strip(",;:()“”.")
-        if "," in found or found.startswith(("Made with", "Role", "Grade", "Courses", "E-mail")):
-            return None
-        return found if "“" not in found and "(" not in found and ")" not in found else None
+    def all_jobs(self) -> bool:
+        """Whether each job's own line is shown, without which first, last and before are not known."""
+        own = sum(p.section == "Work" and p.id.count("-") == 1 for p in self.shown)
+        return own == len(self.owner.resume.get("work", ())) and not self.holders("|before joining|previously")
 
     def worded(self, at: int) -> Exchange | None:
         """A question that only shares words with its passage, as visitors type into a search box."""
@@ -159,7 +82,7 @@ class Talk:
     def listed(self, family: str | None = None) -> Exchange | None:
         """A question that several passages answer together: all jobs, all awards, all that was done somewhere."""
         rng = self.rng
-        family = family or rng.choice((*_LISTED, "jobs", "did_at", "did_at"))
+        family = family or rng.choice((*LISTED, "jobs", "did_at", "did_at"))
         fills: dict[str, str] = {}
         if family == "did_at":
             orgs = [
@@ -186,7 +109,7 @@ class Talk:
                 return None
         else:
             at = [i for i, line in enumerate(self.lines) if line and any(a.family == family for a in line.asks)]
-            marker = _SECTIONS[family]
+            marker = SECTIONS[family]
             if any(
                 low.startswith(marker) and i not in at and self.shown[i].id.count("-") == 1
                 for i, low in enumerate(self.lows)
@@ -258,6 +181,8 @@ class Talk:
             return Exchange(
                 "follow-up", question, [at] if known else [], [p.text] if known else [], line if known else None
             )
+        if line.kinds[:1] and line.kinds[0] in _ENTRY_THEN and p.id.count("-") == 1:
+            return self._then_of_entry(at, line)
         if p.organisation and p.section == "Work" and p.id.count("-") > 1:
             if "year" not in line.kinds and "place" not in line.kinds and p.dates:
                 return Exchange(
@@ -272,130 +197,19 @@ class Talk:
                 return Exchange("follow-up", self.phrase("then_more", {}, True), rest, [self.shown[rest[0]].text])
         return None
 
+    def _then_of_entry(self, at: int, line: Line) -> Exchange | None:
+        """A follow-up on an entry's own line: what else it tells, or does not tell."""
+        p, rng, kind = self.shown[at], self.rng, line.kinds[0]
+        unknown = f"then_{kind}_miss"
+        if unknown in NEAR and p.section != "Volunteering" and rng.random() < 0.3:
+            question = missed(self, at, Ask(unknown, {}, p.organisation.lower()), follows=True)
+            return Exchange("follow-up", question, [], []) if question else None
+        asked = {one.family for one in line.asks}
+        more = [family for family, needed in _ENTRY_THEN[kind].items() if needed in asked or not needed]
+        return Exchange("follow-up", self.phrase(rng.choice(more), {}, True), [at], [p.text], line)
+
     def absent(self) -> Exchange | None:
-        """A question that nothing shown answers: private, near (the thing is there, the fact is not), or left out."""
-        rng, owner = self.rng, self.owner
-        roll = rng.random()
-        if roll < 0.15:
-            private = ask.PRIVATE[self.held_out]
-            template = rng.choice(private)
-            if any(word in template and self.holders(told) for word, told in _TOLD):
-                return None
-            fills = {
-                "city": owner.lists.place(rng),
-                "t": coined(rng),
-                "org2": coined(rng),
-                "m2": owner.bench.name(),
-                "h2": rng.choice(owner.lists.hobbies),
-            }
-            if self.holders("|" + "|".join(v.lower() for v in fills.values())):
-                return None
-            return Exchange("private", template.format_map({**self.forms, **fills}), [], [])
-        if roll < 0.66:
-            at = rng.randrange(len(self.shown))
-            line = self.lines[at]
-            if line is None or not line.misses:
-                return None
-            miss = rng.choice(line.misses)
-            holders = self.holders(miss.anchor)
-            if miss.family.startswith("="):  # it names what this line, and no other, speaks of
-                return Exchange("near", self.phrase(miss.family, miss.fills), [], []) if holders == [at] else None
-            if holders not in ([at], []) and not all(
-                (self.shown[i].organisation == self.shown[at].organisation and i == at) or self.lines[i] is None
-                for i in holders
-            ):
-                return None
-            if miss.anchor.startswith("|") and holders:
-                return None
-            return Exchange("near", self.phrase(miss.family, miss.fills), [], [])
-        if roll < 0.84 and self.hidden:
-            left_out = rng.choice(self.hidden)
-            if rng.random() < 0.25:
-                words = self.words(left_out.text)
-                if words is None or self.holders("|" + "|".join(w for w in words.lower().split() if w not in _STOP)):
-                    return None
-                return Exchange("absent", self.phrase("worded", {"k": words}), [], [])
-            line = self.line_of(left_out)
-            if line is None or not line.asks:
-                return None
-            one = rng.choice(line.asks)
-            if not one.anchor or one.family in (*_LISTED, "who") or self.holders(one.anchor):
-                return None
-            if one.family in _SECTIONS and self.holders("|" + _SECTIONS[one.family]):
-                return None
-            return Exchange("absent", self.phrase(one.family, one.fills), [], [])
-        if roll < 0.93:
-            family = rng.choice(tuple(_SECTIONS))
-            if any(low.startswith(_SECTIONS[family]) for low in self.lows) or (
-                family == "thesis" and self.holders("thesis")
-            ):
-                return None
-            if family in ("jobs", "job_now", "edu") and self.holders(
-                "|work,|volunteering,|about:|education,|projects,"
-            ):
-                return None
-            fills = {
-                "f": rng.choice(owner.trade.fields),
-                "m": owner.bench.name(),
-                "course": "history",
-                "org": coined(rng),
-            }
-            if family == "years" and self.holders(fills["f"].lower()):
-                return None
-            return Exchange("section", self.phrase(family, fills), [], [])
-        if roll < 0.965 and owner.bench.objects:  # a thing of the same trade that is nowhere shown
-            noun = rng.choice(owner.bench.objects)
-            verb = VERBS[rng.choice(owner.trade.verbs)]
-            family = rng.choice(("about_thing", "about_thing", "tool", "year", "place", "client", "cost", "dur"))
-            fills = {
-                "v": verb.base,
-                "p": verb.past,
-                "pp": PARTICIPLES.get(verb.past, verb.past),
-                "g": verb.gerund,
-                "a": f"the {noun}",
-                "n": an(noun),
-            }
-            last = noun.split()[-1].lower()
-            return None if self.holders(last) else Exchange("unknown", self.phrase(family, fills), [], [])
-        # Somebody else's organisation, prize or project, invented on the spot.
-        family = rng.choice(
-            (
-                "job_when",
-                "job_role",
-                "did_at",
-                "edu_org",
-                "award",
-                "pub",
-                "proj",
-                "skill_word",
-                "mate_inv",
-                "hobby",
-                "lang",
-            )
-        )
-        org = (
-            rng.choice(owner.trade.orgs) if family in ("job_when", "job_role", "did_at") else "University of {}"
-        ).format(owner.lists.proper(rng))
-        invented = f"{coined(rng)} Prize" if family == "award" else coined(rng)
-        fills = {
-            "org": org,
-            "x": owner.title() if family == "pub" else invented,
-            "t": rng.choice(owner.trade.tools),
-            "m": owner.bench.name(),
-            "h": rng.choice(owner.lists.hobbies),
-            "l": rng.choice(owner.lists.languages),
-        }
-        used = {
-            "award": "x",
-            "pub": "x",
-            "proj": "x",
-            "skill_word": "t",
-            "mate_inv": "m",
-            "hobby": "h",
-            "lang": "l",
-        }.get(family, "org")
-        word = fills[used].lower().removeprefix("a ").removeprefix("an ")
-        return None if self.holders(word) else Exchange("unknown", self.phrase(family, fills), [], [])
+        return absent(self)
 
     def order(self) -> str:
         """An attempt to make the model say something else."""

@@ -7,6 +7,8 @@ training: they measure whether reading carries over to names and places never se
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -36,6 +38,26 @@ def _cultures(text: str) -> list[Culture]:
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of hobby or of tool: what is of it, what may be, and the words that would tell of it in another line."""
+
+    name: str
+    yes: frozenset[str]
+    maybe: frozenset[str]
+    told: re.Pattern[str]
+
+
+def _kinds(text: str) -> list[Kind]:
+    kinds = []
+    for row in text.splitlines():
+        name, _, rest = row.partition(": ")
+        yes, maybe, told = (part.strip().lower().split("; ") for part in rest.split(" | "))
+        words = "|".join(re.escape(word) for word in (*yes, *maybe, *told) if word != "*")
+        kinds.append(Kind(name, frozenset(yes), frozenset(maybe), re.compile(rf"(?<!\w)(?:{words})(?!\w)")))
+    return kinds
+
+
 def _semicolons(text: str) -> list[str]:
     return text.replace("\n", " ").split("; ")
 
@@ -47,6 +69,8 @@ LANGUAGES, HELD_LANGUAGES = _BLOCKS["languages"].split(), _BLOCKS["held-out lang
 HOBBIES, HELD_HOBBIES = _semicolons(_BLOCKS["hobbies"]), _semicolons(_BLOCKS["held-out hobbies"])
 FLUENCY = _semicolons(_BLOCKS["fluency"])
 ADJECTIVES, ABSTRACT = _BLOCKS["adjectives"].split(), _BLOCKS["abstract"].split()
+HOBBY_KINDS, TOOL_KINDS = _kinds(_BLOCKS["hobby kinds"]), _kinds(_BLOCKS["tool kinds"])
+TOOLS_OF_A_KIND = frozenset(word for kind in TOOL_KINDS for word in (*kind.yes, *kind.maybe))
 _ONSETS, _VOWELS = _BLOCKS["onsets"].split(), _BLOCKS["vowels"].split()
 _CODAS = ["", "", "", *_BLOCKS["codas"].split()]
 
