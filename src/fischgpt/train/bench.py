@@ -75,7 +75,7 @@ def _measured(recipe: Recipe, world: World, seconds: float, rows: int | None) ->
     model = GPT(shape).to(world.device).train()
     rows = rows or choose_micro_batch(recipe, model, T, world)
     before = gemm_flops(dtype) if kind == "cpu" else 0.0
-    rates = [rows * T / took for took in _timed(_step(recipe, model, world, dtype, rows, T), kind, seconds)]
+    rates = [rows * T / took for took in _timed(whole_step(recipe, model, world, dtype, rows, T), kind, seconds)]
     device = detect() if kind == "cuda" else None
     peak = device.peak_flops(dtype) if device else max(before, gemm_flops(dtype)) if kind == "cpu" else None
     flops, rate = model.flops_per_token(T), statistics.median(rates)
@@ -95,7 +95,7 @@ def _measured(recipe: Recipe, world: World, seconds: float, rows: int | None) ->
     )
 
 
-def _step(recipe: Recipe, model: GPT, world: World, dtype: torch.dtype, rows: int, T: int) -> Callable[[], None]:
+def whole_step(recipe: Recipe, model: GPT, world: World, dtype: torch.dtype, rows: int, T: int) -> Callable[[], None]:
     """One whole step of the loop on a random batch of its own, without reading data or writing metrics."""
 
     def autocast() -> torch.autocast:
