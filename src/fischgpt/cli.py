@@ -134,6 +134,7 @@ def plan(
     """Memory, hours and dollars before anything is paid."""
     if measure and gpu in (None, "here"):
         _fast_allocator()
+        typer.echo("timing some steps on this machine (--no-measure leaves it out)", err=True)
     from fischgpt.plan.cost import make_plan
     from fischgpt.plan.text import format_plan
 

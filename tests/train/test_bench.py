@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from fischgpt.cli import app
 from fischgpt.config import GPTConfig, OptimConfig, Recipe, TrainConfig
 from fischgpt.model.gpt import GPT
+from fischgpt.train import bench
 from fischgpt.train.bench import bench_train, whole_step
 from fischgpt.train.distributed import World
 
@@ -21,12 +22,18 @@ def recipe(**train: object) -> Recipe:
 
 
 def test_speed_and_share_of_the_peak_belong_together() -> None:
-    speed = bench_train(recipe(), seconds=0.0)
-    assert speed.tokens_per_step == 32 and speed.steps >= 3 and speed.flops_per_token == GPT(SHAPE).flops_per_token(16)
+    speed = bench_train(recipe(tokens_per_step=64), seconds=0.0)
+    assert speed.tokens_per_step == 64 and speed.steps >= 3 and speed.flops_per_token == GPT(SHAPE).flops_per_token(16)
     assert speed.peak_flops is not None and speed.mfu is not None
     assert speed.slowest <= speed.tokens_per_second <= speed.fastest
     assert speed.mfu == pytest.approx(speed.tokens_per_second * speed.flops_per_token / speed.peak_flops)
     assert "MFU" in str(speed)
+
+
+def test_the_update_counts_once_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "_timed", lambda *args: [(1.0, 3.0)] * 3)
+    assert bench_train(recipe(tokens_per_step=32)).tokens_per_second == 32 / (1 + 3)
+    assert bench_train(recipe(tokens_per_step=320)).tokens_per_second == 320 / (10 * 1 + 3)
 
 
 @pytest.mark.parametrize("kind", ["adamw", "muon"])
