@@ -134,6 +134,7 @@ def plan(
     """Memory, hours and dollars before anything is paid."""
     if measure and gpu in (None, "here"):
         _fast_allocator()
+        typer.echo("timing some steps on this machine (--no-measure leaves it out)", err=True)
     from fischgpt.plan.cost import make_plan
     from fischgpt.plan.text import format_plan
 
@@ -162,12 +163,23 @@ def launch(
 
 
 @app.command(epilog=_example("fischgpt data mini"))
-def data(recipe: RecipeArgument, overrides: Overrides = None) -> None:
+def data(
+    recipe: RecipeArgument,
+    overrides: Overrides = None,
+    check_hellaswag: Annotated[
+        bool, typer.Option("--check-hellaswag", help="Then count HellaSwag's items that stand in the training text.")
+    ] = False,
+) -> None:
     """Download, tokenize and shard what the recipe names; restartable."""
     from fischgpt.config import load_recipe
     from fischgpt.data.prepare import prepare
 
-    print(prepare(load_recipe(recipe, overrides)))
+    folder = prepare(load_recipe(recipe, overrides))
+    if check_hellaswag:
+        from fischgpt.evals.contamination import check_hellaswag as check
+
+        print(check(folder))
+    print(folder)
 
 
 @app.command(epilog=_example("fischgpt pretrain nano train.steps=200 optim.lr=1e-3"))

@@ -6,6 +6,7 @@ the device at hand is measured. Added to it is what a run stops for: validation,
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -119,9 +120,13 @@ def _here(phases: Phases, flops: int, price: float | None, seconds: float) -> Op
     device = detect(measure=True)
     if device is None:
         raise UserError(f"{torch.cuda.get_device_name()} is in no table here; name one with --gpu and --price")
-    rows = None if device.kind == "cuda" else max(1, 1024 // row_tokens(phases.pretrain))
-    speed = bench_train(phases.pretrain, seconds=seconds, rows=rows)
-    source = f"{speed.steps} steps of {speed.shape}"
+    recipe, rows = phases.pretrain, None
+    if device.kind != "cuda":
+        # Uncompiled: compiling would take a processor several times as long as what is measured.
+        rows = max(1, 1024 // row_tokens(recipe))
+        recipe = replace(recipe, train=replace(recipe.train, compile=False))
+    speed = bench_train(recipe, seconds=seconds, rows=rows)
+    source = f"{speed.steps} steps of {speed.shape}{'' if speed.compiled else ', not compiled'}"
     mfu = speed.mfu or 0.0
     return _costed(
         phases, device, 1, price, speed.tokens_per_second, speed.tokens_per_second, flops, mfu, "measured here", source
