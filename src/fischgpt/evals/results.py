@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fischgpt.evals import profile_score
+from fischgpt.evals import profile_score, profile_table
 from fischgpt.evals.page import Block, Table, Text
 
 
@@ -43,7 +43,7 @@ def eval_rows(task: str, result: dict[str, Any]) -> list[tuple[str, str]]:
     """(measure, value) of one result, readable: accuracies in percent with their standard error, the rest as it is."""
     rows = []
     if task == "profile":
-        return profile_score.rows(result)
+        return profile_table.rows(result)
     if task == "hellaswag":
         names = {
             "acc_norm_token": "mean per token (build-nanogpt's protocol)",
