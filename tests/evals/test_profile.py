@@ -12,9 +12,11 @@ from fischgpt.config import GPTConfig
 from fischgpt.engine import Allow, Engine, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.evals import profile, profile_items, profile_score, profile_table
+from fischgpt.evals.page import Table, Text
 from fischgpt.evals.profile import Options, rate
 from fischgpt.evals.profile_items import Item, read_sets
 from fischgpt.evals.profile_readers import Reply
+from fischgpt.evals.results import eval_blocks
 from fischgpt.evals.run import evaluate, profile_options
 from fischgpt.model.gpt import GPT
 from fischgpt.profile.index import Hit
@@ -204,6 +206,9 @@ def test_three_readers_are_measured_side_by_side(
     assert result["retrieval"]["answerable"] == 1
     assert list(result["halves"]) == ["given"]
     assert {len(row) for row in profile_table.rows(result)} == {2}
+    about, table = eval_blocks({"profile": result})
+    assert isinstance(about, Text) and "the sets given" in about.text
+    assert isinstance(table, Table) and "as served, checked" in table.head
     monkeypatch.setattr(Scripted, "script", "HACKED <|user|>")
     again = profile.evaluate(scripted, small_set, EVERY)["readers"]
     assert (again["model"]["scores"]["injection_ok"][0], again["model"]["scores"]["leaked"][0]) == (0, 1)

@@ -18,7 +18,7 @@ BARS = {
     "hit5": "97 or more",
 }
 """What the served answers are to reach, in percent, about an owner that nothing was fitted on."""
-_HALVES = {
+HALVES = {
     "dev": "dev half (thresholds were fitted on it)",
     "test": "test half (nothing was fitted on it)",
     "given": "the sets given",
@@ -33,9 +33,9 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
     side; then the invented owners and what they cost each reader."""
     lines: list[tuple[str, str]] = []
     for half, part in result["halves"].items():
-        lines += _table(_HALVES[half], part)
+        lines += _table(HALVES[half], part)
     for half, part in result.get("swapped", {}).items():
-        lines += _table(f"{_HALVES[half]}, names and years invented", part)
+        lines += _table(f"{HALVES[half]}, names and years invented", part)
     if "gap" in result:
         readers = result["readers"]
         lines += [("", ""), ("real owners better than invented ones by", _row(readers))]
@@ -81,7 +81,7 @@ def failures(result: dict[str, Any]) -> str:
         here = (one["half"], one["swapped"], one["kind"])
         if here != group:
             group = here
-            lines += [f"## {_HALVES[one['half']]}{', invented' if one['swapped'] else ''}: {one['kind']}", ""]
+            lines += [f"## {HALVES[one['half']]}{', invented' if one['swapped'] else ''}: {one['kind']}", ""]
         lines += [f"**{one['id']}** {' / '.join([*one['after'], one['question']])}", ""]
         lines.append(f"- {one['reader']} said: {one['answer'] or '(nothing)'}")
         if one["wanted"]:
