@@ -194,8 +194,11 @@ def evaluate(
         int | None, typer.Option(min=1, help="Items (for loss: tokens; for profile: questions an owner) at most.")
     ] = None,
     reader: Annotated[
-        list[Literal["quote", "pointer", "model", "served"]] | None,
-        typer.Option(help="profile: who answers. Repeat it to compare; default quote, pointer, served."),
+        list[str] | None,
+        typer.Option(
+            metavar="[quote|pointer|model|served]",
+            help="profile: who answers. Repeat it to compare; default quote, pointer, served.",
+        ),
     ] = None,
     half: Annotated[
         Literal["dev", "test"] | None,

@@ -236,6 +236,8 @@ def test_what_only_profile_questions_know_is_refused_elsewhere(tmp_path: Path) -
         evaluate("mini", "loss", profile=profile_options(["quote"], None, False))
     with pytest.raises(UserError, match="no such folder"):
         evaluate("mini", "profile", failures=tmp_path / "nowhere" / "failures.md")
+    with pytest.raises(UserError, match="no reader quoted: choose among quote, pointer, model, served"):
+        profile_options(["quoted"], None, False)
     assert profile_options([], None, False) is None
     assert profile_options(["served", "quote"], "test", True) == Options(("quote", "served"), "test", True)
 

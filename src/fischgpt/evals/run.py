@@ -59,12 +59,14 @@ def evaluate(
 
 
 def profile_options(readers: Sequence[str], half: Literal["dev", "test"] | None, swapped: bool) -> "Options | None":
-    """What the command line asks of profile questions; None if nothing was said."""
+    """What the command line asks of profile questions; None if nothing was said. Raises UserError for no reader."""
     if not (readers or half or swapped):
         return None
     from fischgpt.evals.profile import Options
     from fischgpt.evals.profile_readers import READERS
 
+    if unknown := set(readers) - set(READERS):
+        raise UserError(f"no reader {', '.join(sorted(unknown))}: choose among {', '.join(READERS)}")
     chosen = tuple(reader for reader in READERS if reader in readers)
     return Options(chosen or Options.readers, half, swapped)
 
