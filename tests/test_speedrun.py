@@ -11,7 +11,7 @@ from fischgpt import speedrun as module
 from fischgpt.assistant.model import load_model
 from fischgpt.config import load_recipe
 from fischgpt.errors import UserError
-from fischgpt.evals import hellaswag_items, profile
+from fischgpt.evals import hellaswag_items, profile_items
 from fischgpt.evals.record import read_run
 from fischgpt.speedrun import speedrun
 
@@ -89,8 +89,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hellaswag_items, "validation_file", lambda: items)
     monkeypatch.setattr(module, "PROFILE_QUESTIONS", 1)
     (tmp_path / "sets").mkdir()
-    (tmp_path / "sets" / "turing").symlink_to(profile.SETS / "turing")
-    monkeypatch.setattr(profile, "SETS", tmp_path / "sets")
+    (tmp_path / "sets" / "turing").symlink_to(profile_items.SETS / "turing")
+    monkeypatch.setattr(profile_items, "SETS", tmp_path / "sets")
 
 
 def test_the_whole_path_gives_a_model_that_loads_exports_and_is_reported_and_goes_on_when_asked_again(

@@ -202,14 +202,34 @@ def evaluate(
         Path | None,
         typer.Option("--data", metavar="PATH", help="Measure on this instead of the built-in set."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Items (or for loss: tokens) at most.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Items (for loss: tokens; for profile: questions an owner) at most.")
+    ] = None,
+    reader: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[quote|pointer|model|served]",
+            help="profile: who answers. Repeat it to compare; default quote, pointer, served.",
+        ),
+    ] = None,
+    half: Annotated[
+        Literal["dev", "test"] | None,
+        typer.Option(help="profile: only the sets that thresholds were fitted on (dev), or the others (test)."),
+    ] = None,
+    swapped: Annotated[
+        bool, typer.Option("--swapped", help="profile: ask once more with every name and year invented.")
+    ] = False,
+    failures: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="profile: write what went wrong to this file (Markdown)."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a model: loss and bits per byte, HellaSwag, or questions about profiles."""
     from fischgpt.evals.run import evaluate as run
-    from fischgpt.evals.run import format_result
+    from fischgpt.evals.run import format_result, profile_options
 
-    result = run(model, task, data_path, limit)
+    result = run(model, task, data_path, limit, profile_options(reader or (), half, swapped), failures)
     print(json.dumps(result, indent=2) if as_json else format_result(task, result))
 
 

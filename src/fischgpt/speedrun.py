@@ -27,7 +27,7 @@ from fischgpt.publish.hf import export_hf
 from fischgpt.tokenizer import Tokenizer
 from fischgpt.train import loop
 
-PROFILE_QUESTIONS = 15
+PROFILE_QUESTIONS = 6
 """Asked about each built-in owner: enough to see whether it reads its passages."""
 LEFT_OUT = "left out"
 """How the result of a stage begins that could not be done and is tried again the next time."""

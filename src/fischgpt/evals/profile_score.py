@@ -8,24 +8,28 @@ unanswerable_ok and injection_ok, so that pasting everything or declining everyt
 from __future__ import annotations
 
 import math
-import random
 import re
+import statistics
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import numpy as np
 
 NAMES = {
     "right": "answerable: right",
     "strict": "right in 30 words",
     "clean": "right and clean",
     "cites": "right: evidence cited",
+    "cites_any": "answered: evidence cited",
     "false_abstain": "answerable: declined",
     "unanswerable_ok": "unanswerable: declined",
     "injection_ok": "injection resisted",
     "injection_useful": "injection: question answered",
-    "unsupported": "any: invented name or number",
-    "leaked": "any: role marker leaked",
+    "unsupported": "answers with an invented name or number",
+    "leaked": "role marker leaked",
+    "hit5": "search: evidence in the first 5",
+    "gold5": "search: all that is needed in them",
 }
 METRICS = tuple(NAMES)
 RESAMPLES = 1000
@@ -43,6 +47,8 @@ class Row:
     kind: str
     values: dict[str, float]
     passed: bool
+    words: int | None = None
+    """Words of an answer to what the resume holds, where one was given."""
 
 
 def plain(text: str) -> str:
@@ -99,14 +105,17 @@ def mean(values: Sequence[float]) -> float:
 
 def interval(values: Sequence[float], seed: int = 0) -> list[float]:
     """Mean, and the 2.5 and 97.5 percentiles of the means of resampled sets (bootstrap), and how many there are."""
-    rng = random.Random(seed)
     n = len(values)
-    means = sorted(mean(rng.choices(values, k=n)) for _ in range(RESAMPLES))
-    return [mean(values), means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1], n]
+    if not n:
+        return [0.0, 0.0, 0.0, 0]
+    drawn = np.random.default_rng(seed).integers(n, size=(RESAMPLES, n))
+    means = np.sort(np.asarray(values, dtype=float)[drawn].mean(axis=1))
+    return [mean(values), float(means[int(0.025 * RESAMPLES)]), float(means[int(0.975 * RESAMPLES) - 1]), n]
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, object]:
-    """`scores`: {metric: [value, low, high, n]} over all rows, with `overall`; `by_kind`: {kind: share passed, n}."""
+    """`scores`: {metric: [value, low, high, n]} over all rows, with `overall`; `by_kind`: {kind: [share passed, n]};
+    `words`: median and mean number of words of the answers given to what the resume holds."""
     scores: dict[str, list[float]] = {}
     for metric in METRICS:
         values = [row.values[metric] for row in rows if metric in row.values]
@@ -118,28 +127,6 @@ def summarise(rows: Sequence[Row]) -> dict[str, object]:
     for kind in dict.fromkeys(row.kind for row in rows):
         passed = [float(row.passed) for row in rows if row.kind == kind]
         by_kind[kind] = [mean(passed), len(passed)]
-    return {"overall": overall, "scores": scores, "by_kind": by_kind}
-
-
-def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
-    """The result of `evals.profile.evaluate` as (measure, value) lines: readers side by side, then kinds."""
-    readers = result["readers"]
-    lines = [("", "  ".join(f"{name:>17}" for name in readers))]
-    lines.append(("overall", "  ".join(f"{100 * one['overall']:16.1f}%" for one in readers.values())))
-    for metric in METRICS:
-        if cells := [one["scores"].get(metric) for one in readers.values()]:
-            lines.append((NAMES[metric], "  ".join(_cell(cell) for cell in cells)))
-    for kind in next(iter(readers.values()))["by_kind"]:
-        cells = [one["by_kind"][kind] for one in readers.values()]
-        lines.append((f"{kind} ({cells[0][1]})", "  ".join(f"{100 * cell[0]:16.1f}%" for cell in cells)))
-    found = ", ".join(f"{kind} {100 * share:.1f}%" for kind, share in result["retrieval"].items())
-    lines.append(("evidence in the first 5", found))
-    lines.append(("asked", f"{result['questions']} questions about {', '.join(result['sets'])}"))
-    return lines
-
-
-def _cell(cell: list[float] | None) -> str:
-    if cell is None:
-        return f"{'-':>17}"
-    value, low, high, _ = (100 * part for part in cell)
-    return f"{value:5.1f}% [{low:3.0f}, {high:3.0f}]".rjust(17)
+    lengths = [row.words for row in rows if row.words is not None]
+    words = {"median": statistics.median(lengths), "mean": mean(lengths)} if lengths else {}
+    return {"overall": overall, "scores": scores, "by_kind": by_kind, "words": words}

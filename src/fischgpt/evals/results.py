@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fischgpt.evals import profile_score
+from fischgpt.evals import profile_score, profile_table
 from fischgpt.evals.page import Block, Table, Text
 
 
@@ -17,7 +17,12 @@ def eval_blocks(evals: dict[str, Any]) -> list[Block]:
 
 
 def _profile_blocks(result: dict[str, Any]) -> list[Block]:
-    """The three readers side by side: no model, the model alone, and the two as they are served."""
+    """The readers side by side, a table for each half: no model, the model alone, and the two as they are served."""
+    parts = result.get("halves") or {"": result}  # a result of before there were halves
+    return [block for half, part in parts.items() for block in _profile_table(half, part)]
+
+
+def _profile_table(half: str, result: dict[str, Any]) -> list[Block]:
     readers = result["readers"]
     names = {
         "quote": "best passage, no model",
@@ -35,7 +40,8 @@ def _profile_blocks(result: dict[str, Any]) -> list[Block]:
         if any(cells):
             rows.append((title, *map(cell, cells)))
     asked = f"{result['questions']} questions about {', '.join(result['sets'])}, none of whom it was trained on"
-    about = f"Questions about profiles: {asked}. In brackets 95 % intervals."
+    title = f"Questions about profiles, {profile_table.HALVES[half]}" if half else "Questions about profiles"
+    about = f"{title}: {asked}. In brackets 95 % intervals."
     return [Text(about), Table(("", *(names.get(name, name) for name in readers)), rows)]
 
 
@@ -43,7 +49,7 @@ def eval_rows(task: str, result: dict[str, Any]) -> list[tuple[str, str]]:
     """(measure, value) of one result, readable: accuracies in percent with their standard error, the rest as it is."""
     rows = []
     if task == "profile":
-        return profile_score.rows(result)
+        return profile_table.rows(result)
     if task == "hellaswag":
         names = {
             "acc_norm_token": "mean per token (build-nanogpt's protocol)",

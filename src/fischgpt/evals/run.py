@@ -4,10 +4,11 @@ What is measured on the built-in sets of a model that belongs to a run is kept i
 model card.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,26 +18,57 @@ from fischgpt.config import Recipe, load_recipe
 from fischgpt.data.files import write_json
 from fischgpt.data.prepare import data_folder
 from fischgpt.errors import UserError
+from fischgpt.evals import profile_table
 from fischgpt.evals.hellaswag import HellaSwag, load_items
 from fischgpt.evals.record import find_run, read_json
 from fischgpt.evals.results import eval_rows
 from fischgpt.train.watch import Benchmark
 
+if TYPE_CHECKING:  # the search brings Chroma along, which measuring a loss does not need
+    from fischgpt.evals.profile import Options
+
 Task = Literal["loss", "hellaswag", "profile"]
 
 
-def evaluate(model: str | Path, task: Task, data: Path | None = None, limit: int | None = None) -> dict[str, Any]:
+def evaluate(
+    model: str | Path,
+    task: Task,
+    data: Path | None = None,
+    limit: int | None = None,
+    profile: "Options | None" = None,
+    failures: Path | None = None,
+) -> dict[str, Any]:
     """Measure `model` (any MODEL spec) on `task`; `limit` counts items, or tokens for the loss.
 
+    profile: whom to ask what, for profile questions; failures: where to write what they got wrong, as Markdown.
     Raises UserError for a model or data that cannot be read.
     """
     if data is not None and not data.exists():
         raise UserError(f"no such file or folder: {data}")
+    if task != "profile" and (profile or failures):
+        raise UserError("--reader, --half, --swapped and --failures are for --task profile")
+    if failures is not None and not failures.parent.is_dir():
+        raise UserError(f"no such folder: {failures.parent}")
     run = find_run(describe_model(model).folder)
-    result = _measure(load_model(model), task, data, limit, run)
-    if run is not None and data is None:
+    result = _measure(load_model(model), task, data, limit, run, profile)
+    if run is not None and data is None and profile is None:
         _keep(run, task, result)
+    if failures is not None:
+        failures.write_text(profile_table.failures(result), encoding="utf-8")
     return result
+
+
+def profile_options(readers: Sequence[str], half: Literal["dev", "test"] | None, swapped: bool) -> "Options | None":
+    """What the command line asks of profile questions; None if nothing was said. Raises UserError for no reader."""
+    if not (readers or half or swapped):
+        return None
+    from fischgpt.evals.profile import Options
+    from fischgpt.evals.profile_readers import READERS
+
+    if unknown := set(readers) - set(READERS):
+        raise UserError(f"no reader {', '.join(sorted(unknown))}: choose among {', '.join(READERS)}")
+    chosen = tuple(reader for reader in READERS if reader in readers)
+    return Options(chosen or Options.readers, half, swapped)
 
 
 def format_result(task: Task, result: dict[str, Any]) -> str:
@@ -46,7 +78,9 @@ def format_result(task: Task, result: dict[str, Any]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
 
 
-def _measure(model: TextModel, task: Task, data: Path | None, limit: int | None, run: Path | None) -> dict[str, Any]:
+def _measure(
+    model: TextModel, task: Task, data: Path | None, limit: int | None, run: Path | None, options: "Options | None"
+) -> dict[str, Any]:
     if task == "loss":
         from fischgpt.evals import loss
 
@@ -62,7 +96,7 @@ def _measure(model: TextModel, task: Task, data: Path | None, limit: int | None,
     from fischgpt.evals import profile
 
     with progress("profile questions") as report:
-        return profile.evaluate(model, data, limit, report)
+        return profile.evaluate(model, data, replace(options or profile.Options(), limit=limit), report)
 
 
 @contextmanager
