@@ -34,7 +34,10 @@ def test_the_fact_asked_for_must_stand_in_the_passage(passage, held, missing):
 
 
 def test_a_pair_scores_the_same_alone_and_padded_among_longer_ones():
-    short, long = pair("Who?", "Work, Acme: Built it."), pair("How much did the bridge cost?", "Work, Acme: " + "a b " * 40)
+    short, long = (
+        pair("Who?", "Work, Acme: Built it."),
+        pair("How much did the bridge cost?", "Work, Acme: " + "a b " * 40),
+    )
     alone, together = relevance().score([short]), relevance().score([short, long])
     assert together[0] == pytest.approx(alone[0], abs=1e-4)
     assert collate([short, long]).mask.sum(1).tolist() == [

@@ -13,7 +13,7 @@ from fischgpt import chat
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
 from fischgpt.assistant.model import TextModel
-from fischgpt.assistant.quoting import Quotations, quotation
+from fischgpt.assistant.quoting import Quotations, quoted
 from fischgpt.assistant.release import HeldBack, Output
 from fischgpt.assistant.smalltalk import small_talk
 from fischgpt.chat import Turn
@@ -98,7 +98,7 @@ class Assistant:
         best = retrieval.hits[0]
         shown = used if best in used else [*used, best]
         yield Sources(tuple(shown), retrieval.score, retrieval.threshold)
-        quote = f"{quotation(best.passage)} [{shown.index(best) + 1}]"
+        quote = quoted(retrieval.hits, shown)
         if used:
             yield from run.ask(turns, [hit.passage for hit in used], quote, retrieval)
         else:

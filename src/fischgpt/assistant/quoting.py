@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from fischgpt.profile.index import Hit
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.text import sentences
 from fischgpt.tokenizer import Tokenizer
@@ -26,10 +27,13 @@ RANK_WEIGHTS = (0.9, -0.3, -0.8, -1.2, -1.5, -1.7, -1.9, -2.0)
 """Added to the logit of passage 1, 2, ...: log of how often a search has the right passage there (83 %, 7 %, 4 %, ...)
 over how often training had (38 %, 9 % each)."""
 MAX_CITATIONS = 3
+MAX_LISTED = 5
 MAX_WORDS = 60
 SHORT_WORDS = 30
 """A passage up to here is quoted whole, with the organisation and dates that its text lacks: choosing sentences within
 it, the shipped model lost 6 answers in a hundred that the whole passage held."""
+LISTED = 0.9
+"""Probability from which a further entry belongs to a list: below it, a question after one prize got its neighbours."""
 Trie = dict[int, Any]
 """Token id -> what may follow."""
 _WHOLE = -1
@@ -71,6 +75,29 @@ def quotation(passage: Passage) -> str:
     if before:
         return f"{before}{dates}: {passage.text}"
     return f"{passage.text.removesuffix('.')}{dates}." if dates else passage.text
+
+
+def listed(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits to quote: the best one; where that is the first line of an entry (a job, a prize), further entries of its
+    section that answer as well, which is what "Which prizes did she win?" asks for. `MAX_WORDS` in all."""
+    best, *rest = hits
+    chosen, room = [best], MAX_WORDS - len(quotation(best.passage).split())
+    for hit in rest:
+        passage, size = hit.passage, len(quotation(hit.passage).split())
+        alike = passage.section == best.passage.section and passage.id == passage.entry
+        if best.passage.id == best.passage.entry and alike and hit.score >= LISTED and size <= room:
+            chosen.append(hit)
+            room -= size
+    return chosen[:MAX_LISTED]
+
+
+def quoted(hits: Sequence[Hit], shown: Sequence[Hit]) -> str:
+    """The answer without a model, each passage with its number among `shown`: the best one in its own words, or the
+    entries of a list as organisation, title and dates (six words each instead of ten)."""
+    chosen = [hit for hit in listed(hits) if hit in shown]
+    brief = len(chosen) > 1
+    texts = [(head(hit.passage) if brief else "") or quotation(hit.passage) for hit in chosen]
+    return " ".join(f"{text} [{shown.index(hit) + 1}]" for text, hit in zip(texts, chosen, strict=True))
 
 
 def _served(passage: Passage) -> tuple[str, ...]:

@@ -87,7 +87,11 @@ class Embedder:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(N, 384) unit vectors, in the order of the texts."""
-        return np.stack([reading.vector for reading in self.read(texts)]) if texts else np.zeros((0, DIMENSIONS), np.float32)
+        return (
+            np.stack([reading.vector for reading in self.read(texts)])
+            if texts
+            else np.zeros((0, DIMENSIONS), np.float32)
+        )
 
 
 @lru_cache(maxsize=1)

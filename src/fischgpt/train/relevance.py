@@ -82,9 +82,7 @@ def loss_of(logits: Tensor, answers: Tensor, question: Tensor) -> Tensor:
     return chosen + 0.5 * F.binary_cross_entropy_with_logits(logits, answers)
 
 
-def train(
-    examples: Sequence[Example], epochs: float, seed: int, say: Callable[[str], None] = print
-) -> Relevance:
+def train(examples: Sequence[Example], epochs: float, seed: int, say: Callable[[str], None] = print) -> Relevance:
     """A reader trained on the examples; AdamW, a warm-up, constant, then linear to 0."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -124,9 +122,7 @@ def _logits(reader: Relevance, batch: Sequence[Example], rng: np.random.Generato
     lengths = [len(pair.question.ids) + len(pair.passage.ids) for pair in pairs]
     order = np.argsort(lengths)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        parts = [
-            reader(collate([pairs[i] for i in rows]), DROPOUT).float() for rows in np.array_split(order, SLICES)
-        ]
+        parts = [reader(collate([pairs[i] for i in rows]), DROPOUT).float() for rows in np.array_split(order, SLICES)]
     back = torch.from_numpy(np.argsort(order))
     return torch.cat(parts)[back], torch.tensor(answers), torch.tensor(numbers)
 
