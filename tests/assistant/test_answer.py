@@ -7,9 +7,10 @@ import pytest
 
 from assistant_samples import BRIDGE, UNKNOWN, Script, scripted, write_model
 from fischgpt.assistant import answer as answer_module
-from fischgpt.assistant.answer import Answer, Assistant, quotation
+from fischgpt.assistant.answer import Answer, Assistant
 from fischgpt.assistant.events import Delta, Done, Sources
 from fischgpt.assistant.model import load_model
+from fischgpt.assistant.quoting import quotation
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.engine import SamplingParams

@@ -78,8 +78,8 @@ def quotation(passage: Passage) -> str:
 
 
 def listed(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits to quote: the best one; where that is the first line of an entry (a job, a prize), further entries of its
-    section that answer as well, which is what "Which prizes did she win?" asks for. `MAX_WORDS` in all."""
+    """The hits to quote: the best one; where that is the first line of an entry (a job, a prize), further entries of
+    its section that answer as well, which is what "Which prizes did she win?" asks for. `MAX_WORDS` in all."""
     best, *rest = hits
     chosen, room = [best], MAX_WORDS - len(quotation(best.passage).split())
     for hit in rest:

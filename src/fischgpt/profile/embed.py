@@ -80,9 +80,9 @@ class Embedder:
                 "attention_mask": mask,
                 "token_type_ids": np.zeros_like(mask),
             }
-            hidden = self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0]
+            hidden = np.asarray(self._session.run(None, {k: v for k, v in feed.items() if k in self._inputs})[0])
             for at, ids, length, states in zip(rows, feed["input_ids"], mask.sum(axis=1), hidden, strict=True):
-                readings[at] = Reading(ids[:length].copy(), np.asarray(states[:length], np.float16))
+                readings[at] = Reading(ids[:length].copy(), states[:length].astype(np.float16))
         return [reading for reading in readings if reading is not None]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -30,12 +30,12 @@ JUDGED = 16
 """Best candidates of the search that the reader judges: .99 of the passages wanted are among them."""
 RANK_WEIGHT, GATE_WEIGHT = 40.0, 10.0
 """What the search's score adds to the reader's logit: much where passages are ordered (the reader alone puts .75 of the
-right ones first, the search alone .84, both .86), little where it is decided whether any of them answers (near misses told
-apart: AUC .83 by the reader, .55 by the search, .78 by both; absent answers: .97, .98, .99)."""
+right ones first, the search alone .84, both .86), little where it is decided whether any of them answers (near misses
+told apart: AUC .83 by the reader, .55 by the search, .78 by both; absent answers: .97, .98, .99)."""
 EVEN = 0.37
 """The search's score at which that adds nothing: its own threshold, were there no reader."""
 THRESHOLD = 0.5
-"""Probability of the best passage from which the profile is said to hold an answer. Fitted in benchmarks/retrieval.py."""
+"""Probability of a passage from which the profile is said to hold an answer. Fitted in benchmarks/retrieval.py."""
 WORDS_THRESHOLD = 0.06
 """The same when only words are searched: .05 x BM25."""
 
@@ -65,7 +65,7 @@ _DEGREES = {
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage found; `score` is the reader's probability that it answers, or .05 x BM25 where only words are searched."""
+    """A passage found; `score` is the probability that it answers, or .05 x BM25 where only words are searched."""
 
     passage: Passage
     score: float

@@ -125,8 +125,8 @@ def drop_channels(x: Tensor, p: float) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _alone() -> ThreadPoolExecutor:
-    """A thread in which torch uses one core. 16 passages take 18 ms in it; with two cores of a busy machine they took 440,
-    because each of the many small operations waits for both."""
+    """A thread in which torch uses one core. 16 passages take 18 ms in it; with two cores of a busy machine they took
+    440, because each of the many small operations waits for both."""
     others = torch.get_num_threads()
     thread = ThreadPoolExecutor(1, "relevance", initializer=torch.set_num_threads, initargs=(1,))
     thread.submit(int).result()

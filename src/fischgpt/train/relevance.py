@@ -53,7 +53,7 @@ class Example:
 
 
 def read(owners: Sequence[MadeUp]) -> list[Example]:
-    """The owners' questions as the search sees them, names stripped; follow-ups, which say nothing alone, are left out."""
+    """The owners' questions as the search sees them, names stripped. Follow-ups say nothing alone: left out."""
     examples: list[Example] = []
     for owner in owners:
         texts = [indexed_text(passage) for passage in owner.passages]
