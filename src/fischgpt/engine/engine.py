@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from fischgpt.engine.sampling import Sampler, SamplingParams
+from fischgpt.engine.sampling import Sampler, SamplingParams, likeliest
 from fischgpt.errors import UserError
 from fischgpt.model import GPT, KVCache
 
@@ -25,6 +25,16 @@ class Sampled:
     """In nats, under the model's own distribution over the ids in use."""
     finish: Literal["stop", "length"] | None
     """On the last token: "stop" if the token is one of stop_ids, "length" if max_tokens or the context is used up."""
+    top: tuple[tuple[int, float], ...] = ()
+    """The `top_logprobs` likeliest ids here with their log-probabilities, whatever was allowed."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the model expected where a given token stands."""
+
+    logprob: float
+    top: tuple[tuple[int, float], ...]
 
 
 class Engine:
@@ -89,7 +99,8 @@ class Engine:
             token, logprob = sampler(logits, None if allow is None else allow(written))
             written.append(token)
             finish = "stop" if token in params.stop_ids else "length" if left == 0 else None
-            yield Sampled(token, logprob, finish)
+            top = likeliest(logits[None], params.top_logprobs)[0] if params.top_logprobs else ()
+            yield Sampled(token, logprob, finish, top)
             if finish:
                 return
             pending = [token]
@@ -119,6 +130,23 @@ class Engine:
         logits = self.model(idx)[0, len(prompt_ids) - 1 :, : self.n_vocab].float()
         targets = torch.tensor(continuation_ids, device=self.device)[:, None]
         return logits.log_softmax(-1).gather(1, targets)[:, 0].tolist()
+
+    @torch.inference_mode()
+    def read(self, ids: Sequence[int], top: int = 0) -> list[Read]:
+        """What was expected at every token but the first, of which nothing is known; `top`: with so many others.
+
+        Raises UserError for no token, an id the model does not have, or more tokens than the context holds.
+        """
+        self._check(ids, "the prompt")
+        if len(ids) - 1 > self.block_size:
+            raise UserError(f"the prompt has {len(ids)} tokens; at most {self.block_size + 1} can be scored")
+        if len(ids) == 1:
+            return []
+        logits = self.model(torch.tensor([list(ids[:-1])], device=self.device))[0, :, : self.n_vocab].float()
+        targets = torch.tensor(ids[1:], device=self.device)[:, None]
+        logprobs = logits.log_softmax(-1).gather(1, targets)[:, 0].tolist()
+        others = likeliest(logits, top) if top else [()] * len(logprobs)
+        return [Read(logprob, row) for logprob, row in zip(logprobs, others, strict=True)]
 
     def _check(self, ids: Sequence[int], what: str) -> None:
         if not ids:

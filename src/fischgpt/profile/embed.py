@@ -68,6 +68,10 @@ class Embedder:
             vectors[rows] = summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
         return vectors
 
+    def count(self, text: str) -> int:
+        """Tokens of a text, as far as they are read."""
+        return sum(self._tokenizer.encode(text).attention_mask)
+
 
 @lru_cache(maxsize=1)
 def embedder() -> Embedder:
