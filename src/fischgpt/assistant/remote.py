@@ -140,12 +140,12 @@ class RemoteModel:
             try:
                 stream = await self._client.chat.completions.create(
                     model=self.name,
-                    messages=self._messages(turns),  # pyrefly: ignore
+                    messages=self._messages(turns),
                     stream=True,
                     max_tokens=params.max_tokens,
                     temperature=params.temperature,
                     top_p=params.top_p,
-                    **({} if params.seed is None else {"seed": params.seed}),
+                    seed=openai.omit if params.seed is None else params.seed,
                 )
                 async with stream:
                     async for chunk in stream:
@@ -165,7 +165,7 @@ class RemoteModel:
                     raise ModelAway(self._told(error)) from error
                 await asyncio.sleep(0.5 * 2**attempt)
 
-    def _messages(self, turns: Sequence[Turn]) -> list[dict[str, str]]:
+    def _messages(self, turns: Sequence[Turn]) -> list[Any]:
         """The instruction, then the passages, in the system message; the rest as it is."""
         system = "\n\n".join([INSTRUCTION, *(turn.text for turn in turns if turn.role == "system")])
         spoken = [{"role": turn.role, "content": turn.text} for turn in turns if turn.role != "system"]

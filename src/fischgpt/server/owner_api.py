@@ -52,8 +52,13 @@ def router(parts: Parts, feedback: Feedback, documents: Documents) -> APIRouter:
     async def list_documents() -> dict[str, Any]:
         return {"documents": [document.as_dict() for document in documents.all()]}
 
-    @api.post("/api/documents", status_code=201, summary="Add a text to answer from", dependencies=[Depends(owner_only)],
-              responses=refusals(*WRITES, 503))  # fmt: skip
+    @api.post(
+        "/api/documents",
+        status_code=201,
+        summary="Add a text to answer from",
+        dependencies=[Depends(owner_only)],
+        responses=refusals(*WRITES, 503),
+    )
     async def add_document(body: DocumentRequest) -> dict[str, Any]:
         def add() -> dict[str, Any]:
             with documents.lock:

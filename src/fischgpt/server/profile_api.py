@@ -64,7 +64,7 @@ def router(parts: Parts) -> APIRouter:
 
     @api.get(
         "/readyz",
-        summary="Questions are answered: model and index are loaded, and the model, if it is another server's, is there",
+        summary="Questions are answered: the index is loaded and the model is there",
         responses={503: {"description": "Not yet, or not now; how far it is"}},
     )
     async def readyz() -> Response:

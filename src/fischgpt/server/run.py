@@ -26,7 +26,8 @@ def serve(
     open_browser: bool = False,
 ) -> None:
     """Serve until interrupted. Raises UserError, before anything is served, for a port that is taken, a profile that
-    cannot be read, an unknown model, a setting that is none; and for a model that turns out to be damaged, after closing down.
+    cannot be read, an unknown model, a setting that is none; and for a model that turns out to be damaged, after
+    closing down.
     """
     claimed = claim(host, port)
     with claimed:
