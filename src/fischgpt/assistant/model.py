@@ -94,7 +94,7 @@ class TextModel:
         Any control token ends the text: a model that starts another turn has finished its own.
         """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for sampled in self.engine.generate(prompt_ids, params, allow):
+        for sampled in self.engine.generate(prompt_ids, params, allow, cancelled):
             is_control = sampled.id in self.tokenizer.control_ids
             finish = "stop" if is_control else sampled.finish
             data = b"" if is_control else self.tokenizer.decode_bytes([sampled.id])

@@ -27,7 +27,7 @@ from fischgpt.server.streams import DONE, WAITING, EventStream, line, log_fault,
 DEFAULT_TOKENS = 16
 """`max_tokens` where none is given, as OpenAI's."""
 
-_COMPLETIONS = """The raw model goes on from `prompt` (text, or ids of its vocabulary) for `max_tokens` (16) or up to a stop.
+_COMPLETIONS = """The raw model goes on from `prompt` (text, or its token ids) for `max_tokens` (16) or up to a stop.
 
 No profile, no retrieval, no check: what it writes is a small language model's and need not be true. `temperature` is 1
 unless given, as OpenAI's. `echo` with `logprobs` scores a text; `max_tokens` may be 0 then."""

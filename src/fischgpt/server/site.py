@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fischgpt.resources import resource
 from fischgpt.server.errors import INTERNAL, error_response
+from fischgpt.server.visitors import ANSWERS
 
 logger = logging.getLogger("fischgpt.server")
 
@@ -93,7 +94,8 @@ class Envelope:
             await error_response(500, INTERNAL)(scope, receive, with_headers)
         finally:
             # The route as it is written in the code, for the path is the visitor's own words.
-            route = getattr(scope.get("route"), "path", "") or ("site" if status < 400 else "none")
+            known = path if path in ANSWERS else "site" if status < 400 else "none"
+            route = getattr(scope.get("route"), "path", "") or known
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             self._requests.labels(route, str(status)).inc()
             if path.startswith(("/v1/", "/api/")):
