@@ -107,7 +107,7 @@ def question(stream: bool = True, text: str = QUESTION, **more: Any) -> dict[str
     return {"messages": [{"role": "user", "content": text}], "stream": stream, **more}
 
 
-async def send(port: int, data: bytes, timeout: float = 60.0, together: asyncio.Barrier | None = None) -> Heard:
+async def send(port: int, data: bytes, timeout: float = 180.0, together: asyncio.Barrier | None = None) -> Heard:
     """Send bytes, read until the server closes. together: connect first, and send when all have."""
     heard = Heard()
     async with asyncio.timeout(timeout):

@@ -84,4 +84,5 @@ ANSWERS = (400, 401, 404, 408, 413, 429, 503, 504)
 """What a route that answers questions may refuse with."""
 WRITES = (400, 401, 408, 413, 429)
 """What a route that takes a body may refuse with."""
-EVENTS: dict[str, Any] = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+# No schema: OpenAPI 3.1 has none for a stream, and tools take one for that of each event.
+EVENTS: dict[str, Any] = {"content": {"text/event-stream": {}}}
