@@ -82,7 +82,11 @@ class Script:
         self._lock = threading.Lock()
 
     def generate(
-        self, prompt_ids: Sequence[int], params: SamplingParams | None = None, allow: Allow | None = None
+        self,
+        prompt_ids: Sequence[int],
+        params: SamplingParams | None = None,
+        allow: Allow | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[Sampled]:
         """As Engine.generate."""
         assert params is not None

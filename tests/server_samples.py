@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import uvicorn
 
 from assistant_samples import Script
 from fischgpt.server.app import create_app
+from fischgpt.server.connections import Server, server_config
 from fischgpt.server.run import claim
 from fischgpt.server.service import Service
+from fischgpt.server.settings import Settings
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Running:
     """A server that runs, and what a test looks at."""
 
     url: str
-    server: uvicorn.Server
+    server: Server
     app: Any
     service: Service
     script: Script
@@ -40,11 +41,11 @@ class Running:
 
 @contextmanager
 def running(service: Service, script: Script, **options: Any) -> Iterator[Running]:
-    """Serve until the block ends."""
-    app = create_app(service, **options)
+    """Serve until the block ends. options: of Settings, and web."""
+    web = options.pop("web", None)
+    app = create_app(service, web, Settings(**options))
     with claim("127.0.0.1", 0) as claimed:
-        config = uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=10)
-        server = uvicorn.Server(config)
+        server = Server(server_config(app, grace_s=10))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [claimed]}, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{claimed.getsockname()[1]}"

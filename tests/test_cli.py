@@ -20,6 +20,7 @@ COMMANDS = [
     "report",
     "export",
     "profile",
+    "feedback",
     "bench",
 ]
 
@@ -36,7 +37,7 @@ def fischgpt(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPr
 def test_every_command_has_help_with_an_example(command: str) -> None:
     done = fischgpt(command, "--help")
     assert done.returncode == 0
-    assert "Example: fischgpt" in done.stdout or command in ("profile", "bench")
+    assert "Example: fischgpt" in done.stdout or command in ("profile", "feedback", "bench")
 
 
 @pytest.mark.parametrize(

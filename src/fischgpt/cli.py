@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 profile_app = typer.Typer(no_args_is_help=True, help="The owner: start one, check it, index it, search it.")
 app.add_typer(profile_app, name="profile")
+feedback_app = typer.Typer(no_args_is_help=True, help="What visitors thought of the answers.")
+app.add_typer(feedback_app, name="feedback")
 bench_app = typer.Typer(no_args_is_help=True, help="How fast this machine is.")
 app.add_typer(bench_app, name="bench")
 
@@ -34,7 +36,8 @@ ProfileOption = Annotated[
     typer.Option("--profile", metavar="PATH", help="A profile folder or a resume file (.json .md .pdf .docx)."),
 ]
 ModelOption = Annotated[
-    str, typer.Option("--model", metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
+    str,
+    typer.Option("--model", metavar="MODEL", help="mini, a run, a checkpoint, a folder, or openai+http://host/v1."),
 ]
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
@@ -311,6 +314,19 @@ def search(
     from fischgpt.profile.manage import search as run
 
     _show(run(question, profile, k), as_json)
+
+
+@feedback_app.command("export", epilog=_example("fischgpt feedback export liked.jsonl"))
+def export_feedback(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The .jsonl file to write; must be new.")],
+    profile: ProfileOption = None,
+    rating: Annotated[Literal["up", "down", "all"], typer.Option(help="Which thumbs.")] = "up",
+    as_json: JsonOption = False,
+) -> None:
+    """Write the rated conversations as fine-tuning data, where the site kept their text."""
+    from fischgpt.server.feedback import export as run
+
+    _show(run(out, profile, rating), as_json)
 
 
 def _train(recipe: str, overrides: list[str] | None, phase: Literal["pretrain", "sft"]) -> None:

@@ -26,3 +26,11 @@ def cache_dir() -> Path:
     folder = Path(os.environ.get("FISCHGPT_CACHE") or platformdirs.user_cache_dir("fischgpt"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def data_dir() -> Path:
+    """What cannot be made again (visitors' thumbs, uploaded documents): `$FISCHGPT_DATA` or the user's data folder.
+
+    It need not exist yet.
+    """
+    return Path(os.environ.get("FISCHGPT_DATA") or platformdirs.user_data_dir("fischgpt"))

@@ -27,7 +27,7 @@ def test_text_is_whole_characters_although_tokens_are_bytes(tmp_path: Path) -> N
     tokenizer = model.tokenizer
 
     class Say:
-        def generate(self, prompt_ids, params, allow=None):
+        def generate(self, prompt_ids, params, allow=None, cancelled=None):
             from fischgpt.engine import Sampled
 
             for id_ in [*tokenizer.encode("é🌉"), tokenizer.encode("🌉")[0], tokenizer.user, tokenizer.encode("x")[0]]:

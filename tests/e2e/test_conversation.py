@@ -199,7 +199,7 @@ def test_the_keyboard_alone_is_enough(serve: Serve, visit: Visit) -> None:
 
 
 def test_a_busy_server_is_said_with_the_wait_and_can_be_tried_again(serve: Serve, visit: Visit) -> None:
-    with serve(TWO, n_slots=1, n_queue=0) as server:
+    with serve(TWO, slots=1, queue=0) as server:
         server.script.gate = Semaphore(0)
         first, second = visit(server.url).open(), visit(server.url).open()
         first.ask(COST)

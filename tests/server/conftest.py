@@ -32,7 +32,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def serve(profile: Profile, index: Index, model_folder: Path) -> Callable[..., Any]:
-    """`with serve(says=..., n_slots=...) as running:` a server whose model says that."""
+    """`with serve(says=..., slots=...) as running:` a server whose model says that."""
 
     def start(says: str | Callable[[], str] = TRUE, **options: Any) -> Any:
         assistant, script = scripted(profile, index, says)

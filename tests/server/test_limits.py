@@ -25,7 +25,7 @@ def open_request(running: Running, stream: bool) -> socket.socket:
 
 
 def test_twenty_clients_on_few_slots_all_get_their_answer(serve: Callable[..., Any]) -> None:
-    with serve(n_slots=2, n_queue=18) as running:
+    with serve(slots=2, queue=18) as running:
         running.script.pause_s = 0.001
         with ThreadPoolExecutor(20) as pool:
             texts = list(pool.map(lambda i: read(running, stream=i % 2 == 0), range(20)))
@@ -45,7 +45,7 @@ def read(running: Running, stream: bool) -> str:
 
 
 def test_when_slots_and_queue_are_full_it_says_when_to_come_back(serve: Callable[..., Any]) -> None:
-    with serve(n_slots=1, n_queue=2) as running:
+    with serve(slots=1, queue=2) as running:
         running.script.gate = threading.Semaphore(0)
         held = [open_request(running, stream=True) for _ in range(3)]
         eventually(lambda: running.admitted == 3)
@@ -65,7 +65,7 @@ def test_when_slots_and_queue_are_full_it_says_when_to_come_back(serve: Callable
 
 def test_a_client_that_leaves_frees_its_slot(serve: Callable[..., Any]) -> None:
     for stream in (True, False):
-        with serve(n_slots=1, n_queue=0) as running:
+        with serve(slots=1, queue=0) as running:
             running.script.gate = threading.Semaphore(3)
             connection = open_request(running, stream)
             eventually(lambda running=running: running.script.generated == 3)
@@ -79,7 +79,7 @@ def test_a_client_that_leaves_frees_its_slot(serve: Callable[..., Any]) -> None:
 
 def test_a_client_that_leaves_the_queue_gives_up_its_place(serve: Callable[..., Any]) -> None:
     for stream in (True, False):
-        with serve(n_slots=1, n_queue=5) as running:
+        with serve(slots=1, queue=5) as running:
             running.script.gate = threading.Semaphore(0)
             first = open_request(running, stream=True)
             eventually(lambda running=running: running.script.active == 1)
@@ -95,7 +95,7 @@ def test_a_client_that_leaves_the_queue_gives_up_its_place(serve: Callable[..., 
 
 
 def test_many_come_and_go_and_nothing_is_left_behind(serve: Callable[..., Any]) -> None:
-    with serve(n_slots=2, n_queue=100) as running:
+    with serve(slots=2, queue=100) as running:
         for i in range(60):
             open_request(running, stream=i % 2 == 0).close()
         eventually(lambda: running.admitted == 0 and running.script.active == 0)
@@ -103,7 +103,7 @@ def test_many_come_and_go_and_nothing_is_left_behind(serve: Callable[..., Any]) 
 
 
 def test_an_answer_past_its_deadline_is_stopped_and_says_so(serve: Callable[..., Any]) -> None:
-    with serve(n_slots=1, deadline_s=0.3) as running:
+    with serve(slots=1, deadline_s=0.3) as running:
         running.script.gate = threading.Semaphore(0)
         threading.Timer(1.0, running.script.gate.release, [1000]).start()
         with ThreadPoolExecutor(2) as pool:
@@ -117,7 +117,7 @@ def test_an_answer_past_its_deadline_is_stopped_and_says_so(serve: Callable[...,
 
 
 def test_shutdown_lets_streams_end(serve: Callable[..., Any]) -> None:
-    with serve(n_slots=4) as running:
+    with serve(slots=4) as running:
         running.script.gate = threading.Semaphore(0)
         with ThreadPoolExecutor(4) as pool:
             texts = [pool.submit(read, running, True) for _ in range(4)]

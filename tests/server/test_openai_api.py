@@ -106,7 +106,7 @@ def test_the_first_chunk_comes_before_the_model_has_written(serve) -> None:
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["tiny"]
+    assert [model.id for model in client.models.list()] == ["tiny", "all-MiniLM-L6-v2"]
     assert client.models.retrieve("tiny").owned_by == "fischgpt"
 
 
@@ -191,9 +191,10 @@ def test_every_odd_value_is_200_or_400_in_openais_shape(key: str, ready) -> None
 
 
 @pytest.mark.parametrize(("change", "line"), [
-    ({"n": 2}, "n is not supported here; leave it out or send 1"),
-    ({"n": True}, "n is not supported here"),
-    ({"logprobs": True}, "logprobs is not supported"),
+    ({"n": 5}, "n: input should be less than or equal to 4"),
+    ({"n": True}, "n: input should be a valid integer"),
+    ({"logprobs": 1}, "logprobs: input should be a valid boolean"),
+    ({"top_logprobs": 2}, "top_logprobs is only allowed with logprobs: true"),
     ({"tools": [{"type": "function"}]}, "tools is not supported"),
     ({"chat_template": "{{7*7}}"}, "unknown parameter: chat_template"),
     ({"temperature": 2.1}, "temperature: input should be less than or equal to 2"),

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from fischgpt import chat
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
+from fischgpt.assistant.logprobs import Spelling
 from fischgpt.assistant.model import TextModel
 from fischgpt.assistant.quoting import Quotations, quoted
 from fischgpt.assistant.release import HeldBack, Output
+from fischgpt.assistant.remote import RemoteModel
 from fischgpt.assistant.smalltalk import small_talk
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
@@ -52,9 +54,13 @@ class Answer:
 class Assistant:
     """Answers about one owner with one model. Thread-safe: it keeps nothing between answers."""
 
-    def __init__(self, profile: Profile, index: Index, model: TextModel, along_passages: bool = True) -> None:
-        """along_passages: the model may write only what stands in the passages it was given (quoting.py)."""
-        self.profile, self.index, self.model, self.along_passages = profile, index, model, along_passages
+    def __init__(
+        self, profile: Profile, index: Index, model: TextModel | RemoteModel, along_passages: bool = True
+    ) -> None:
+        """along_passages: the model may write only what stands in the passages it was given (quoting.py); another
+        server's cannot be held to it."""
+        self.profile, self.index, self.model = profile, index, model
+        self.along_passages = along_passages and isinstance(model, TextModel)
         block_size = model.config.block_size
         self.answer_tokens = min(ANSWER_TOKENS, block_size // 4)
         self.question_tokens = block_size // QUESTION_SHARE
@@ -172,6 +178,7 @@ class _Run:
         self.prompt_tokens = self.tokens = 0
         self.first_sampled = self.last_sampled = 0.0
         self.draft = ""
+        self.spelling = Spelling()
 
     def retrieved(self) -> None:
         self.retrieval_ms = self._elapsed()
@@ -195,18 +202,19 @@ class _Run:
         cut = unsure = False
         opening, logprob = True, 0.0
         allow = Quotations(model.tokenizer, passages, served=True).allow if self.assistant.along_passages else None
-        for piece in model.stream(prompt, params, self.cancelled, allow):
+        for piece in model.reply(turns, params, self.cancelled, allow):
             self.last_sampled = time.perf_counter()
             self.first_sampled = self.first_sampled or self.last_sampled
             self.tokens += 1
             self.draft += piece.text
+            self.spelling.add(piece)
             if opening:
                 logprob += piece.logprob
                 opening = self.draft.startswith("[") and "]" not in self.draft
                 if self.assistant.along_passages and logprob < math.log(CONFIDENT):
                     unsure = True
                     break
-            yield from self._show(held.feed(piece.text))
+            yield from self._show(held.feed(piece.text), own=True)
             cut = piece.finish == "length"
             if held.failed is not None or self.output.finish is not None:
                 break
@@ -216,7 +224,7 @@ class _Run:
             reason = "the model is not sure which passage answers"
             yield from self.say(quote, "quote", reason)
             return
-        yield from self._show(held.finish(cut))
+        yield from self._show(held.finish(cut), own=True)
         if self.output.tokens:
             left_out = None if held.failed is None else f"a further sentence was left out: {held.failed}"
             yield from self._end("model", left_out)
@@ -227,14 +235,17 @@ class _Run:
             reason = f"the model's answer did not stand in the passages: {why}"
             yield from self.say(quote, "quote", reason)
 
-    def _show(self, text: str) -> Iterator[Event]:
+    def _show(self, text: str, own: bool = False) -> Iterator[Event]:
+        """own: the words are the model's."""
+        if own:
+            self.spelling.read(text)
         for piece in self.output.push(text):
             self.first_ms = self.first_ms or self._elapsed()
-            yield Delta(piece)
+            yield Delta(piece, self.spelling.take(piece))
 
     def _end(self, kind: AnswerKind, reason: str | None) -> Iterator[Event]:
         for piece in self.output.end():
-            yield Delta(piece)
+            yield Delta(piece, self.spelling.take(piece))
         between = self.last_sampled - self.first_sampled
         timings = Timings(
             retrieval_ms=self.retrieval_ms,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fischgpt.assistant.logprobs import Token
 from fischgpt.profile.index import Hit
 
 AnswerKind = Literal["model", "quote", "declined", "smalltalk"]
@@ -44,6 +45,8 @@ class Delta:
     """The next piece of text that may be shown."""
 
     text: str
+    tokens: tuple[Token, ...] = ()
+    """The model's own tokens that begin in it; none where the words are not the model's."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import torch
 
+from fischgpt import chat
+from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.engine import Allow, Engine, SamplingParams
 from fischgpt.errors import UserError
@@ -19,6 +21,8 @@ from fischgpt.resources import resource
 from fischgpt.tokenizer import Tokenizer
 
 MINI = "mini"
+REMOTE = "openai+"
+"""How the address of another server begins (remote.py)."""
 _CHOICES = (
     f"MODEL is {MINI!r} (the shipped model), a run's folder, one of its checkpoints, or a folder with config.json, "
     "model.safetensors and tokenizer.json as `fischgpt export hf` writes it"
@@ -52,6 +56,10 @@ class Piece:
     finish: Literal["stop", "length"] | None
     logprob: float = 0.0
     """In nats, under the model's own distribution, whatever it was allowed to write."""
+    data: bytes = b""
+    """The token's own bytes; none for a control token."""
+    top: tuple[tuple[bytes, float], ...] = ()
+    """The likeliest tokens here, if `params.top_logprobs` asked for them."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,16 @@ class TextModel:
     engine: Engine
     config: GPTConfig
     card: dict[str, Any] = field(default_factory=dict)
+
+    def reply(
+        self,
+        turns: Sequence[Turn],
+        params: SamplingParams,
+        cancelled: Callable[[], bool] = lambda: False,
+        allow: Allow | None = None,
+    ) -> Iterator[Piece]:
+        """What the assistant says next in a conversation, as `stream`."""
+        return self.stream(chat.encode_prompt(self.tokenizer, turns), params, cancelled, allow)
 
     def stream(
         self,
@@ -76,11 +94,12 @@ class TextModel:
         Any control token ends the text: a model that starts another turn has finished its own.
         """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for sampled in self.engine.generate(prompt_ids, params, allow):
+        for sampled in self.engine.generate(prompt_ids, params, allow, cancelled):
             is_control = sampled.id in self.tokenizer.control_ids
             finish = "stop" if is_control else sampled.finish
             data = b"" if is_control else self.tokenizer.decode_bytes([sampled.id])
-            yield Piece(decoder.decode(data, final=finish is not None), finish, sampled.logprob)
+            top = tuple((self.tokenizer.decode_bytes([id_], keep_control=True), lp) for id_, lp in sampled.top)
+            yield Piece(decoder.decode(data, final=finish is not None), finish, sampled.logprob, data, top)
             if finish is not None or cancelled():
                 return
 
@@ -111,6 +130,8 @@ def load_model(spec: str | Path | ModelInfo = MINI, device: str = "cpu") -> Text
 
 
 def _find(spec: str) -> tuple[str, Path]:
+    if spec.startswith(REMOTE):
+        raise UserError(f"{spec}: the weights of another server's model are not here; only `up` and `chat` can use it")
     if spec == MINI:
         try:
             return "fischgpt-mini", resource("mini")

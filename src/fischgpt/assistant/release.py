@@ -128,7 +128,7 @@ class Output:
                 self.finish = "stop"
                 yield from self._let_go(min(found))
                 return
-            yield from self._let_go(len(self._held) - self._may_stop())
+            yield from self._let_go(len(self._held) - may_stop(self._held, self._stop))
 
     def end(self) -> Iterator[str]:
         """What was held back for a stop string that never came."""
@@ -141,10 +141,11 @@ class Output:
         if out:
             yield out
 
-    def _may_stop(self) -> int:
-        """Length of the longest end of the held text that a stop string begins with."""
-        longest = max((len(stop) for stop in self._stop), default=1) - 1
-        for length in range(min(longest, len(self._held)), 0, -1):
-            if any(stop.startswith(self._held[-length:]) for stop in self._stop):
-                return length
-        return 0
+
+def may_stop(held: str, stop: Sequence[str]) -> int:
+    """Length of the longest end of `held` that a stop string begins with: it must wait for more."""
+    longest = max((len(text) for text in stop), default=1) - 1
+    for length in range(min(longest, len(held)), 0, -1):
+        if any(text.startswith(held[-length:]) for text in stop):
+            return length
+    return 0

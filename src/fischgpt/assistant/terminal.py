@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.events import Delta, Done, Sources
-from fischgpt.assistant.model import load_model
+from fischgpt.assistant.remote import load
 from fischgpt.chat import Turn
 from fischgpt.errors import UserError
 from fischgpt.profile.index import Index
@@ -71,7 +71,7 @@ def converse(profile: str | None = None, model: str = "mini") -> None:
 
 def _open(profile: str | None, model: str) -> Assistant:
     owner = load_profile(profile)
-    text_model = load_model(model)
+    text_model = load(model)
     index = Index.open(owner)
     if index.notice:
         print(index.notice, file=sys.stderr)

@@ -28,6 +28,8 @@ class SamplingParams:
     """Tokens that end the answer."""
     seed: int | None = None
     """Equal seeds give equal tokens; None: a new seed each time."""
+    top_logprobs: int = 0
+    """How many of the likeliest tokens are reported beside each one chosen."""
 
     def __post_init__(self) -> None:
         _whole("max_tokens", self.max_tokens, 1, 2**31 - 1)
@@ -36,6 +38,7 @@ class SamplingParams:
         _number("top_p", self.top_p, 0, 1)
         if self.top_p == 0:
             raise UserError("top_p must be above 0")
+        _whole("top_logprobs", self.top_logprobs, 0, 2**31 - 1)
         _number("repetition_penalty", self.repetition_penalty, 0.01, 100)
         for stop in self.stop_ids:
             _whole("stop_ids", stop, 0, 2**31 - 1)
@@ -55,6 +58,13 @@ def _number(name: str, value: object, low: float, high: float) -> None:
         raise UserError(f"{name} must be a number, not {value!r}")
     if not math.isfinite(value) or not low <= value <= high:
         raise UserError(f"{name} must be between {low} and {high}, not {value}")
+
+
+def likeliest(logits: Tensor, k: int) -> list[tuple[tuple[int, float], ...]]:
+    """For each row of logits (T, n_vocab): the k likeliest ids with their log-probabilities, in nats."""
+    logprobs, ids = logits.float().log_softmax(-1).topk(min(k, logits.shape[-1]), dim=-1)
+    rows = zip(ids.tolist(), logprobs.tolist(), strict=True)
+    return [tuple(zip(row_ids, row, strict=True)) for row_ids, row in rows]
 
 
 class Sampler:

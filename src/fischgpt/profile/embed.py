@@ -93,6 +93,10 @@ class Embedder:
             else np.zeros((0, DIMENSIONS), np.float32)
         )
 
+    def count(self, text: str) -> int:
+        """Tokens of a text, as far as they are read."""
+        return sum(self._tokenizer.encode(text).attention_mask)
+
 
 @lru_cache(maxsize=1)
 def embedder() -> Embedder:

@@ -6,15 +6,21 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from fischgpt.errors import UserError
+from fischgpt.errors import ModelAway, UserError
+from fischgpt.server import schemas
 from fischgpt.server.limits import Busy, Expired
-from fischgpt.server.schemas import ChatRequest, Message, StreamOptions, TextPart
 
-_FIELDS = {*ChatRequest.model_fields, *Message.model_fields, *StreamOptions.model_fields, *TextPart.model_fields}
+_FIELDS = {
+    name
+    for model in vars(schemas).values()
+    if isinstance(model, type) and issubclass(model, BaseModel)
+    for name in model.model_fields
+}
 INTERNAL = "the server failed at this request"
 
 
@@ -35,9 +41,17 @@ def error_response(
     return JSONResponse(error_body(status, message, param, code), status, headers=dict(headers or {}))
 
 
+def busy_response(seconds: int) -> JSONResponse:
+    """429: no slot and no place in the queue is free."""
+    message = f"too many questions at once; try again in {seconds} s"
+    return error_response(429, message, code="busy", headers={"Retry-After": str(seconds)})
+
+
 def describe(error: BaseException) -> tuple[int, str, str | None]:
     """Status, message and code of an error that ended an answer."""
     match error:
+        case ModelAway():
+            return 503, str(error), "model_away"
         case UserError():
             return 400, str(error), None
         case Expired():
@@ -55,8 +69,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Busy)
     async def _busy(request: Request, error: Busy) -> JSONResponse:
-        message = f"too many questions at once; try again in {error.retry_after} s"
-        return error_response(429, message, code="busy", headers={"Retry-After": str(error.retry_after)})
+        return busy_response(error.retry_after)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:

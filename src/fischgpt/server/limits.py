@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 64 * 1024
+BODY_S = 8.0
+"""A body arrives within this: 64 KiB at 8 KiB/s, and half-open connections are gone in under 10 s."""
 DEADLINE_S = 60.0
 """Wall clock of one answer, waiting included."""
 
@@ -45,14 +47,15 @@ class Job:
         self._expired = False
         self._submitted = time.perf_counter()
         self._timer = self._loop.call_later(deadline_s, self._expire)
-        self._started = False
+        self.started = False
+        """Whether it has a slot."""
         self.queue_ms = 0.0
         self.task: asyncio.Task[None] | None = None
 
     def cancel(self) -> None:
         """Stop the work: at once while it waits, within one token when it runs. Idempotent."""
         self._cancelled.set()
-        if self.task is not None and not self._started:
+        if self.task is not None and not self.started:
             self.task.cancel()
 
     async def events(self, ping_s: float = 10.0) -> AsyncIterator[Any]:
@@ -75,7 +78,7 @@ class Job:
         """Wait for a slot, work in a thread, give the slot back."""
         try:
             async with semaphore:
-                self._started = True
+                self.started = True
                 self.queue_ms = (time.perf_counter() - self._submitted) * 1000
                 if not self._cancelled.is_set():
                     await self._loop.run_in_executor(pool, self._compute)
@@ -118,10 +121,20 @@ class Slots:
         """Jobs that run or wait."""
         return len(self._jobs)
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for a slot."""
+        return sum(not job.started for job in self._jobs)
+
+    def full(self) -> int:
+        """0 while there is room; else after how many seconds to try again."""
+        # An answer of the small model takes under a second.
+        return 1 + self.admitted // self.slots if self.admitted >= self.slots + self.queue else 0
+
     def submit(self, work: Work) -> Job:
         """Queue the work. Raises Busy with the seconds after which to try again."""
-        if self.admitted >= self.slots + self.queue:
-            raise Busy(1 + self.admitted // self.slots)  # an answer of the small model takes under a second
+        if seconds := self.full():
+            raise Busy(seconds)
         job = Job(work, self.deadline_s)
         self._jobs.add(job)
         job.task = asyncio.create_task(job.run(self._semaphore, self._pool))
@@ -136,23 +149,32 @@ class Slots:
 
 
 class BodyLimit:
-    """Refuses request bodies over `limit` bytes, declared or not, before they are held in memory."""
+    """Refuses request bodies over `limit` bytes, declared or not, before they are held in memory, and those that take
+    longer than `seconds` to arrive."""
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
-        self.app, self.limit = app, limit
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES, seconds: float = BODY_S) -> None:
+        self.app, self.limit, self.seconds = app, limit, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         declared = dict(scope["headers"]).get(b"content-length", b"")
-        received = 0
+        received, whole, until = 0, False, time.monotonic() + self.seconds
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, whole
+            if whole:  # what comes now is the disconnect, whenever the client goes
+                return await receive()
+            # The rest of a refused body is not read: the connection ends with the answer.
+            try:
+                message = await asyncio.wait_for(receive(), until - time.monotonic())
+            except TimeoutError:
+                raise HTTPException(408, "the request took too long to arrive", {"Connection": "close"}) from None
             received += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if received > self.limit or (declared.isdigit() and int(declared) > self.limit):
-                raise HTTPException(413, f"the request is larger than {self.limit // 1024} KiB")
+                too_large = f"the request is larger than {self.limit // 1024} KiB"
+                raise HTTPException(413, too_large, {"Connection": "close"})
             return message
 
         await self.app(scope, counted, send)

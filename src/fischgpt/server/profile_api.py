@@ -7,17 +7,18 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from fischgpt.server.service import Service
+from fischgpt.server.parts import Parts, refusals
 
 
-def router(service: Service) -> APIRouter:
+def router(parts: Parts) -> APIRouter:
     """The routes; all answer while the model is still loading."""
     api = APIRouter(tags=["Owner"])
-    profile = service.profile
+    service = parts.service
 
     @api.get("/api/profile", summary="Who this site is about, and with what model it answers")
     async def about() -> dict[str, Any]:
-        config = service.model.config
+        config, profile = service.model.config, service.profile
+        shape = ("n_layer", "n_head", "n_embd", "block_size", "vocab_size")
         return {
             "name": profile.name,
             "first_name": profile.first_name,
@@ -28,14 +29,11 @@ def router(service: Service) -> APIRouter:
             "links": list(profile.links),
             "story": profile.story_markdown,
             "resume_url": "/api/resume/file" if profile.download else None,
+            "keeps_questions": parts.settings.keep_questions,
             "model": {
                 "name": service.model.name,
                 "n_params": service.model.n_params,
-                "n_layer": config.n_layer,
-                "n_head": config.n_head,
-                "n_embd": config.n_embd,
-                "block_size": config.block_size,
-                "vocab_size": config.vocab_size,
+                **{key: None if config is None else getattr(config, key) for key in shape},
                 "trained_tokens": service.model.trained_tokens,
             },
         }
@@ -43,10 +41,16 @@ def router(service: Service) -> APIRouter:
     @api.get("/api/passages", summary="What answers are drawn from, in the resume's order")
     async def passages() -> dict[str, Any]:
         fields = ("id", "section", "organisation", "title", "dates", "text")
-        return {"passages": [{key: getattr(passage, key) for key in fields} for passage in profile.passages]}
+        return {"passages": [{key: getattr(passage, key) for key in fields} for passage in service.profile.passages]}
 
-    @api.get("/api/resume/file", summary="The resume as the owner gave it", response_class=FileResponse)
+    @api.get(
+        "/api/resume/file",
+        summary="The resume as the owner gave it",
+        response_class=FileResponse,
+        responses={200: {"content": {"*/*": {}}}, **refusals(404)},
+    )
     async def resume_file() -> Response:
+        profile = service.profile
         path = profile.resume_file
         if not (profile.download and path.is_file()):  # the file may hold contact details kept private
             raise HTTPException(404, "there is no resume to download")
@@ -58,12 +62,17 @@ def router(service: Service) -> APIRouter:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @api.get("/readyz", summary="The model and the index are loaded", responses={503: {"description": "Not yet"}})
+    @api.get(
+        "/readyz",
+        summary="Questions are answered: the index is loaded and the model is there",
+        responses={503: {"description": "Not yet, or not now; how far it is"}},
+    )
     async def readyz() -> Response:
-        if service.assistant is not None:
+        if service.ready:
+            assert service.assistant is not None
             return JSONResponse({"status": "ready", "notice": service.assistant.index.notice})
-        status = "loading" if service.failure is None else "failed"
+        status = "failed" if service.failure is not None else "away" if service.away else "loading"
         body = {"status": status, "progress": service.progress.fraction, "step": service.progress.step}
-        return JSONResponse(body, 503, headers={"Retry-After": "1"} if status == "loading" else None)
+        return JSONResponse(body, 503, headers=None if status == "failed" else {"Retry-After": "1"})
 
     return api

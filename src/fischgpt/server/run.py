@@ -1,17 +1,17 @@
 """`fischgpt up`: claim the port, read the profile, find the model, then serve while the rest loads."""
 
 import errno
-import logging
 import socket
 import webbrowser
 
-import uvicorn
-
-from fischgpt.assistant.model import describe_model
+from fischgpt.assistant.remote import describe
 from fischgpt.errors import UserError
 from fischgpt.profile.profile import load_profile
+from fischgpt.server import logs
 from fischgpt.server.app import create_app
+from fischgpt.server.connections import Server, server_config
 from fischgpt.server.service import Service
+from fischgpt.server.settings import read_settings
 from fischgpt.server.site import built_site
 
 GRACE_S = 15
@@ -26,25 +26,19 @@ def serve(
     open_browser: bool = False,
 ) -> None:
     """Serve until interrupted. Raises UserError, before anything is served, for a port that is taken, a profile that
-    cannot be read and an unknown model; and for a model that turns out to be damaged, after closing down.
+    cannot be read, an unknown model, a setting that is none; and for a model that turns out to be damaged, after
+    closing down.
     """
     claimed = claim(host, port)
     with claimed:
+        settings = read_settings()
         profile = load_profile(profile_path)
-        model = describe_model(model_spec)
+        model = describe(model_spec)
         service = Service(profile, model)
         web = built_site()
-        app = create_app(service, web)
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=GRACE_S,
-        )
-        server = uvicorn.Server(config)
+        app = create_app(service, web, settings)
+        logs.install()
+        server = Server(server_config(app, GRACE_S))
         url = f"http://{_shown(host)}:{claimed.getsockname()[1]}"
 
         def loaded() -> None:
@@ -58,9 +52,10 @@ def serve(
                 webbrowser.open(url)
 
         service.on_end = loaded
+        size = f"{model.n_params / 1e6:.1f}M parameters" if model.n_params else "another server's"
         print(
-            f"FischGPT serves {len(profile.passages)} passages about {profile.name} with {model.name} "
-            f"({model.n_params / 1e6:.1f}M parameters) on {url} (Ctrl-C stops)",
+            f"FischGPT serves {len(service.profile.passages)} passages about {profile.name} with {model.name} "
+            f"({size}) on {url} (Ctrl-C stops)",
             flush=True,
         )
         if web is None:

@@ -2,18 +2,22 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.model import ModelInfo, load_model
-from fischgpt.errors import UserError
+from fischgpt.assistant.remote import RemoteInfo, RemoteModel
+from fischgpt.errors import ModelAway, UserError
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 
 logger = logging.getLogger(__name__)
 
 Loader = Callable[["Service"], Assistant]
+PROBE_S = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Pauses between looks at another server that does not answer; the last one repeats."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +31,72 @@ class Progress:
 class Service:
     """Profile and model of a server. `assistant` is None until it is ready, `failure` set if it never will be."""
 
-    def __init__(self, profile: Profile, model: ModelInfo, loader: Loader | None = None) -> None:
+    def __init__(self, profile: Profile, model: ModelInfo | RemoteInfo, loader: Loader | None = None) -> None:
         self.profile, self.model = profile, model
         self.progress = Progress(0.0, "starting")
         self.assistant: Assistant | None = None
         self.failure: BaseException | None = None
+        self.away = False
+        """Another server has the model, and does not answer; it is asked until it does."""
         self.on_end: Callable[[], None] = lambda: None
         """Called from the loading thread when it has ended, either way."""
         self._loader = loader or load
         self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+
+    @property
+    def ready(self) -> bool:
+        """Whether questions are answered now."""
+        return self.assistant is not None and not self.away
 
     def start(self) -> None:
         """Begin loading, once."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._load, name="load", daemon=True)
             self._thread.start()
+
+    def close(self) -> None:
+        """Stop asking after another server."""
+        self._closed.set()
+
+    def change(self, profile: Profile) -> None:
+        """Answer from another set of the owner's passages from now on; answers under way end with the old one."""
+        if self.assistant is not None:
+            index = Index.open(profile)
+            self.assistant = Assistant(profile, index, self.assistant.model, self.assistant.along_passages)
+        self.profile = profile
+
+    def model_is_away(self) -> None:
+        """An answer failed for it: refuse questions, and ask after the model until it is back."""
+        with self._lock:
+            model = None if self.assistant is None else self.assistant.model
+            if self.away or not isinstance(model, RemoteModel):
+                return
+            self.away = True
+            self.progress = Progress(0.5, "waiting for the model to wake up")
+            threading.Thread(target=self._await, args=(model,), name="await", daemon=True).start()
+
+    def wait_for(self, model: RemoteModel) -> None:
+        """Return once the model answers. Raises ModelAway when the server ends first."""
+        for attempt in range(10**9):
+            try:
+                model.probe()
+                return
+            except ModelAway as error:
+                if attempt == 0:
+                    logger.warning("the model is away: %s", error.detail)
+                if self._closed.wait(PROBE_S[min(attempt, len(PROBE_S) - 1)]):
+                    raise
+
+    def _await(self, model: RemoteModel) -> None:
+        since = time.monotonic()
+        try:
+            self.wait_for(model)
+        except ModelAway:
+            return
+        self.away, self.progress = False, Progress(1.0, "ready")
+        logger.info("the model is back after %.0f s", time.monotonic() - since)
 
     def _load(self) -> None:
         try:
@@ -57,8 +112,14 @@ class Service:
 
 def load(service: Service) -> Assistant:
     """Weights, then the index, then one question of the owner's own, so that no visitor pays for first-time work."""
-    service.progress = Progress(0.1, "loading the model")
-    model = load_model(service.model)
+    if isinstance(service.model, RemoteInfo):
+        service.progress = Progress(0.1, "waiting for the model to wake up")
+        model = RemoteModel(service.model)
+        service.wait_for(model)
+        service.model = replace(service.model, name=model.name)
+    else:
+        service.progress = Progress(0.1, "loading the model")
+        model = load_model(service.model)
     service.progress = Progress(0.4, "indexing the profile")
     index = Index.open(service.profile)
     service.progress = Progress(0.8, "warming up")

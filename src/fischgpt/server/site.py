@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from fastapi import FastAPI
+from prometheus_client import Counter
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fischgpt.resources import resource
 from fischgpt.server.errors import INTERNAL, error_response
+from fischgpt.server.visitors import ANSWERS
 
 logger = logging.getLogger("fischgpt.server")
 
@@ -26,7 +28,7 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self' https://huggingface.co"
 )
-_API = ("/v1", "/api", "/healthz", "/readyz")
+_API = ("/v1", "/api", "/healthz", "/readyz", "/metrics")
 
 
 def built_site() -> Path | None:
@@ -55,11 +57,12 @@ def install(app: FastAPI, site: Path | None) -> None:
 
 
 class Envelope:
-    """Around every response: security and cache headers, a request id, one log line without what was asked, and for a
-    fault a plain 500."""
+    """Around every response: security and cache headers, a request id, one log line without what was asked, a count,
+    and for a fault a plain 500."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, requests: Counter) -> None:
+        """requests: counts by route and status."""
+        self.app, self._requests = app, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,6 +77,8 @@ class Envelope:
                 headers["X-Request-Id"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
                 if path != "/api/resume/file":  # a browser's PDF viewer does not work under the policy
                     headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
                 headers.setdefault("Cache-Control", _cache_control(path, status))
@@ -88,9 +93,18 @@ class Envelope:
                 raise
             await error_response(500, INTERNAL)(scope, receive, with_headers)
         finally:
-            if path.startswith("/v1/"):
-                milliseconds = (time.perf_counter() - started) * 1000
-                logger.info("%s %s %s %d %.0f ms", request_id, scope["method"], path[:100], status, milliseconds)
+            # The route as it is written in the code, for the path is the visitor's own words.
+            known = path if path in ANSWERS else "site" if status < 400 else "none"
+            route = getattr(scope.get("route"), "path", "") or known
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            self._requests.labels(route, str(status)).inc()
+            if path.startswith(("/v1/", "/api/")):
+                ms = round((time.perf_counter() - started) * 1000, 1)
+                fields = {"request_id": request_id, "method": method, "route": route, "status": status, "ms": ms}
+                logger.info("%s %s %s %d %.0f ms", request_id, method, route, status, ms, extra={"fields": fields})
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def _cache_control(path: str, status: int) -> str:
