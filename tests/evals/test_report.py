@@ -187,6 +187,7 @@ def test_a_run_still_going_on_is_reported_so(tmp_path: Path) -> None:
     markdown = (write_report(run).parent / "report.md").read_text("utf-8")
     assert "Pretraining is going on: step 25 of 100. Fine-tuning has not started." in markdown
     assert f"fischgpt report {run}" in markdown
+    assert "| Pretraining | factbook" in markdown and "| Fine-tuning | factbook" not in markdown
 
 
 def test_a_run_without_a_single_step_has_a_report(tmp_path: Path) -> None:

@@ -133,9 +133,9 @@ def _samples(phase: PhaseRecord) -> list[Block]:
 
 
 def _data(record: RunRecord) -> list[Block]:
-    rows = [
-        (TITLES[phase.name], spec, *source_facts(spec)) for phase in record.phases for spec in phase.recipe.data.sources
-    ]
+    # A phase that has not begun has learned from nothing; only where none has, what the recipe plans is shown.
+    phases = [phase for phase in record.phases if phase.state != "not started"] or record.phases
+    rows = [(TITLES[phase.name], spec, *source_facts(spec)) for phase in phases for spec in phase.recipe.data.sources]
     return [Table(("", "source", "what it is", "licence"), rows)] if rows else [Text("The recipe names no source.")]
 
 

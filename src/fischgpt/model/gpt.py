@@ -23,7 +23,10 @@ LOGITS_AT_ONCE = {"cpu": (2**22, 2**25), "cuda": (2**26, 2**26)}
 On a processor softmax wants the first small, in cache (16 MB in fp32; 2**19 takes 1.8 times as long), and the weight's
 gradient wants the second large: adding up 154 MB for every 41 of 1,024 rows made the loss at 50,304 words take twice
 as long. A GPU wants both large: 0.8 GB, 1,334 rows at 50,304 words."""
-
+SCORES_KEPT = 512
+"""Longest row of which training on a processor in bfloat16 keeps all attention scores, as GPT-2 itself did, where torch's
+fused kernel makes them anew in the backward pass: forward and backward take 16 ms for 38 at T = 256, 43 for 65 at 512, and
+the same at 1,024 (1,024 tokens, 12 heads of 64, one thread of a Zen 5)."""
 
 Sees = Tensor | list[int] | None
 """Which keys each query sees: by a mask (True = sees), by the lengths of the documents that follow one another over the
@@ -72,20 +75,25 @@ class Attention(nn.Module):
         B, T, C = x.shape
         qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head)
         if isinstance(sees, list):
-            y = [_causal(*document.unbind(1)) for document in qkv.flatten(0, 1).split(sees)]
+            documents = (document.permute(1, 2, 0, 3) for document in qkv.flatten(0, 1).split(sees))
+            y = [_causal(*document[:, None]).squeeze(0).transpose(0, 1) for document in documents]
             return self.c_proj(torch.cat(y).view(B, T, C))
         q, k, v = (t.transpose(1, 2) for t in qkv.unbind(2))  # (B, n_head, T, head_dim)
         if cache is not None:
             k, v = cache.append(self.layer, k, v)
         # Without a mask, either all T tokens are new (causal) or one token sees everything before it.
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=sees, is_causal=sees is None and T > 1)
+        y = _causal(q, k, v) if sees is None and T > 1 else F.scaled_dot_product_attention(q, k, v, attn_mask=sees)
         return self.c_proj(y.transpose(1, 2).reshape(B, T, C))
 
 
 def _causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Plain causal attention of one document: (T, n_head, head_dim) each, and so the result."""
-    q, k, v = (t.transpose(0, 1)[None] for t in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v, is_causal=True)[0].transpose(0, 1)
+    """Each token attends to itself and to all before it: (B, n_head, T, head_dim) each, and so the result."""
+    T, scale = q.size(2), q.size(3) ** -0.5
+    if q.device.type == "cpu" and q.dtype == torch.bfloat16 and T <= SCORES_KEPT and torch.is_grad_enabled():
+        scores = (q @ k.transpose(-1, -2)).float() * scale  # (B, n_head, T, T)
+        future = torch.full((T, T), -math.inf).triu(1)
+        return (scores + future).softmax(-1).to(v.dtype) @ v
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
 
 class MLP(nn.Module):
