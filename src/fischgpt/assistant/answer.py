@@ -21,7 +21,7 @@ from fischgpt.assistant.smalltalk import small_talk
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
 from fischgpt.errors import UserError
-from fischgpt.profile.index import Index, Retrieval
+from fischgpt.profile.index import Index
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.prompt import build_turns
@@ -31,10 +31,6 @@ logger = logging.getLogger(__name__)
 
 ANSWER_TOKENS = 128
 """Room for the answer: 60 words, the most that check.py lets through, are about 110 tokens of the small vocabulary."""
-DECLINE_MARGIN = 0.02
-"""A model that declines although the gate passed is believed only this little above the threshold; with a higher score
-the best passage is quoted instead, because declining is what a small model learns first and does too often. (.05 lost
-one answer in a hundred and declined none that it should: 153 questions, the shipped model.)"""
 CONFIDENT = 0.2
 """Probability that the model gives, by itself, to the citation (or the refusal) it opens with. Below it, the model does
 not know and the best passage is quoted: no answer is worse than retrieval alone, whatever the model is worth."""
@@ -106,7 +102,7 @@ class Assistant:
         yield Sources(tuple(shown), retrieval.score, retrieval.threshold)
         quote = quoted(retrieval.hits, shown)
         if used:
-            yield from run.ask(turns, [hit.passage for hit in used], quote, retrieval)
+            yield from run.ask(turns, [hit.passage for hit in used], quote)
         else:
             yield from run.say(quote, "quote", "no passage fits the model's context")
 
@@ -188,7 +184,7 @@ class _Run:
         yield from self._show(text)
         yield from self._end(kind, reason)
 
-    def ask(self, turns: list[Turn], passages: list[Passage], quote: str, retrieval: Retrieval) -> Iterator[Event]:
+    def ask(self, turns: list[Turn], passages: list[Passage], quote: str) -> Iterator[Event]:
         """Let the model answer; show what stands in the passages, or else the quote."""
         model, profile = self.assistant.model, self.assistant.profile
         prompt = chat.encode_prompt(model.tokenizer, turns)
@@ -228,8 +224,6 @@ class _Run:
         if self.output.tokens:
             left_out = None if held.failed is None else f"a further sentence was left out: {held.failed}"
             yield from self._end("model", left_out)
-        elif declines(self.draft) and retrieval.score < retrieval.threshold + DECLINE_MARGIN:
-            yield from self.say(self.assistant.declined, "declined", "the model found no answer in the passages")
         else:
             why = "it declined" if declines(self.draft) else held.failed or "it is empty"
             reason = f"the model's answer did not stand in the passages: {why}"
