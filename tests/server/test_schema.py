@@ -57,6 +57,7 @@ def api(profile: Profile, index: Index, model_folder: Path, tmp_path_factory: py
     patch.undo()
 
 
+@pytest.mark.timeout(7200)  # the long run takes its time, and so does a busy machine
 def test_every_operation_keeps_to_its_description(api: Any) -> None:
     # Not by schemathesis' pytest plugin, which 4.32.5 has broken under pytest 9.2.
     seen = {}
