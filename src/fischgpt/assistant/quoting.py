@@ -61,7 +61,8 @@ _OPENERS = frozenset("the a an he she they it his her their its this these there
 
 
 def quotation(passage: Passage) -> str:
-    """The passage in its own words, with as much of its context as its text does not say itself."""
+    """The passage in its own words, with as much of its context as its text does not say itself and 30 words allow:
+    the title goes first, then the organisation, then the dates."""
     said = passage.text.casefold()
     opening = said.split(" ", 1)[0]
     stands_alone = opening in _OPENERS or opening in passage.title.casefold().split()
@@ -69,11 +70,14 @@ def quotation(passage: Passage) -> str:
     head = [part for part in head if part and part.casefold() not in said]
     if not passage.organisation and not passage.title and passage.section not in ("About", "Contact"):
         head = [passage.section]
-    before = ", ".join(head)
-    dated = all(year in said for year in re.findall(r"\d+", passage.dates))
-    dates = "" if dated else f" ({passage.dates})"
-    if before:
-        return f"{before}{dates}: {passage.text}"
+    dates = "" if all(year in said for year in re.findall(r"\d+", passage.dates)) else f" ({passage.dates})"
+    room = SHORT_WORDS - len(passage.text.split())
+    while head and len(f"{' '.join(head)}{dates}".split()) > room:
+        head.pop()
+    if len(dates.split()) > room:
+        dates = ""
+    if head:
+        return f"{', '.join(head)}{dates}: {passage.text}"
     return f"{passage.text.removesuffix('.')}{dates}." if dates else passage.text
 
 
