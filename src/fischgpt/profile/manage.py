@@ -100,8 +100,8 @@ class Found:
         found = self.retrieval
         verdict = "the profile may answer it" if found.answerable else "the profile does not say"
         lines = [f"score {found.score:.3f}, threshold {found.threshold:.3f}: {verdict}"]
-        lines += [" score  cosine   bm25"] if found.hits else ["  no passage shares a word with it"]
-        lines += [f" {h.score:5.2f}   {h.cosine:5.2f}  {h.bm25:5.2f}  {h.passage.render()}" for h in found.hits]
+        lines += [" likely  cosine  bm25"] if found.hits else ["  no passage shares a word with it"]
+        lines += [f" {h.score:6.2f}  {h.cosine:6.2f}  {h.bm25:4.1f}  {h.passage.render()}" for h in found.hits]
         return "\n".join([*lines, f"warning: {self.notice}"] if self.notice else lines)
 
 
