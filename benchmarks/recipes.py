@@ -3,8 +3,8 @@
     python benchmarks/recipes.py                           all seeds of all three; goes on where it stopped
     python benchmarks/recipes.py --only modern --seeds 1,2 --jobs 2
 
-`modern` has 1.5 times fewer steps than `original`. `adamw-modern` is the original's AdamW at the modern recipe's rate and
-schedule, with the original's steps: whether it was the rate that made the difference.
+`modern` has 1.5 times fewer steps than `original`. `adamw-modern` is the original's AdamW at the modern recipe's rate
+and schedule, with the original's steps: whether it was the rate that made the difference.
 """
 
 import argparse
