@@ -148,6 +148,7 @@ def _busy(pid: int | None = None) -> float:
 
 class Worker:
     def __init__(self, key: str, args: argparse.Namespace) -> None:
+        self.threads = args.threads
         environment = {name: value for name, value in os.environ.items() if name != "GLIBC_TUNABLES"}
         environment["OMP_NUM_THREADS"] = str(args.threads)
         if CONTENDERS[key].allocator:
@@ -166,16 +167,16 @@ class Worker:
         return json.loads(line)
 
     def turn(self, seconds: float) -> Any:
-        """A turn, done again (twice at most) where something else took over 5 % of the processors' time meanwhile.
+        """A turn, done again (twice at most) where something else took more than the processors left to it.
 
         A product ends when its slowest thread does: one busy process beside it made steps up to 5 times slower.
         """
         for _ in range(3):
             before, own, start = _busy(), _busy(self.process.pid), time.perf_counter()
             answer = self._turn(seconds)
-            others = _busy() - before - (_busy(self.process.pid) - own)
-            answer["others"] = others / (os.cpu_count() or 1) / (time.perf_counter() - start)
-            if answer["others"] < 0.05:
+            others = (_busy() - before - (_busy(self.process.pid) - own)) / (time.perf_counter() - start)
+            answer["others"] = others
+            if others < (os.cpu_count() or 1) - self.threads + 0.1:
                 break
         return answer
 
@@ -198,7 +199,7 @@ def compare(args: argparse.Namespace) -> None:
                 answer = worker.turn(args.seconds)
                 times[key].append(statistics.median(answer["times"]))
                 peaks += [answer["peak"]] if answer["peak"] else []
-                others = f"({100 * answer['others']:.0f} % of the processors elsewhere)"
+                others = f"({answer['others']:.2f} processors busy elsewhere)"
                 print(f"turn {number + 1}, {key}: {times[key][-1]:.3f} s a step {others}", file=sys.stderr, flush=True)
     finally:
         for worker in workers.values():

@@ -101,7 +101,7 @@ def detect(measure: bool = False) -> Device | None:
     """The device training would run on here, with the memory it has; None if it is not in the table.
 
     A processor is in no table: with `measure` its peaks are measured (about two seconds, once a process), and its share
-    is what this loop reached on two Zen 5 cores.
+    is what this loop reached on a Zen 5 core.
     """
     if torch.cuda.is_available():
         found = named(torch.cuda.get_device_name())
@@ -117,7 +117,7 @@ def named(name: str) -> Device | None:
 @cache
 def processor() -> Device:
     """This machine's processor with its measured peaks, all threads that torch uses."""
-    share = Share(0.75, "estimated", "this loop on two Zen 5 cores (benchmarks/training.md)")
+    share = Share(0.72, "estimated", "this loop on a Zen 5 core (benchmarks/training.md)")
     return Device(
         name=str(torch.cpu.get_capabilities().get("cpu_name") or "this processor"),
         kind="cpu",

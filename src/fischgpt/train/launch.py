@@ -1,7 +1,8 @@
 """Start Python again with an allocator setting that must be in the environment before the process begins.
 
 Training frees and takes buffers of many megabytes every step; by default glibc gives them back to the kernel and faults
-them in again. Keeping them, in huge pages, made training 1.4 to 1.8 times faster on two Zen 5 cores.
+them in again. Keeping them, in huge pages, made training 1.3 to 1.8 times faster on Zen 5 cores,
+depending on what a page fault costs there (benchmarks/training.md).
 """
 
 import os
