@@ -185,6 +185,24 @@ def test_bfloat16_training_is_close_to_fp32() -> None:
     assert ((grads - exact_grads).norm() / exact_grads.norm()).item() < 0.02
 
 
+@pytest.mark.parametrize("documents", [False, True], ids=["rows", "documents"])
+def test_kept_scores_train_as_torchs_fused_attention_does(documents: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    idx, doc = ids_like(SMALL, 2, 64), torch.tensor([[0] * 20 + [1] * 44, [0] * 64])
+    gradients = []
+    for kept in (0, 64):
+        monkeypatch.setattr(gpt_module, "SCORES_KEPT", kept)
+        model = lively(SMALL)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = model.loss(idx[:, :-1], idx[:, 1:], doc=doc[:, :-1] if documents else None)
+        loss.backward()
+        gradients.append(
+            (loss.detach(), torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+        )
+    (loss, grad), (loss_kept, grad_kept) = gradients
+    assert abs(loss - loss_kept) < 0.01 * loss
+    assert (grad - grad_kept).norm() < 0.02 * grad.norm()
+
+
 def test_a_model_learns_a_sequence_by_heart() -> None:
     torch.manual_seed(0)
     model = GPT(SMALL)

@@ -24,9 +24,10 @@ On a processor softmax wants the first small, in cache (16 MB in fp32; 2**19 tak
 gradient wants the second large: adding up 154 MB for every 41 of 1,024 rows made the loss at 50,304 words take twice
 as long. A GPU wants both large: 0.8 GB, 1,334 rows at 50,304 words."""
 SCORES_KEPT = 512
-"""Longest row of which training on a processor in bfloat16 keeps all attention scores, as GPT-2 itself did, where torch's
-fused kernel makes them anew in the backward pass: forward and backward take 16 ms for 38 at T = 256, 43 for 65 at 512, and
-the same at 1,024 (1,024 tokens, 12 heads of 64, one thread of a Zen 5)."""
+"""Longest row of which training on a processor in bfloat16 keeps all attention scores.
+
+torch's fused kernel makes them anew in the backward pass: forward and backward took 38 ms for 16 at T = 256, 65 for 43
+at 512, and the same at 1,024 (1,024 tokens, 12 heads of 64, one thread of a Zen 5)."""
 
 Sees = Tensor | list[int] | None
 """Which keys each query sees: by a mask (True = sees), by the lengths of the documents that follow one another over the
