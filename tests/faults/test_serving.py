@@ -18,7 +18,7 @@ import pytest
 
 from faults_samples import count as often
 from server_samples import eventually
-from serving_samples import ROOT, Heard, Up, quantile, question, request, send, up
+from serving_samples import ROOT, Heard, Up, quantile, question, request, run_apart, send, up
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_all_come_at_once_and_none_hangs(site: Up) -> None:
         await watching
         return heard
 
-    heard = asyncio.run(all_at_once())
+    heard = run_apart(all_at_once())
     answered = [one for one in heard if one.status == 200]
     refused = [one for one in heard if one.status == 429]
     assert len(answered) + len(refused) == visitors
@@ -98,7 +98,7 @@ def test_who_leaves_frees_the_slot_or_the_place_in_the_queue(stream: bool, site:
             took.append((time.perf_counter() - left) * 1000)
         return took
 
-    took = asyncio.run(come_and_go())
+    took = run_apart(come_and_go())
     print(
         f"\n8 leave, {len(took)} times: all free after {quantile(took, 0.5):.0f} ms (median), "
         f"{max(took):.0f} ms (longest)"
@@ -150,7 +150,7 @@ def test_half_open_connections_are_closed_and_hurt_nobody(site: Up) -> None:
             await asyncio.sleep(0.2)
         return [await task for task in attack], good
 
-    closed, good = asyncio.run(asyncio.wait_for(all_together(), 90))
+    closed, good = run_apart(asyncio.wait_for(all_together(), 90))
     print(
         f"\n{count} half-open: closed after {min(closed):.1f} to {max(closed):.1f} s; meanwhile {len(good)} questions "
         f"answered in {quantile(good, 0.5) * 1000:.0f} ms (median), {max(good) * 1000:.0f} ms (longest)"
@@ -176,7 +176,7 @@ def test_a_reader_that_never_reads_is_dropped_and_costs_no_memory(site: Up) -> N
         return time.perf_counter() - began
 
     before, memory = site.files(), site.rss_mb()
-    took = asyncio.run(never_read())
+    took = run_apart(never_read())
     print(f"\na reader that never reads: dropped after {took:.0f} s, memory {memory:.0f} -> {site.rss_mb():.0f} MB")
     assert took < 45
     assert site.rss_mb() < memory + 10
@@ -208,10 +208,10 @@ def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
         return took
 
     warm = max(40, requests // 10)  # what is allocated once: caches, threads, the allocator's arenas
-    asyncio.run(some(warm))
+    run_apart(some(warm))
     before, files = site.rss_mb(), site.files()
     began = time.perf_counter()
-    took = asyncio.run(some(requests))
+    took = run_apart(some(requests))
     seconds = time.perf_counter() - began
     first, last = quantile(took[: len(took) // 4], 0.99), quantile(took[-len(took) // 4 :], 0.99)
     eventually(lambda: site.files() <= files + 2)  # a connection or two may just be closing
@@ -237,7 +237,7 @@ def test_sigterm_lets_eight_streams_end(tmp_path: Path) -> None:
             heard = await asyncio.gather(*asked)
             return heard, told
 
-        heard, told = asyncio.run(stop_in_the_middle())
+        heard, told = run_apart(stop_in_the_middle())
         assert [one.status for one in heard] == [200] * 8
         assert all(b"data: [DONE]" in one.body for one in heard)
         assert server.process.wait(timeout=20) in (0, -signal.SIGTERM)

@@ -17,20 +17,13 @@ def pair(question: str, passage: str) -> Pair:
     return Pair(asked, told, float(asked.vector @ told.vector), 1.0)
 
 
-@pytest.mark.parametrize(
-    ("passage", "held", "missing"),
-    [
-        ("Work, Veltro (1990 to 1994): Built the tower bridge of Graz for $4,000 with Ada Lindt.",
-         "How much did the tower bridge cost?", "Which colour is the tower bridge?"),
-        ("Work, Okapi Foods (2019): Opened a second bakery in Lyon with eleven bakers.",
-         "How many bakers worked in the second bakery?", "What did the second bakery cost?"),
-        ("Awards, Salt Medal (1931): Received the Salt Medal from the Society of Dyers.",
-         "Who gave the Salt Medal?", "How heavy is the Salt Medal?"),
-    ],
-)  # fmt: skip
-def test_the_fact_asked_for_must_stand_in_the_passage(passage, held, missing):
-    there, absent = relevance().score([pair(held, passage), pair(missing, passage)])
-    assert there > 0.5 and there > absent + 1
+def test_the_shipped_reader_tells_answers_from_near_misses_about_owners_it_was_not_trained_on():
+    found = measure(relevance(), read(list(islice(made_up(7, "held-out"), 30))))
+    # Seen on 200 owners of seed 0: .71, .78 and .30; without reading the fact, near misses are declined as often as
+    # answerable questions are, 3 in 100 at this threshold.
+    assert found["single hit@1"] > 0.6
+    assert found["private declined"] > 0.5
+    assert found["near declined"] > 0.12
 
 
 def test_a_pair_scores_the_same_alone_and_padded_among_longer_ones():

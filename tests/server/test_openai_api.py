@@ -1,6 +1,5 @@
 """The official client works unchanged; whatever is sent gets an answer or one clear line."""
 
-import asyncio
 import json
 import threading
 from typing import Any
@@ -13,6 +12,7 @@ from assistant_samples import BRIDGE, UNKNOWN, Script, tiny_tokenizer
 from fischgpt.assistant.model import describe_model
 from fischgpt.server.service import Service
 from server_samples import eventually, running
+from serving_samples import run_apart
 
 TEXT = "Designed the Harlow footbridge, 212 metres long. [1]"
 ASK = {"messages": [{"role": "user", "content": BRIDGE}]}
@@ -76,7 +76,7 @@ def test_the_async_client_works_both_ways(ready) -> None:
             pieces = [chunk.choices[0].delta.content or "" async for chunk in stream]
             return whole.choices[0].message.content or "", "".join(pieces)
 
-    assert asyncio.run(both()) == (TEXT, TEXT)
+    assert run_apart(both()) == (TEXT, TEXT)
 
 
 def test_the_stream_is_events_that_end_with_done_and_is_never_compressed(ready) -> None:

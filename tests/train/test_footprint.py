@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from fischgpt.config import PRESETS, GPTConfig, OptimConfig
+from fischgpt.model import gpt
 from fischgpt.model.gpt import GPT
 from fischgpt.train.footprint import footprint, largest_micro_batch, parameters, saved_per_token
 
@@ -35,7 +36,15 @@ def kept_for_backward(config: GPTConfig, rows: int, T: int, bf16: bool) -> int:
 @pytest.mark.parametrize(("rows", "T"), [(2, 128), (3, 96)])
 def test_activations_are_what_torch_keeps(bf16: bool, rows: int, T: int) -> None:
     more = kept_for_backward(SMALL, 2 * rows, T, bf16) - kept_for_backward(SMALL, rows, T, bf16)
-    assert more == pytest.approx(rows * T * saved_per_token(SMALL, bf16), rel=0.002)
+    # Here, on a processor, bf16 keeps the scores of so short a row.
+    assert more == pytest.approx(rows * T * saved_per_token(SMALL, bf16, T if bf16 else 0), rel=0.002)
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_activations_with_the_fused_kernel_are_a_gpus(bf16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpt, "SCORES_KEPT", 0)
+    more = kept_for_backward(SMALL, 4, 128, bf16) - kept_for_backward(SMALL, 2, 128, bf16)
+    assert more == pytest.approx(2 * 128 * saved_per_token(SMALL, bf16), rel=0.002)
 
 
 @pytest.mark.parametrize("name", PRESETS)

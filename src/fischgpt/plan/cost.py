@@ -157,7 +157,7 @@ def _costed(
         source=source,
         micro_batch=micro,
         largest_micro_batch=largest,
-        memory=footprint(recipe.model, recipe.optim, micro * T, bf16, "cpu" if device.kind == "cpu" else "cuda"),
+        memory=footprint(recipe.model, recipe.optim, micro * T, bf16, "cpu" if device.kind == "cpu" else "cuda", T),
         memory_bytes=device.memory_bytes,
         phases=costs,
         usd_per_hour=None if usd is None else usd * count,
