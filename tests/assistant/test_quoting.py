@@ -8,13 +8,14 @@ import torch
 
 from fischgpt import chat
 from fischgpt.assistant.check import declines, grounded
-from fischgpt.assistant.quoting import REFUSALS, Quotations, head, spans
+from fischgpt.assistant.quoting import REFUSALS, Quotations, head, listed, quotation, quoted, spans
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.data.grounded import labelled
 from fischgpt.engine import Engine, SamplingParams
 from fischgpt.engine.sampling import Sampler
 from fischgpt.model.gpt import GPT
+from fischgpt.profile.index import Hit
 from fischgpt.profile.passages import Passage
 from fischgpt.tokenizer import Tokenizer
 
@@ -138,3 +139,48 @@ def test_served_passages_are_quoted_whole_with_their_context_unless_long() -> No
     assert may_write("[2] Acme, Engineer (1921): Built 3 bridges. 4 stand today. Met Dr. Ruiz.")
     assert not may_write("[2] 4 stand today.")
     assert may_write("[4] One.")
+
+
+def hit(id_: str, section: str, organisation: str, title: str, dates: str, text: str, score: float) -> Hit:
+    return Hit(Passage(id_, section, organisation, title, dates, text), score, 0.5, 1.0)
+
+
+def test_a_list_is_every_likely_entry_of_the_section_named_briefly() -> None:
+    prizes = [
+        hit(
+            "awards-2",
+            "Awards",
+            "Royal Society",
+            "Davy Medal",
+            "1903",
+            "Davy Medal, awarded by Royal Society in 1903.",
+            0.99,
+        ),
+        hit("awards-1", "Awards", "Academy", "Nobel Prize", "1911", "Nobel Prize, awarded by Academy in 1911.", 0.97),
+        hit("awards-1-1", "Awards", "Academy", "Nobel Prize", "1911", "Given for radium.", 0.96),
+        hit("awards-3", "Awards", "City", "Key", "1920", "Key, awarded by City in 1920.", 0.4),
+        hit("work-1", "Work", "Academy", "Member", "1911", "Member at Academy in 1911.", 0.99),
+    ]
+    assert quoted(prizes, prizes) == "Royal Society, Davy Medal (1903). [1] Academy, Nobel Prize (1911). [2]"
+    assert quoted(prizes, prizes[:1]) == "Davy Medal, awarded by Royal Society in 1903. [1]"
+    assert listed(prizes[2:]) == [prizes[2]]
+
+
+def test_projects_are_no_list_because_their_titles_tell_nothing() -> None:
+    projects = [
+        hit("projects-1", "Projects", "", "Motivation", "", "He built it to understand it.", 0.99),
+        hit("projects-2", "Projects", "", "The model", "", "A small model.", 0.98),
+    ]
+    assert quoted(projects, projects) == "He built it to understand it. [1]"
+
+
+def test_a_quote_keeps_to_30_words_by_leaving_its_context_out_title_first() -> None:
+    def quote(words: int) -> str:
+        return quotation(
+            Passage("work-1-1", "Work", "Acme Works", "Chief Engineer", "1921", "Built " + "word " * (words - 1))
+        )
+
+    assert quote(10).startswith("Acme Works, Chief Engineer (1921): Built")
+    assert quote(26).startswith("Acme Works (1921): Built")
+    assert quote(29).startswith("Built") and quote(29).endswith("(1921).")
+    assert quote(30).startswith("Built") and "1921" not in quote(30)

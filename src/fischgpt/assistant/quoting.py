@@ -82,25 +82,31 @@ def quotation(passage: Passage) -> str:
 
 
 def listed(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits to quote: the best one; where that is the first line of an entry (a job, a prize), further entries of
-    its section that answer as well, which is what "Which prizes did she win?" asks for. `MAX_WORDS` in all."""
+    """The hits to quote: the best one; where that is the first line of an entry at an organisation (a job, a degree, a
+    prize), further entries of its section that answer as well, which is what "Which prizes did she win?" asks for.
+    `MAX_WORDS` in all. Not projects: their first lines tell what they are, their titles alone tell nothing."""
     best, *rest = hits
-    chosen, room = [best], MAX_WORDS - len(quotation(best.passage).split())
+    if not _names_itself(best.passage):
+        return [best]
+    chosen, room = [best], MAX_WORDS - len(head(best.passage).split())
     for hit in rest:
-        passage, size = hit.passage, len(quotation(hit.passage).split())
-        alike = passage.section == best.passage.section and passage.id == passage.entry
-        if best.passage.id == best.passage.entry and alike and hit.score >= LISTED and size <= room:
+        size = len(head(hit.passage).split())
+        alike = _names_itself(hit.passage) and hit.passage.section == best.passage.section
+        if alike and hit.score >= LISTED and size <= room:
             chosen.append(hit)
             room -= size
     return chosen[:MAX_LISTED]
+
+
+def _names_itself(passage: Passage) -> bool:
+    return passage.id == passage.entry and bool(passage.organisation)
 
 
 def quoted(hits: Sequence[Hit], shown: Sequence[Hit]) -> str:
     """The answer without a model, each passage with its number among `shown`: the best one in its own words, or the
     entries of a list as organisation, title and dates (six words each instead of ten)."""
     chosen = [hit for hit in listed(hits) if hit in shown]
-    brief = len(chosen) > 1
-    texts = [(head(hit.passage) if brief else "") or quotation(hit.passage) for hit in chosen]
+    texts = [head(hit.passage) if len(chosen) > 1 else quotation(hit.passage) for hit in chosen]
     return " ".join(f"{text} [{shown.index(hit) + 1}]" for text, hit in zip(texts, chosen, strict=True))
 
 
