@@ -49,8 +49,8 @@ export const s = {
   kind: {
     model: (cited: number[]) =>
       cited.length ? `Answered by the model from ${passages(cited)}` : "Answered by the model",
-    quote: (cited: number[]) =>
-      `Quoted${cited.length ? ` from ${passages(cited)}` : ""}: the model’s own answer did not stand in the passages`,
+    quote: (cited: number[], reason: string | null) =>
+      `Quoted${cited.length ? ` from ${passages(cited)}` : ""}${reason ? `: ${reason}` : ""}`,
     declined: (reason: string | null) => `The profile does not say${reason ? `: ${reason}` : ""}`,
     smalltalk: "Small talk, no passage needed",
   },

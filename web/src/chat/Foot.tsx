@@ -68,7 +68,7 @@ export function describe(take: Take): string {
     case "model":
       return s.kind.model(cited);
     case "quote":
-      return s.kind.quote(cited);
+      return s.kind.quote(cited, take.verdict.reason);
     case "declined":
       return s.kind.declined(take.verdict.reason);
     case "smalltalk":
