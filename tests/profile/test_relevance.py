@@ -56,11 +56,16 @@ def test_made_up_profiles_are_repeatable_and_their_answers_are_among_their_passa
 
 
 def test_training_learns_and_repeats_itself():
-    examples = read(list(islice(made_up(5), 40)))
-    losses = []
-    readers = [train(examples, 2, 1, losses.append) for _ in range(2)]
+    examples = read(list(islice(made_up(5), 12)))
+    said: list[str] = []
+    readers = [train(examples, 10, 1, said.append) for _ in range(2)]
     for a, b in zip(readers[0].state_dict().values(), readers[1].state_dict().values(), strict=True):
         assert torch.equal(a, b)
-    untrained = measure(Relevance().eval(), examples)
-    assert measure(readers[0], examples)["single hit@1"] > untrained["single hit@1"] - 0.05
-    assert losses[-1].startswith("step ")
+    torch.manual_seed(1)
+    losses = []
+    for reader in (Relevance().eval(), readers[0]):
+        logits = torch.cat([torch.from_numpy(reader.score(one.pairs(range(len(one.passages))))) for one in examples])
+        answers = torch.cat([torch.from_numpy(one.answers).float() for one in examples])
+        question = torch.cat([torch.full((len(one.passages),), n) for n, one in enumerate(examples)])
+        losses.append(float(loss_of(logits, answers, question)))
+    assert losses[1] < 0.8 * losses[0]

@@ -23,7 +23,7 @@ from fischgpt.resources import resource
 
 WIDTH, HEADS, LAYERS = 128, 4, 2
 QUESTION_TOKENS, PASSAGE_TOKENS = 48, 100
-"""Tokens read of each: 99.9 % of the made-up questions and passages are shorter."""
+"""Tokens read of each: of 400 made-up owners the longest question has 37, the longest passage 87."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Block(nn.Module):
         """x: (B, T, WIDTH); mask: (B, T), False where there is padding."""
         B, T, C = x.shape
         q, k, v = (part.view(B, T, HEADS, -1).transpose(1, 2) for part in self.attn(self.ln_1(x)).chunk(3, -1))
-        # Written out: torch's fused attention took twice as long, backward six times, for 80 tokens and heads of 32.
+        # Written out: torch's fused attention took half of a training step's time here, with 80 tokens and heads of 32.
         weights = (q @ k.transpose(-1, -2) * (C // HEADS) ** -0.5).masked_fill(~mask[:, None, None], -1e4).softmax(-1)
         attended = (weights.to(v.dtype) @ v).transpose(1, 2).reshape(B, T, C)
         x = x + drop_channels(self.attn_proj(attended), dropout)
@@ -119,7 +119,7 @@ class Relevance(nn.Module):
 
 
 def drop_channels(x: Tensor, p: float) -> Tensor:
-    """Dropout of whole channels of each row of (B, T, C): a mask for every element costs a fifth of a training step."""
+    """Dropout of whole channels of each row of (B, T, C): masks for every element cost an eighth of a training step."""
     return x * nn.functional.dropout(torch.ones(len(x), 1, x.size(-1)), p) if p else x
 
 

@@ -30,8 +30,8 @@ _THEN = {
     "place": "then_place", "year": "then_year", "effect": "then_effect", "audience": "then_audience",
 }  # fmt: skip
 QUESTIONS = (1, 2, 4, 6, 8, 8, 10, 10)
-"""How many questions a conversation asks: which passage to cite is learned from one token an answer, so ten questions
-about the same passages teach two and a half times as much a token as three."""
+"""How many questions a conversation asks: which passage to cite is learned from one token an answer, and the
+passages are most of a conversation's tokens: ten questions about them give more such tokens in as many than three."""
 
 
 class Talk(Shown):
