@@ -33,8 +33,8 @@ SHORT_WORDS = 30
 """A passage up to here is quoted whole, with the organisation and dates that its text lacks: choosing sentences within
 it, the shipped model lost 6 answers in a hundred that the whole passage held."""
 LISTED = 0.9
-"""Probability from which a further entry belongs to a list. At .5 nine of ten lists are whole instead of eight (dev half),
-but an entry that was not asked for is the worse mistake."""
+"""Probability from which a further entry belongs to a list. At .5 nine of ten lists are whole instead of eight (dev
+half), but an entry that was not asked for is the worse mistake."""
 Trie = dict[int, Any]
 """Token id -> what may follow."""
 _WHOLE = -1

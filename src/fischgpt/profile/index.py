@@ -27,7 +27,7 @@ questions; and the best score is the gate's too."""
 SAME_ENTRY = 0.1
 """What a follow-up adds for passages of the entry (one job, one award) that the question before was about."""
 JUDGED = 16
-"""Best candidates of the search that the reader judges: all 202 passages wanted in benchmarks/retrieval.py are among them."""
+"""Best candidates of the search that the reader judges: they hold all 202 answers of benchmarks/retrieval.py."""
 RANK_WEIGHT, GATE_WEIGHT = 20.0, 8.0
 """What the search's score adds to the reader's logit: more where passages are ordered (the reader alone puts .76 of the
 right ones first, the search alone .84, both .85), less where it is decided whether any of them answers (AUC against
