@@ -91,7 +91,7 @@ class Assistant:
             return
         if not (retrieval.answerable and retrieval.hits):
             yield Sources(tuple(retrieval.hits), retrieval.score, retrieval.threshold)
-            yield from run.say(self.declined, "declined", "no passage comes close enough to the question")
+            yield from run.say(self.declined, "declined", "no passage is likely to hold the answer")
             return
         turns, used = build_turns(
             question, retrieval.hits, history, self.model.tokenizer, self.model.config.block_size, self.answer_tokens
