@@ -286,3 +286,16 @@ def test_sources_are_drawn_by_weight_and_made_up_people_need_no_replay(
     resumed.next()
     assert made <= 6 * 64
     assert [turn.text for turns in islice(batches.held_out(2), 2) for turn in turns]
+
+
+def test_a_conversation_that_does_not_fit_keeps_its_first_exchanges(tmp_path: Path, tok: Tokenizer) -> None:
+    exchanges = [turn for n in range(6) for turn in (("user", f"Question {n}?"), ("assistant", f"Answer {n}."))]
+    record = {"messages": [{"role": role, "content": text} for role, text in exchanges]}
+    (tmp_path / "long.jsonl").write_text(json.dumps(record) + "\n")
+    whole = len(chat.encode(tok, [Turn(role, text) for role, text in exchanges])[0])
+    three = len(chat.encode(tok, [Turn(role, text) for role, text in exchanges[:6]])[0])
+    assert three < whole
+    batches = ChatBatches([str(tmp_path / "long.jsonl")], tok, three, tokens_per_step=8, micro_batch=1, seed=0)
+    batch = batches.next().micro_batches[0]
+    assert batch.idx.size(1) == three - 1 and batches.skipped == 0
+    assert int(batch.targets[batch.targets != IGNORE][-1]) == tok.eot

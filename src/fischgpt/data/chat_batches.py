@@ -119,8 +119,16 @@ class ChatBatches:
         return pad(rows, self._micro_batch, self._tok.eot)
 
     def _encode(self, turns: list[Turn]) -> Encoded | None:
-        """Ids and loss mask, or None if the conversation does not fit or has nothing to learn."""
+        """Ids and loss mask, or None if not even the first exchange fits or there is nothing to learn.
+
+        What does not fit is cut after a whole answer: nano's 512 tokens hold 56 % of the made-up conversations whole.
+        """
         ids, mask = chat.encode(self._tok, turns)
+        while len(ids) > self._block_size + 1 and sum(turn.role == "assistant" for turn in turns) > 1:
+            turns = turns[:-1]
+            while turns[-1].role != "assistant":
+                turns = turns[:-1]
+            ids, mask = chat.encode(self._tok, turns)
         return (ids, mask) if len(ids) <= self._block_size + 1 and any(mask[1:]) else None
 
 
