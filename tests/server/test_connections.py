@@ -57,6 +57,12 @@ def test_a_head_that_never_ends_is_cut_off_though_it_drips(start: bytes, quick: 
     assert quick.ask(BRIDGE).status_code == 200
 
 
+def test_a_connection_that_says_nothing_is_closed(quick: Running) -> None:
+    silent = [connect(quick) for _ in range(25)]
+    eventually(lambda: all(is_closed(connection) for connection in silent))
+    assert quick.ask(BRIDGE).status_code == 200
+
+
 def test_a_head_without_end_is_cut_off_by_its_size(serve: Callable[..., Any]) -> None:
     with serve() as running, connect(running) as connection, pytest.raises(OSError):
         for _ in range(200):
