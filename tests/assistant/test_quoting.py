@@ -161,8 +161,8 @@ def test_a_list_is_every_likely_entry_of_the_section_named_briefly() -> None:
         hit("awards-3", "Awards", "City", "Key", "1920", "Key, awarded by City in 1920.", 0.4),
         hit("work-1", "Work", "Academy", "Member", "1911", "Member at Academy in 1911.", 0.99),
     ]
-    assert quoted(prizes, prizes) == "Royal Society, Davy Medal (1903). [1] Academy, Nobel Prize (1911). [2]"
-    assert quoted(prizes, prizes[:1]) == "Davy Medal, awarded by Royal Society in 1903. [1]"
+    assert quoted(listed(prizes), prizes) == "Royal Society, Davy Medal (1903). [1] Academy, Nobel Prize (1911). [2]"
+    assert quoted(prizes[:1], prizes) == "Davy Medal, awarded by Royal Society in 1903. [1]"
     assert listed(prizes[2:]) == [prizes[2]]
 
 
@@ -171,7 +171,7 @@ def test_projects_are_no_list_because_their_titles_tell_nothing() -> None:
         hit("projects-1", "Projects", "", "Motivation", "", "He built it to understand it.", 0.99),
         hit("projects-2", "Projects", "", "The model", "", "A small model.", 0.98),
     ]
-    assert quoted(projects, projects) == "He built it to understand it. [1]"
+    assert quoted(listed(projects), projects) == "He built it to understand it. [1]"
 
 
 def test_a_quote_keeps_to_30_words_by_leaving_its_context_out_title_first() -> None:

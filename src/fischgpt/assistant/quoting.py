@@ -103,10 +103,9 @@ def _names_itself(passage: Passage) -> bool:
     return passage.id == passage.entry and bool(passage.organisation)
 
 
-def quoted(hits: Sequence[Hit], shown: Sequence[Hit]) -> str:
-    """The answer without a model, each passage with its number among `shown`: the best one in its own words, or the
-    entries of a list as organisation, title and dates (six words each instead of ten)."""
-    chosen = [hit for hit in listed(hits) if hit in shown]
+def quoted(chosen: Sequence[Hit], shown: Sequence[Hit]) -> str:
+    """The answer without a model, each passage with its number among `shown`: one in its own words, or several entries
+    as organisation, title and dates."""
     texts = [head(hit.passage) if len(chosen) > 1 else quotation(hit.passage) for hit in chosen]
     return " ".join(f"{text} [{shown.index(hit) + 1}]" for text, hit in zip(texts, chosen, strict=True))
 
