@@ -6,63 +6,28 @@ the prompt afterwards (`conversations`) is what the profile "does not say".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
-from fischgpt.data.grounded.bench import Ask, Bench, Line, an, duration, money, number, plural
+from fischgpt.data.grounded.bench import Ask, Bench, Line, an, plural
 from fischgpt.data.grounded.bullets import made, pattern
-from fischgpt.data.grounded.models import model_lines
+from fischgpt.data.grounded.career import education, projects, volunteer, work
 from fischgpt.data.grounded.sayings import said
 from fischgpt.data.grounded.trades import HELD_TRADES, TRADES, Trade
 from fischgpt.data.grounded.words import ABSTRACT, FLUENCY, Lists, code, coined
 
 _TRAIN, _HELD = Lists(held_out=False), Lists(held_out=True)
-_DEGREES = (
-    "BSc", "BA", "MSc", "PhD", "Diploma", "Doctorate", "MA", "Bachelor", "Master", "Certificate", "Licence", "MBA",
-    "School-leaving exam",
-)  # fmt: skip
-_SCHOOLS = (
-    "University of {}", "University of {}", "{} University", "{} College", "{} Institute of Technology", "{} Academy",
-    "Technical School of {}", "{} Conservatory", "Royal College of {}", "{} Polytechnic", "École {}",
-)  # fmt: skip
-_GRADES = (
-    "1.3", "first class honours", "with distinction", "3.8", "92%", "summa cum laude", "B+", "17 of 20", "second class",
-)  # fmt: skip
 _TITLES = (
     "On the {a} of {b}", "{A} and {B}", "Notes on {a}", "A Short History of {a}", "The {a} Question", "{A} in Practice",
     "Towards Better {a}", "{P}'s {a}",
 )  # fmt: skip
-_CHARITIES = (
-    "Food Bank", "Youth Centre", "Animal Shelter", "Red Cross", "Scouts", "Fire Brigade", "Village Library", "Hospice",
-)  # fmt: skip
-_UNPAID = ("Helper", "Treasurer", "Driver", "Mentor", "Coordinator", "Board Member")
 _JUDGED = (
     "always finished what {he} started", "the most careful worker I have met", "never missed a deadline",
     "a patient teacher", "quick, honest and kind", "brought order to our chaos", "a rare mind", "worth three of us",
     "saw problems before anybody else", "I would hire {O} again tomorrow",
 )  # fmt: skip
-_FIRST_TITLES = ("Intern", "Trainee", "Apprentice", "Postdoctoral Researcher", "Owner")
-# A word of a job's title or a degree -> the question it answers, and what else could answer it.
-_TITLED = (
-    ("Intern", "job_intern", "|intern"), ("Trainee", "job_trainee", "|trainee|traineeship"),
-    ("Apprentice", "job_apprentice", "|apprentice"), ("Postdoc", "job_postdoc", "|postdoc"),
-    ("Owner", "job_owner", "|owner|own |founded|freelance|self-employed"),
-    ("Teacher", "job_teacher", "|teach|taught|professor|lesson|lectur"),
-    ("PhD", "edu_phd", "|phd|doctor"), ("Doctorate", "edu_phd", "|phd|doctor"),
-    ("MSc", "edu_master", "|msc in| ma in|master in|mba in"), ("MA", "edu_master", "|msc in| ma in|master in|mba in"),
-    ("Master", "edu_master", "|msc in| ma in|master in|mba in"), ("BSc", "edu_bachelor", "|bsc in| ba in|bachelor in"),
-    ("BA", "edu_bachelor", "|bsc in| ba in|bachelor in"), ("Bachelor", "edu_bachelor", "|bsc in| ba in|bachelor in"),
-)  # fmt: skip
-
-
-def _titled(title: str, fills: dict[str, str], start: str) -> list[Ask]:
-    """Questions that name the kind of job or degree instead of the place: "where did she do her internship"."""
-    words = title.split()
-    return [
-        Ask(family, fills, anchor)
-        for word, family, anchor in _TITLED
-        if family.startswith(start) and (word in words or (word == "Postdoc" and title.startswith(word)))
-    ]
 
 
 class Owner:
@@ -83,18 +48,20 @@ class Owner:
         self.year = rng.randrange(first, max(first + 1, last - 24))
         """The year in which studies begin; later entries count on from here."""
         self._about()
-        sections = (
-            self._work, self._education, self._projects, self._skills, self._languages, self._interests, self._awards,
-            self._publications, self._volunteer, self._certificates, self._references,
+        sections: tuple[tuple[Callable[[], None], float], ...] = (
+            (partial(work, self), 0.92), (partial(education, self), 0.62), (partial(projects, self), 0.42),
+            (self._skills, 0.28), (self._languages, 0.26), (self._interests, 0.3), (self._awards, 0.3),
+            (self._publications, 0.26), (partial(volunteer, self), 0.16), (self._certificates, 0.12),
+            (self._references, 0.09),
         )  # fmt: skip
-        odds = (0.92, 0.62, 0.42, 0.28, 0.26, 0.3, 0.3, 0.26, 0.16, 0.12, 0.09)
-        for section, chance in zip(sections, odds, strict=True):
+        for section, chance in sections:
             if rng.random() < chance:
                 section()
         if "work" not in self.resume and "projects" not in self.resume:
-            self._projects()
+            projects(self)
 
-    def _dates(self, entry: dict[str, Any], open_end: bool = False) -> None:
+    def dates(self, entry: dict[str, Any], open_end: bool = False) -> None:
+        """Give an entry the next years of the life."""
         rng = self.rng
         start = self.year
         self.year += rng.randrange(1, 7)
@@ -103,7 +70,8 @@ class Owner:
         if not open_end:
             entry["endDate"] = f"{self.year}{month}" if rng.random() < 0.9 else entry["startDate"]
 
-    def _bullet(self, organisation: str = "") -> str:
+    def bullet(self, organisation: str = "") -> str:
+        """A new line, with what may be asked about it."""
         rng = self.rng
         bench = self.bench if rng.random() < 0.8 else self.other
         roll = rng.random()
@@ -160,172 +128,23 @@ class Owner:
         rng = self.rng
         basics["public"] = ["location", "email", "url"]
         basics["location"] = {"city": self.lists.place(rng), "region": coined(rng)}
-        self._keyed("Lives in", "live")
+        self.keyed("Lives in", "live")
         if rng.random() < 0.6:
             host = f"{coined(rng).lower()}.{rng.choice(('org', 'com', 'net', 'io'))}"
             basics["email"] = f"{self.first.lower()}@{host}"
-            self._keyed("E-mail:", "email")
+            self.keyed("E-mail:", "email")
         if rng.random() < 0.4:
             basics["url"] = f"https://{coined(rng).lower()}.{rng.choice(('org', 'com', 'dev'))}"
-            self._keyed("Website:", "site")
+            self.keyed("Website:", "site")
 
     def _say(self, summary: list[str], text: str, family: str, fills: dict[str, str], anchor: str) -> None:
         summary.append(f"{text}.")
         self.lines[f"{text}."] = Line(text, [Ask(family, fills, anchor)] * 2, [Ask("about_miss", {})])
 
-    def _keyed(self, start: str, family: str) -> None:
+    def keyed(self, start: str, family: str) -> None:
+        """Questions of one family about the passage that begins with `start`."""
         misses = [Ask("contact_miss", {})] if family in ("live", "email", "site") else []
         self.lines[start] = Line(start, [Ask(family, {}, "|" + start.lower())] * 3, misses)
-
-    def _work(self) -> None:
-        rng, trade = self.rng, self.trade
-        n = rng.choice((1, 2, 2, 3))
-        jobs: list[dict[str, Any]] = []
-        titles = rng.sample(trade.roles, min(n, len(trade.roles)))
-        for i in range(n):
-            org = rng.choice(trade.orgs).format(self.lists.proper(rng))
-            title = titles[i % len(titles)]
-            if i == 0 and rng.random() < 0.22:
-                title = rng.choice(_FIRST_TITLES)
-            job: dict[str, Any] = {"name": org, "position": title}
-            now = i == n - 1 and rng.random() < 0.4
-            self._dates(job, open_end=now)
-            fills = {"org": org, "title": an(title.lower()) if rng.random() < 0.8 else title}
-            asks = [
-                Ask("job_when", fills, org.lower()),
-                Ask("job_role", fills, org.lower()),
-                Ask("job_org", fills, title.lower()),
-            ] * 2
-            asks += _titled(title, fills, "job") * 2
-            misses = [Ask("job_miss", fills, org.lower())] * 4
-            if n > 1 and i in (0, n - 1):
-                asks += [Ask("job_last" if i else "job_first", {})] * (0 if now else 2)
-            if jobs:
-                asks.append(Ask("job_after", {"org": jobs[0]["name"]}))
-                self.lines[f"work-{n - i + 1}"].asks.append(Ask("job_before", {"org": org}))
-            if rng.random() < 0.4:
-                job["location"] = self.lists.place(rng)
-                asks.append(Ask("job_place", fills, org.lower()))
-            else:
-                misses.append(Ask("job_place", fills, org.lower()))
-            if now:
-                asks += [Ask("job_now", {}, "since ")] * 3
-            elif i == n - 1:
-                misses.append(Ask("now_miss", {}))
-            self.lines[f"work-{n - i}"] = Line("", asks, misses, ("job",), org)
-            job["highlights"] = [self._bullet(org) for _ in range(rng.choice((1, 1, 2, 2, 3)))]
-            jobs.insert(0, job)
-        self.resume["work"] = jobs
-
-    def _volunteer(self) -> None:
-        rng = self.rng
-        org = f"{self.lists.proper(rng)} {rng.choice(_CHARITIES)}"
-        entry: dict[str, Any] = {"organization": org, "position": rng.choice(_UNPAID)}
-        self._dates(entry)
-        families = (("vol_role", "|volunteering"), ("job_when", org.lower()), ("job_role", org.lower()))
-        asks = [Ask(family, {"org": org}, anchor) for family, anchor in families]
-        self.lines["volunteer-1"] = Line("", asks, [Ask("vol_miss", {"org": org}, org.lower())], ("job",), org)
-        if rng.random() < 0.5:
-            entry["highlights"] = [self._bullet(org)]
-        self.resume["volunteer"] = [entry]
-
-    def _education(self) -> None:
-        rng, trade = self.rng, self.trade
-        schools: list[dict[str, Any]] = []
-        n = rng.choice((1, 1, 2))
-        for i in range(n):
-            org = rng.choice(_SCHOOLS).format(self.lists.proper(rng))
-            area = rng.choice(trade.fields)
-            entry: dict[str, Any] = {"institution": org, "area": area, "studyType": rng.choice(_DEGREES)}
-            if rng.random() < 0.2:
-                entry["endDate"] = str(self.year)
-            else:
-                self._dates(entry)
-            fills = {"org": org, "f": area, "course": area}
-            asks = [
-                Ask("edu_org", fills, org.lower()),
-                Ask("edu_field", fills, area.lower()),
-                Ask("edu", fills, "|education, "),
-            ]
-            key = f"education-{i + 1}"
-            asks += _titled(entry["studyType"], fills, "edu") * 2
-            self.lines[key] = Line("", [*asks, asks[2]], [Ask("edu_miss", fills, org.lower())] * 4, ("edu",), org)
-            misses = self.lines[key].misses
-            if rng.random() < 0.25:
-                entry["score"] = rng.choice(_GRADES)
-                self._keyed("Grade:", "edu_grade")
-                self.lines["Grade:"].asks[:] = [Ask("edu_grade", fills, "|grade:")]
-            elif n == 1:
-                misses.append(Ask("edu_grade", fills, "|grade"))
-            if rng.random() < 0.25:
-                offered = [*trade.fields, *(word.capitalize() for word in ABSTRACT), f"{coined(rng)} Theory"]
-                entry["courses"] = rng.sample(offered, rng.randrange(2, 5))
-                asked = {**fills, "course": rng.choice(entry["courses"])}
-                self.lines["Courses:"] = Line("", [Ask("edu_courses", asked, "|courses:")], [])
-            if rng.random() < 0.45:
-                entry["highlights"] = [self._study_line()]
-            elif n == 1:
-                misses.append(Ask("thesis", fills, "|thesis"))
-            schools.append(entry)
-        self.resume["education"] = schools
-
-    def _study_line(self) -> str:
-        rng, bench = self.rng, self.bench
-        roll = rng.random()
-        if roll < 0.6:
-            topic = bench.thing()[0] if rng.random() < 0.5 else f"the {rng.choice(ABSTRACT)} of {coined(rng)}"
-            by = bench.name()
-            forms = (f"Thesis on {topic}, supervised by {by}.", f"Wrote a thesis on {topic} under {by}.")
-            text = rng.choice((*forms, f"Thesis: {topic[0].upper()}{topic[1:]}, with {by}."))
-            line = Line(text, [Ask("thesis", {}, "|thesis")], [], ("thesis",))
-        elif roll < 0.8:
-            n = number(rng)
-            text = rng.choice(
-                (f"Graduated first in a class of {n}.", f"Ranked third among {n} students.", f"Best of {n} graduates.")
-            )
-            line = Line(text, [Ask("classmates", {}, "|graduated first|ranked|best of")], [])
-        else:
-            text = f"Scholarship of the {self.lists.proper(rng)} Foundation, {money(rng)} a year."
-            line = Line(text, [Ask("grant", {}, "|scholarship")], [])
-        self.lines[text] = line
-        return text
-
-    def _projects(self) -> None:
-        rng, trade = self.rng, self.trade
-        projects: list[dict[str, Any]] = []
-        for i in range(rng.choice((1, 1, 2))):
-            thing, _, _ = self.bench.thing()
-            word = coined(rng)
-            kind = rng.choice(("Project", "Atlas", "Engine", "Archive", "One", "Kit"))
-            name = rng.choice((word, f"{word} {kind}", word + rng.choice(("GPT", "Net", "Lab", "LM", "Hub"))))
-            entry: dict[str, Any] = {"name": name}
-            if rng.random() < 0.6:
-                self._dates(entry)
-            fills = {"x": name}
-            low = name.lower()
-            about = thing[0].upper() + thing[1:]
-            forms = (f"{about} built from scratch", f"{about} made in {duration(rng)}")
-            users = rng.choice(trade.people)
-            description = rng.choice((*forms, f"{about} for {users}", f"{about}, open to {users}"))
-            entry["description"] = description
-            self.lines[f"projects-{i + 1}"] = Line(
-                description, [Ask("proj", fills, low)] * 3, [Ask("proj_miss", fills, low)], ("proj",), name
-            )
-            special: list[str] = []
-            if trade.name in ("machine learning", "software") and rng.random() < 0.75:
-                lines = model_lines(self.bench, name, self.title())
-                self.lines |= {line.text: line for line in lines}
-                special = [line.text for line in lines]
-            entry["highlights"] = special or [self._bullet(name) for _ in range(rng.choice((1, 1, 2)))]
-            if rng.random() < 0.25:
-                entry["roles"] = [rng.choice(trade.roles)]
-                self.lines[f"Role:{name}"] = Line("", [Ask("proj_role", fills, low)] * 2, [])
-            if rng.random() < 0.35:
-                entry["keywords"] = [self.bench.tool() for _ in range(rng.randrange(1, 4))]
-                tools = [Ask("tool_inv", {"t": t, "v": "make", **fills}, t.lower()) for t in entry["keywords"]]
-                self.lines[f"Made with {name}"] = Line("", [Ask("proj_tools", fills, low)] * 2 + tools, [])
-            projects.append(entry)
-        self.resume["projects"] = projects
 
     def _skills(self) -> None:
         rng = self.rng
