@@ -1,0 +1,37 @@
+"""The people written by hand are whole, and none of the evaluation's questions is among theirs."""
+
+import json
+
+import pytest
+
+from fischgpt.data.grounded.people import FOLDER, people, person
+from fischgpt.errors import UserError
+from fischgpt.evals.profile_items import SETS
+
+
+def test_every_line_finds_its_passage_and_four_in_ten_questions_have_none():
+    everyone = list(people())
+    assert len(everyone) == len(list(FOLDER.glob("*.json"))) > 20
+    questions = [one for owner in everyone for one in owner.questions]
+    unanswered = [one for one in questions if not one.answers]
+    assert 0.35 < len(unanswered) / len(questions) < 0.45
+    for owner in everyone:
+        asked = [one.text for one in owner.questions]
+        assert len(set(asked)) == len(asked), owner.name
+
+
+def test_no_question_of_the_evaluation_is_among_them():
+    theirs = {
+        json.loads(line)["question"] for file in SETS.glob("*/questions.jsonl") for line in file.open(encoding="utf-8")
+    }
+    long = {question for question in theirs if len(question.split()) > 5}
+    assert len(long) > 100
+    assert not long & {one.text for owner in people() for one in owner.questions}
+
+
+def test_a_key_that_no_passage_holds_is_named_with_its_line(tmp_path):
+    resume = {"basics": {"name": "Ann Other"}, "work": [{"name": "Acme", "highlights": ["Built a mill."]}]}
+    (tmp_path / "ann.json").write_text(json.dumps(resume))
+    (tmp_path / "ann.txt").write_text("Built a ## what did you build\na bridge ## what else | and then\n")
+    with pytest.raises(UserError, match=r"ann\.txt, line 2: no passage holds 'a bridge'"):
+        person(tmp_path / "ann.json")
