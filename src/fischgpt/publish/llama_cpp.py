@@ -47,8 +47,11 @@ def is_installed() -> bool:
 class LlamaCpp:
     """llama.cpp's own server on this machine, for one GGUF file. A context manager: it ends with the block."""
 
-    def __init__(self, path: Path, threads: int = 2) -> None:
-        """Raises UserError if llama.cpp does not load the file."""
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """threads: one, because its threads spin: on a busy machine two took 130 ms a token.
+
+        Raises UserError if llama.cpp does not load the file.
+        """
         xllamacpp: Any = importlib.import_module("xllamacpp")  # its names come from C++, unknown to type checkers
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
