@@ -286,6 +286,19 @@ def bench_train(
     _show(run(load_recipe(recipe, overrides), seconds), as_json)
 
 
+@bench_app.command("infer", epilog=_example("fischgpt bench infer mini --json"))
+def bench_infer(
+    model: ModelArgument = "mini",
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds to take the median of.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """How fast this machine answers with a model: prompt, first token, further tokens, eight answers at once."""
+    from fischgpt.assistant.model import load_model
+    from fischgpt.engine.bench import bench_infer as run
+
+    _show(run(lambda: load_model(model).engine, rounds), as_json)
+
+
 @profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to create.")],

@@ -53,7 +53,7 @@ def rounded(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | float = 0.0) -> Tensor:
-    whole, row_scale = quantize_rows(weight)
+    whole, row_scale = map(torch.from_numpy, quantize_rows(weight))
     byte, scale, zero = rounded(x)
     return ((byte - zero).double() @ whole.double().T).float() * scale * row_scale + bias
 
@@ -61,7 +61,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | float = 0.0) -> Tensor:
 @torch.inference_mode()
 def emulated(model: GPT, ids: list[int], n_vocab: int) -> Tensor:
     """What the compiled code computes, in plain PyTorch: logits (T, n_vocab)."""
-    whole, row_scale = quantize_rows(model.wte.weight[:n_vocab])
+    whole, row_scale = map(torch.from_numpy, quantize_rows(model.wte.weight[:n_vocab]))
     x = whole[ids].float() * row_scale[ids, None] + model.wpe.weight[: len(ids)]
     for block in model.h:
         qkv = product(block.ln_1(x), block.attn.c_attn.weight, block.attn.c_attn.bias)

@@ -50,6 +50,12 @@ class Service:
         """Whether questions are answered now."""
         return self.assistant is not None and not self.away
 
+    @property
+    def computes(self) -> str | None:
+        """What reads the weights, once they are loaded, as `Reader.description` has it; None for another server's."""
+        model = None if self.assistant is None else self.assistant.model
+        return None if model is None or isinstance(model, RemoteModel) else model.engine.reader.description
+
     def start(self) -> None:
         """Begin loading, once."""
         if self._thread is None:
