@@ -96,8 +96,7 @@ def test_the_owner_is_told(site: Running, profile: Profile) -> None:
         "name", "n_params", "n_layer", "n_head", "n_embd", "block_size", "vocab_size", "trained_tokens",
         "computes",
     }  # fmt: skip
-    assert about["model"]["computes"].split(",")[0] in ("8-bit", "PyTorch")
-    assert site.client.get("/v1/models").json()["data"][0]["computes"] == about["model"]["computes"]
+    assert about["model"]["computes"] == "a script"
     passages = site.client.get("/api/passages").json()["passages"]
     assert [passage["id"] for passage in passages] == [passage.id for passage in profile.passages]
     assert passages[0].keys() == {"id", "section", "organisation", "title", "dates", "text"}

@@ -21,7 +21,7 @@ class InferSpeed:
     """Medians over rounds."""
 
     engine: str
-    """What computed: `Engine.reader.description`."""
+    """What computed: `Engine.description`."""
     prefill_tokens_per_second: float
     """Of a prompt of 512, or as long as the context allows."""
     first_token_seconds: float
@@ -57,7 +57,7 @@ def bench_infer(load: Callable[[], Engine], rounds: int = 5, tokens: int = 64) -
     prefill, first, decode, many = zip(*times, strict=True)
     batch = [rate for rate in many if rate is not None]
     return InferSpeed(
-        engine.reader.description,
+        engine.description,
         statistics.median(prefill),
         statistics.median(first),
         statistics.median(decode),

@@ -86,6 +86,11 @@ class Engine:
         self.reader: Reader = NativeGPT(model, self.n_vocab) if native else Reference(model, self.n_vocab)
 
     @property
+    def description(self) -> str:
+        """What computes, in words: `Reader.description`."""
+        return self.reader.description
+
+    @property
     def block_size(self) -> int:
         """Longest context, prompt and answer together, in tokens."""
         return self.model.config.block_size

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fischgpt.assistant.answer import Assistant
-from fischgpt.assistant.model import ModelInfo, load_model
+from fischgpt.assistant.model import ModelInfo, TextModel, load_model
 from fischgpt.assistant.remote import RemoteInfo, RemoteModel
 from fischgpt.errors import ModelAway, UserError
 from fischgpt.profile.index import Index
@@ -52,9 +52,9 @@ class Service:
 
     @property
     def computes(self) -> str | None:
-        """What reads the weights, once they are loaded, as `Reader.description` has it; None for another server's."""
+        """What reads the weights, once they are loaded, as `Engine.description` has it; None for another server's."""
         model = None if self.assistant is None else self.assistant.model
-        return None if model is None or isinstance(model, RemoteModel) else model.engine.reader.description
+        return model.engine.description if isinstance(model, TextModel) else None
 
     def start(self) -> None:
         """Begin loading, once."""

@@ -32,7 +32,8 @@ export function ModelButton({ model }: { model: ModelInfo }) {
   );
 }
 
-const shown = (value: ModelInfo[keyof ModelInfo]) => (typeof value === "string" ? value : full(Number(value)));
+const shown = (value: ModelInfo[keyof ModelInfo]) =>
+  typeof value === "string" ? value : full(Number(value));
 
 export function ModelFigures({ model }: { model: ModelInfo }) {
   const rows = Object.entries(s.model.rows).filter(([key]) => model[key as keyof ModelInfo] != null);
