@@ -1,4 +1,4 @@
-"""Our engine beside transformers and llama.cpp on the same weights, interleaved in one run. See inference.md.
+"""Our engine beside transformers, llama.cpp and (where `onnx` is installed) onnxruntime on the same weights, interleaved in one run. See inference.md.
 
     python benchmarks/inference.py [--rounds 5] [--json OUT]
 
@@ -6,13 +6,16 @@ The weights are a fresh GPT-2 124M of ours: speed does not depend on what they s
 """
 
 import argparse
+import importlib.util
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from fischgpt.config import GPTConfig
@@ -89,6 +92,39 @@ def llama_cpp(path: Path) -> Round:
     return measure
 
 
+def onnxruntime_int8(folder: Path) -> Round:
+    """Its dynamic int8 on the same network without a cache: what reads a prompt."""
+    import onnxruntime
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    class LastLogits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = load_pretrained(folder).eval()
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.model(ids, last_only=True)
+
+    exact, rounded = str(folder / "exact.onnx"), str(folder / "int8.onnx")
+    example, axes = (torch.zeros(1, PREFILL, dtype=torch.long),), {"ids": {1: "T"}}
+    with torch.no_grad():
+        torch.onnx.export(LastLogits(), example, exact, dynamo=False, input_names=["ids"], dynamic_axes=axes)
+    quantize_dynamic(exact, rounded, weight_type=QuantType.QInt8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores()
+    session = onnxruntime.InferenceSession(rounded, options)
+
+    def seconds(ids: list[int]) -> float:
+        start = time.perf_counter()
+        session.run(None, {"ids": np.array([ids])})
+        return time.perf_counter() - start
+
+    return lambda seed: {
+        "prefill": PREFILL / seconds(prompt(PREFILL, seed)),
+        "first": 1000 * seconds(prompt(PROMPT, seed)),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
@@ -108,8 +144,11 @@ def main() -> None:
             engines[f"llama.cpp {kind.upper()}"] = llama_cpp(path)
         engines["transformers fp32"] = transformers(folder, torch.float32)
         engines["transformers bf16"] = transformers(folder, torch.bfloat16)
+        if importlib.util.find_spec("onnx") is not None:
+            engines["onnxruntime int8"] = onnxruntime_int8(folder)
         found: dict[str, list[dict[str, float]]] = {engine: [] for engine in engines}
         for seed in range(args.rounds + 1):
+            print(f"round {seed}", file=sys.stderr, flush=True)
             for engine, measure in engines.items():
                 result = measure(seed)
                 if seed:  # the first round warms up
@@ -134,7 +173,7 @@ def show(found: dict[str, list[dict[str, float]]]) -> None:
         ratios = [
             f"{c} {statistics.median(a[c] / b[c] for a, b in zip(mine, rounds, strict=True)):.2f}"
             for c in columns
-            if c in rounds[0] and c != "first"
+            if c in mine[0] and c in rounds[0] and c != "first"
         ]
         print(f"ours, 8-bit / {engine}, median of the rounds' ratios: {', '.join(ratios)}")
 
