@@ -1,4 +1,4 @@
-"""Our engine beside transformers, llama.cpp and (where `onnx` is installed) onnxruntime on the same weights, interleaved in one run. See inference.md.
+"""Our engine beside transformers, llama.cpp and onnxruntime (where `onnx` is installed), on the same weights.
 
     python benchmarks/inference.py [--rounds 5] [--json OUT]
 
