@@ -11,7 +11,7 @@ HOST  ?= 127.0.0.1
 PORT  ?= 8000
 MODEL ?= mini
 WEB   := $(shell find "$(ROOT)/web" -name node_modules -prune -o -type f -print 2>/dev/null | grep -v ' ')
-SETUP := $(ROOT)/pyproject.toml $(ROOT)/constraints.txt $(wildcard $(ROOT)/hatch_build.py) $(WEB)
+SETUP := $(ROOT)/pyproject.toml $(ROOT)/constraints.txt $(wildcard $(ROOT)/hatch_build.py $(ROOT)/src/fischgpt/engine/native/*.[ch]) $(WEB)
 
 # The newest Python that the pinned torch has wheels for; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \

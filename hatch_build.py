@@ -1,5 +1,7 @@
 """Builds the site (web/) into the package, so that whoever installs the package needs no Node.
 
+And compiles the engine's C code where there is a compiler; without it the engine computes in PyTorch.
+
 Hatchling calls this for editable installs, wheels and source distributions. The bundle goes to
 `src/fischgpt/assets/web` with a stamp of the sources that it was made from; while the stamp fits, nothing runs and
 no network is used. Node is the system's when it is new enough, else the one that PyPI carries.
@@ -13,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +27,11 @@ OLDEST_NODE = (22, 12)  # what Vite 8 asks for
 SOURCES = ("package.json", "package-lock.json", ".npmrc", "vite.config.ts", "index.html", "src/**/*", "public/**/*")
 STAMP = ".sources-sha256"
 WAY_OUT = "FISCHGPT_SKIP_WEB=1 installs without the site"
+NATIVE = Path("src/fischgpt/engine/native")
+# Sums in any order, which lets the compiler use vectors; but NaN, infinity and denormals as they are: -ffast-math would
+# change how the whole process treats denormals.
+FLAGS = ["-O3", "-std=gnu11", "-fPIC", "-shared", "-Wno-psabi", "-fno-math-errno", "-fno-trapping-math"]
+FLAGS += ["-fassociative-math", "-fno-signed-zeros", "-freciprocal-math"]
 
 
 class WebBuildHook(BuildHookInterface):
@@ -37,6 +45,35 @@ class WebBuildHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if needs_build(Path(self.root)):
             build(Path(self.root))
+        if self.target_name == "wheel" and (library := compile_native(Path(self.root))):
+            build_data["artifacts"].append(f"/{library.relative_to(self.root).as_posix()}")
+            if version == "standard":
+                platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+                build_data |= {"pure_python": False, "tag": f"py3-none-{platform}"}
+
+
+def compile_native(root: Path) -> Path | None:
+    """The engine's C code as a shared library beside its sources, or None where it cannot be compiled."""
+    library = root / NATIVE / "decode.so"
+    compiler = os.environ.get("CC") or next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None or os.name == "nt":
+        print("no C compiler: the engine will compute in PyTorch, several times slower", file=sys.stderr)
+        return None
+    sources = [str(path) for path in sorted((root / NATIVE).glob("*.c"))]
+    new = library.with_suffix(f".{os.getpid()}.so")  # a process may be running the old one
+    try:
+        done = run([compiler, *FLAGS, "-o", str(new), *sources, "-lpthread", "-lm"], root, dict(os.environ))
+        if done.returncode:
+            print(done.stdout, file=sys.stderr)
+            print("the C code does not compile, see above: the engine will compute in PyTorch", file=sys.stderr)
+            return None
+        new.replace(library)
+    except OSError as error:
+        print(f"{compiler} does not start ({error}): the engine will compute in PyTorch", file=sys.stderr)
+        return None
+    finally:
+        new.unlink(missing_ok=True)
+    return library
 
 
 def bundle_dir(root: Path) -> Path:

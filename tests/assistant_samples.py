@@ -71,6 +71,8 @@ def write_profile(folder: Path) -> Profile:
 class Script:
     """An engine that says `text`, one token a call; `gate`, if given, is waited for before each token."""
 
+    description = "a script"
+
     def __init__(self, tokenizer: Tokenizer, text: str | Callable[[], str], block_size: int = 512) -> None:
         self.tokenizer, self.text, self.block_size = tokenizer, text, block_size
         self.gate: threading.Semaphore | None = None

@@ -246,15 +246,26 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's fo
 
 @app.command(epilog=_example("fischgpt export hf runs/nano my-gpt2"))
 def export(
-    form: Annotated[Literal["hf"], typer.Argument(metavar="hf", help="The format: a Hugging Face folder.")],
+    form: Annotated[
+        Literal["hf", "gguf"],
+        typer.Argument(metavar="hf|gguf", help="A Hugging Face folder, or a file for llama.cpp and Ollama."),
+    ],
     model: ModelArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; must be new or empty.")],
     dtype: Annotated[
-        Literal["float32", "bfloat16"], typer.Option(help="How the weights are stored; bfloat16 halves the file.")
+        Literal["float32", "bfloat16"], typer.Option(help="hf: how the weights are stored; bfloat16 halves the file.")
     ] = "float32",
+    kind: Annotated[
+        Literal["f16", "q8_0", "q4_0"], typer.Option("--type", help="gguf: 16, 8 or 4 bits a weight.")
+    ] = "q8_0",
     name: Annotated[str | None, typer.Option(help="What the model card calls it.")] = None,
 ) -> None:
     """Write a model in a format other tools load, verified before it is written."""
+    if form == "gguf":
+        from fischgpt.publish.gguf import export_gguf
+
+        print(export_gguf(model, out, kind, name))
+        return
     from fischgpt.publish.hf import export_hf
 
     print(export_hf(model, out, dtype, name))
@@ -273,6 +284,19 @@ def bench_train(
     from fischgpt.train.bench import bench_train as run
 
     _show(run(load_recipe(recipe, overrides), seconds), as_json)
+
+
+@bench_app.command("infer", epilog=_example("fischgpt bench infer mini --json"))
+def bench_infer(
+    model: ModelArgument = "mini",
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds to take the median of.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """How fast this machine answers with a model: prompt, first token, further tokens, eight answers at once."""
+    from fischgpt.assistant.model import load_model
+    from fischgpt.engine.bench import bench_infer as run
+
+    _show(run(lambda: load_model(model).engine, rounds), as_json)
 
 
 @profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))

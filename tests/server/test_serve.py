@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from assistant_samples import BRIDGE
+from fischgpt.engine import native
 from fischgpt.errors import UserError
 from fischgpt.profile.profile import Profile
 from fischgpt.server.run import claim, serve
@@ -43,8 +44,12 @@ def test_up_serves_until_it_is_told_to_stop(profile: Profile, model_folder: Path
         body = {"messages": [{"role": "user", "content": BRIDGE}]}
         answer = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=30).json()
         assert "212 metres" in answer["choices"][0]["message"]["content"]
+        computes = httpx.get(f"{url}/api/profile").json()["model"]["computes"]
+        assert computes.startswith("8-bit, " if native.variants() else "PyTorch, float32")
+        assert httpx.get(f"{url}/v1/models").json()["data"][0]["computes"] == computes
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
+        assert f"tiny is read in {computes}" in out
         assert "Ready. Ada Example's site: http://127.0.0.1:" in out
         assert "Traceback" not in err
         assert BRIDGE not in err + out

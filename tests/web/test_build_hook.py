@@ -91,3 +91,34 @@ def test_without_npm_packages_there_is_one_clear_line(tree: Path) -> None:
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith("error: the site's npm packages cannot be had (npm error")
     assert lines[0].endswith("FISCHGPT_SKIP_WEB=1 installs without the site")
+
+
+def native_tree(folder: Path) -> Path:
+    sources = Path("src/fischgpt/engine/native")
+    shutil.copytree(ROOT / sources, folder / sources, ignore=shutil.ignore_patterns("*.so"))
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_the_engine_is_compiled_and_its_wheel_is_for_this_platform(hook: ModuleType, tmp_path: Path) -> None:
+    root = native_tree(tmp_path)
+    built: dict = {"artifacts": []}
+    hook.WebBuildHook(str(root), {}, None, None, str(root), "wheel").initialize("standard", built)
+    assert built["artifacts"] == ["/src/fischgpt/engine/native/decode.so"]
+    assert not built["pure_python"] and built["tag"].startswith("py3-none-") and not built["tag"].endswith("any")
+    assert [path.name for path in (root / hook.NATIVE).glob("*.so")] == ["decode.so"]
+
+
+@pytest.mark.parametrize("compiler", ["", "/none/cc", "/bin/false"])
+def test_without_a_working_compiler_the_package_installs_and_says_what_that_means(
+    hook: ModuleType, tmp_path: Path, compiler: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = native_tree(tmp_path)
+    monkeypatch.setenv("CC", compiler)
+    if not compiler:
+        monkeypatch.setenv("PATH", str(tmp_path))
+    built: dict = {"artifacts": []}
+    hook.WebBuildHook(str(root), {}, None, None, str(root), "wheel").initialize("standard", built)
+    assert built == {"artifacts": []}
+    assert "the engine will compute in PyTorch" in capsys.readouterr().err
+    assert not list((root / hook.NATIVE).glob("*.so"))

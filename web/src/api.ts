@@ -12,6 +12,8 @@ export type ModelInfo = {
   block_size: number;
   vocab_size: number;
   trained_tokens: number | null;
+  /** What reads the weights, in words; null while they load and for another server's model. */
+  computes: string | null;
 };
 export type Profile = {
   name: string;

@@ -96,6 +96,7 @@ export const s = {
       block_size: "Context, tokens",
       vocab_size: "Vocabulary, tokens",
       trained_tokens: "Tokens trained on",
+      computes: "Read in",
     },
     where: "Where the parameters are",
     parts: { tokens: "Tokens", positions: "Positions", attention: "Attention", mlp: "MLP" },

@@ -118,14 +118,17 @@ def describe_model(spec: str | Path = MINI) -> ModelInfo:
 
 
 def load_model(spec: str | Path | ModelInfo = MINI, device: str = "cpu") -> TextModel:
-    """The model that `spec` names, ready to answer. Raises UserError (unknown, truncated, misshapen)."""
+    """The model that `spec` names, ready to answer: on a processor in 8 bits, where the compiled code is installed.
+
+    Raises UserError (unknown, truncated, misshapen).
+    """
     info = spec if isinstance(spec, ModelInfo) else describe_model(spec)
     tokenizer = Tokenizer.load(info.folder)
     if tokenizer.n_vocab > info.config.vocab_size:
         raise UserError(
             f"{info.folder}: its tokenizer has {tokenizer.n_vocab} ids, its model only {info.config.vocab_size}"
         )
-    engine = Engine(load_pretrained(info.folder), n_vocab=tokenizer.n_vocab, device=device)
+    engine = Engine(load_pretrained(info.folder), n_vocab=tokenizer.n_vocab, device=device, eight_bit=True)
     return TextModel(info.name, tokenizer, engine, info.config, info.card)
 
 

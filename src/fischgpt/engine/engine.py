@@ -3,14 +3,16 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
+from fischgpt.engine.native import NativeGPT, fits
+from fischgpt.engine.reference import Reference
 from fischgpt.engine.sampling import Sampler, SamplingParams, likeliest
 from fischgpt.errors import UserError
-from fischgpt.model import GPT, KVCache
+from fischgpt.model import GPT
 
 Allow = Callable[[Sequence[int]], Mapping[int, float]]
 """The ids written so far -> the ids that may come next, each with what is added to its logit."""
@@ -37,6 +39,22 @@ class Read:
     top: tuple[tuple[int, float], ...]
 
 
+class Reader(Protocol):
+    """What reads tokens: the reference in PyTorch, or compiled code in 8 bits."""
+
+    piece: int
+    """How many tokens of a prompt it reads at a time."""
+    description: str
+    """What computes, in words, for example "8-bit, avx2, 1 thread"."""
+
+    def new_cache(self, max_tokens: int) -> Any:
+        """Keys and values of one answer of so many tokens, its prompt included; `pos`: how many it holds."""
+
+    def read(self, ids: Sequence[int], cache: Any, wanted: int = 1) -> Tensor:
+        """Read ids after what the cache (None: an empty one) holds; logits (wanted, n_vocab) after each of the last."""
+        ...
+
+
 class Engine:
     """Generates from a GPT and scores with it. Calls may run at the same time in several threads."""
 
@@ -47,11 +65,13 @@ class Engine:
         n_vocab: int | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
+        eight_bit: bool = False,
     ) -> None:
         """n_vocab: ids the tokenizer uses; the padding beyond is never sampled.
 
         The model is used as it is if it has this device and dtype (so a training model's current weights are), and
-        copied otherwise.
+        copied otherwise. eight_bit: read with its weights as they are now in 8 bits, by compiled code; on a GPU, or
+        where that code is not there or does not fit the model's shape, with the model itself.
         """
         weight = model.wte.weight
         self.device = torch.device(device)
@@ -59,14 +79,16 @@ class Engine:
         if weight.device.type != self.device.type or weight.dtype != wanted:
             model = copy.deepcopy(model).to(self.device, wanted)
         self.model = model
-        self.dtype = wanted
-        # On a CPU a prompt is read in pieces of about 30 ms, between which an answer that nobody waits for is given up:
-        # 600 tokens of the 9M model in pieces of 128 take 135 ms instead of 128.
-        pieces = max(32, min(128, int(1.2e9 / max(model.n_params, 1))))
-        self.piece = pieces if self.device.type == "cpu" else self.model.config.block_size
         self.n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
         if not 0 < self.n_vocab <= model.config.vocab_size:
             raise UserError(f"the tokenizer has {n_vocab} ids, the model only {model.config.vocab_size}")
+        native = eight_bit and self.device.type == "cpu" and fits(model)
+        self.reader: Reader = NativeGPT(model, self.n_vocab) if native else Reference(model, self.n_vocab)
+
+    @property
+    def description(self) -> str:
+        """What computes, in words: `Reader.description`."""
+        return self.reader.description
 
     @property
     def block_size(self) -> int:
@@ -98,21 +120,22 @@ class Engine:
     def _generate(
         self, prompt: list[int], params: SamplingParams, allow: Allow | None, cancelled: Callable[[], bool]
     ) -> Iterator[Sampled]:
-        # No inference_mode here: around a yield it would leak into whoever consumes the tokens. _next has it.
+        # No inference_mode here: around a yield it would leak into whoever consumes the tokens. The readers have it.
         room = min(params.max_tokens, self.block_size - len(prompt))
         # The last token is never read back in.
-        cache = KVCache(self.model.config, 1, len(prompt) + room - 1, self.device, self.dtype)
+        cache = self.reader.new_cache(len(prompt) + room - 1)
         sampler = Sampler(params, prompt, self.device)
-        while len(prompt) - cache.pos > self.piece:
+        piece = self.reader.piece
+        while len(prompt) - cache.pos > piece:
             if cancelled():
                 return
-            self._next(prompt[cache.pos : cache.pos + self.piece], cache)
+            self.reader.read(prompt[cache.pos : cache.pos + piece], cache)
         pending = prompt[cache.pos :]
         if cancelled():
             return
         written: list[int] = []
         for left in range(room - 1, -1, -1):
-            logits = self._next(pending, cache)
+            logits = self.reader.read(pending, cache)[0]
             token, logprob = sampler(logits, None if allow is None else allow(written))
             written.append(token)
             finish = "stop" if token in params.stop_ids else "length" if left == 0 else None
@@ -121,12 +144,6 @@ class Engine:
             if finish:
                 return
             pending = [token]
-
-    @torch.inference_mode()
-    def _next(self, ids: list[int], cache: KVCache) -> Tensor:
-        """Read ids after what the cache holds; logits (n_vocab,) of the token that follows."""
-        idx = torch.tensor([ids], device=self.device)
-        return self.model(idx, cache=cache, last_only=True)[0, -1, : self.n_vocab]
 
     @torch.inference_mode()
     def score(self, prompt_ids: Sequence[int], continuation_ids: Sequence[int]) -> list[float]:
@@ -143,8 +160,7 @@ class Engine:
             raise UserError(
                 f"prompt and continuation have {len(ids)} tokens; at most {self.block_size + 1} can be scored"
             )
-        idx = torch.tensor([ids[:-1]], device=self.device)
-        logits = self.model(idx)[0, len(prompt_ids) - 1 :, : self.n_vocab].float()
+        logits = self._logits(ids[:-1])[len(prompt_ids) - 1 :]
         targets = torch.tensor(continuation_ids, device=self.device)[:, None]
         return logits.log_softmax(-1).gather(1, targets)[:, 0].tolist()
 
@@ -159,11 +175,15 @@ class Engine:
             raise UserError(f"the prompt has {len(ids)} tokens; at most {self.block_size + 1} can be scored")
         if len(ids) == 1:
             return []
-        logits = self.model(torch.tensor([list(ids[:-1])], device=self.device))[0, :, : self.n_vocab].float()
+        logits = self._logits(ids[:-1])
         targets = torch.tensor(ids[1:], device=self.device)[:, None]
         logprobs = logits.log_softmax(-1).gather(1, targets)[:, 0].tolist()
         others = likeliest(logits, top) if top else [()] * len(logprobs)
         return [Read(logprob, row) for logprob, row in zip(logprobs, others, strict=True)]
+
+    def _logits(self, ids: Sequence[int]) -> Tensor:
+        """(len(ids), n_vocab), fp32: after each of the ids."""
+        return self.reader.read(ids, None, len(ids)).float()
 
     def _check(self, ids: Sequence[int], what: str) -> None:
         if not ids:

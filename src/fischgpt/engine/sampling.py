@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,6 +68,23 @@ def likeliest(logits: Tensor, k: int) -> list[tuple[tuple[int, float], ...]]:
     return [tuple(zip(row_ids, row, strict=True)) for row_ids, row in rows]
 
 
+# On a processor in NumPy: torch's threads wait for one another by spinning, from 2,048 exponentials on. On a machine
+# with other work a token of the 9M model's 4,096 ids took 4 ms of processor time so, and 0.02 in one thread.
+
+
+def _argmax(scores: Tensor) -> int:
+    return int(scores.numpy().argmax()) if scores.device.type == "cpu" else int(scores.argmax())
+
+
+def _logsumexp(logits: Tensor) -> float:
+    """Of logits (n_vocab,), fp32."""
+    if logits.device.type != "cpu":
+        return float(logits.logsumexp(0))
+    values = logits.numpy()
+    highest = values.max()
+    return float(highest) + math.log(np.exp(values - highest).sum(dtype=np.float64))
+
+
 class Sampler:
     """Chooses tokens for one answer: parameters, the random numbers, and which tokens were seen."""
 
@@ -95,10 +113,10 @@ class Sampler:
             ids = torch.tensor(list(allowed), device=scores.device)
             weights = torch.tensor(list(allowed.values()), device=scores.device)
             scores = torch.full_like(scores, -math.inf).scatter(0, ids, scores[ids] + weights)
-        token = int(scores.argmax()) if params.temperature == 0 else self._draw(scores)
+        token = _argmax(scores) if params.temperature == 0 else self._draw(scores)
         if params.repetition_penalty != 1.0:
             self._seen = torch.cat((self._seen, self._seen.new_tensor([token]))).unique()
-        return token, float(logits[token] - logits.logsumexp(0))
+        return token, float(logits[token]) - _logsumexp(logits)
 
     def _penalised(self, logits: Tensor) -> Tensor:
         scores = logits[self._seen]

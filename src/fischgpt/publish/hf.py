@@ -8,6 +8,8 @@ import importlib.metadata
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -35,27 +37,37 @@ def export_hf(model: str | Path, out: str | Path, dtype: Dtype = "float32", name
     The folder appears whole or not at all. Raises UserError if `out` is not new or empty, if the model cannot be
     loaded, or if what was written does not give the same logits.
     """
-    out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} is not empty; choose a new folder to export to")
     info = describe_model(model)
     info = replace(info, name=name or info.name)
     tokenizer, gpt = Tokenizer.load(info.folder), load_pretrained(info.folder)
     if dtype == "bfloat16":
         gpt = gpt.bfloat16().float()
     run = find_run(info.folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as part:
-        folder = Path(part) / "model"
-        folder.mkdir()
+    with new_folder(out) as folder:
         save_pretrained(gpt, folder, n_vocab=tokenizer.n_vocab, dtype=getattr(torch, dtype))
         tokenizer.save(folder)
         verify(gpt, folder)
         _describe(info, read_run(run) if run is not None else None, folder)
+    return Path(out)
+
+
+@contextmanager
+def new_folder(out: str | Path) -> Iterator[Path]:
+    """A folder to fill that becomes `out` if the block ends well and is gone if it does not.
+
+    Raises UserError if `out` is not new or empty.
+    """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} is not empty; choose a new folder to export to")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as part:
+        folder = Path(part) / "model"
+        folder.mkdir()
+        yield folder
         if out.exists():
             out.rmdir()
         folder.replace(out)
-    return out
 
 
 def verify(model: GPT, folder: Path) -> float:

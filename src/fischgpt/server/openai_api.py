@@ -38,7 +38,8 @@ def router(parts: Parts) -> APIRouter:
     service, created = parts.service, int(time.time())
 
     def model_object(name: str) -> dict[str, Any]:
-        return {"id": name, "object": "model", "created": created, "owned_by": "fischgpt"}
+        found = {"id": name, "object": "model", "created": created, "owned_by": "fischgpt"}
+        return found | ({"computes": service.computes} if name == service.model.name and service.computes else {})
 
     @api.get("/models", summary="The models that are served: the one that answers, the one that embeds",
              responses=refusals(401))  # fmt: skip

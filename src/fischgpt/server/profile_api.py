@@ -35,6 +35,7 @@ def router(parts: Parts) -> APIRouter:
                 "n_params": service.model.n_params,
                 **{key: None if config is None else getattr(config, key) for key in shape},
                 "trained_tokens": service.model.trained_tokens,
+                "computes": service.computes,
             },
         }
 

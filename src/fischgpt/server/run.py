@@ -47,6 +47,8 @@ def serve(
                 return
             if service.assistant is not None and service.assistant.index.notice:
                 print(f"Note: {service.assistant.index.notice}", flush=True)
+            if service.computes:
+                print(f"{service.model.name} is read in {service.computes}", flush=True)
             print(f"Ready. {profile.name}'s site: {url}", flush=True)
             if open_browser:
                 webbrowser.open(url)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fischgpt.assistant.answer import Assistant
-from fischgpt.assistant.model import ModelInfo, load_model
+from fischgpt.assistant.model import ModelInfo, TextModel, load_model
 from fischgpt.assistant.remote import RemoteInfo, RemoteModel
 from fischgpt.errors import ModelAway, UserError
 from fischgpt.profile.index import Index
@@ -49,6 +49,12 @@ class Service:
     def ready(self) -> bool:
         """Whether questions are answered now."""
         return self.assistant is not None and not self.away
+
+    @property
+    def computes(self) -> str | None:
+        """What reads the weights, once they are loaded, as `Engine.description` has it; None for another server's."""
+        model = None if self.assistant is None else self.assistant.model
+        return model.engine.description if isinstance(model, TextModel) else None
 
     def start(self) -> None:
         """Begin loading, once."""

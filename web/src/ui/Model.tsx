@@ -32,6 +32,9 @@ export function ModelButton({ model }: { model: ModelInfo }) {
   );
 }
 
+const shown = (value: ModelInfo[keyof ModelInfo]) =>
+  typeof value === "string" ? value : full(Number(value));
+
 export function ModelFigures({ model }: { model: ModelInfo }) {
   const rows = Object.entries(s.model.rows).filter(([key]) => model[key as keyof ModelInfo] != null);
   return (
@@ -42,7 +45,7 @@ export function ModelFigures({ model }: { model: ModelInfo }) {
         {rows.map(([key, label]) => (
           <div key={key} className="flex justify-between gap-4 py-1.5">
             <dt className="text-quiet">{label}</dt>
-            <dd className="font-medium tabular-nums">{full(Number(model[key as keyof ModelInfo]))}</dd>
+            <dd className="text-right font-medium tabular-nums">{shown(model[key as keyof ModelInfo])}</dd>
           </div>
         ))}
       </dl>

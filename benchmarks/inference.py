@@ -1,0 +1,182 @@
+"""Our engine beside transformers, llama.cpp and onnxruntime (where `onnx` is installed), on the same weights.
+
+    python benchmarks/inference.py [--rounds 5] [--json OUT]
+
+The weights are a fresh GPT-2 124M of ours: speed does not depend on what they say, and no download is needed.
+"""
+
+import argparse
+import importlib.util
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fischgpt.config import GPTConfig
+from fischgpt.engine import Engine
+from fischgpt.engine.bench import BATCH, PREFILL, PROMPT, one_round
+from fischgpt.engine.native import cores
+from fischgpt.model.gpt import GPT
+from fischgpt.model.weights import load_pretrained, save_pretrained
+from fischgpt.publish import gguf
+from fischgpt.publish.llama_cpp import LlamaCpp
+from fischgpt.tokenizer import Tokenizer
+
+TOKENS = 48
+Round = Callable[[int], dict[str, float]]
+"""seed -> prefill, decode and batch in tokens/s, first token in ms; what an engine does not do is left out."""
+
+
+def prompt(n: int, seed: int) -> list[int]:
+    return torch.randint(50257, (n,), generator=torch.Generator().manual_seed(seed)).tolist()
+
+
+def ours(folder: Path, eight_bit: bool) -> Round:
+    engine = Engine(load_pretrained(folder), n_vocab=50260, eight_bit=eight_bit)
+
+    def measure(seed: int) -> dict[str, float]:
+        prefill, first, decode, batch = one_round(engine, TOKENS if eight_bit else 12, seed)
+        found = {"prefill": prefill, "first": 1000 * first, "decode": decode}
+        return found if batch is None else found | {"batch": batch}
+
+    return measure
+
+
+def transformers(folder: Path, dtype: torch.dtype) -> Round:
+    from transformers import GPT2LMHeadModel
+
+    model = GPT2LMHeadModel.from_pretrained(folder, dtype=dtype).eval()
+
+    @torch.inference_mode()
+    def measure(seed: int) -> dict[str, float]:
+        found = {}
+        start = time.perf_counter()
+        model(torch.tensor([prompt(PREFILL, seed)]), logits_to_keep=1)
+        found["prefill"] = PREFILL / (time.perf_counter() - start)
+        for name, rows in (("decode", 1), ("batch", BATCH)):
+            ids = torch.tensor([prompt(PROMPT, seed)] * rows)
+            start = time.perf_counter()
+            out = model(ids, use_cache=True, logits_to_keep=1)
+            if rows == 1:
+                found["first"] = 1000 * (time.perf_counter() - start)
+            steps = 12
+            start = time.perf_counter()
+            for _ in range(steps):
+                token = out.logits[:, -1].argmax(-1, keepdim=True)
+                out = model(token, past_key_values=out.past_key_values, use_cache=True)
+            found[name] = rows * steps / (time.perf_counter() - start)
+        return found
+
+    return measure
+
+
+def llama_cpp(path: Path) -> Round:
+    """By llama.cpp's own clock (`timings`), greedy: what its HTTP and sampling chain cost is not counted against it."""
+    engine = LlamaCpp(path, threads=cores())
+
+    def measure(seed: int) -> dict[str, float]:
+        def timings(ids: list[int], n: int) -> dict[str, float]:
+            body = {"n_predict": n, "temperature": 0, "samplers": ["temperature"], "cache_prompt": False}
+            return engine.post("/completion", prompt=ids, ignore_eos=True, **body)["timings"]
+
+        prefill = timings(prompt(PREFILL, seed), 1)["prompt_per_second"]
+        short = timings(prompt(PROMPT, seed), TOKENS)
+        return {"prefill": prefill, "first": short["prompt_ms"], "decode": short["predicted_per_second"]}
+
+    return measure
+
+
+def onnxruntime_int8(folder: Path) -> Round:
+    """Its dynamic int8 on the same network without a cache: what reads a prompt."""
+    import onnxruntime
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    class LastLogits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = load_pretrained(folder).eval()
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.model(ids, last_only=True)
+
+    exact, rounded = str(folder / "exact.onnx"), str(folder / "int8.onnx")
+    example, axes = (torch.zeros(1, PREFILL, dtype=torch.long),), {"ids": {1: "T"}}
+    with torch.no_grad():
+        torch.onnx.export(LastLogits(), example, exact, dynamo=False, input_names=["ids"], dynamic_axes=axes)
+    quantize_dynamic(exact, rounded, weight_type=QuantType.QInt8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores()
+    session = onnxruntime.InferenceSession(rounded, options)
+
+    def seconds(ids: list[int]) -> float:
+        start = time.perf_counter()
+        session.run(None, {"ids": np.array([ids])})
+        return time.perf_counter() - start
+
+    return lambda seed: {
+        "prefill": PREFILL / seconds(prompt(PREFILL, seed)),
+        "first": 1000 * seconds(prompt(PROMPT, seed)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(cores())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "124m"
+        torch.manual_seed(0)
+        config = GPTConfig(n_layer=12, n_head=12, n_embd=768, block_size=1024, vocab_size=50304)
+        save_pretrained(GPT(config), folder, n_vocab=50260)
+        Tokenizer.gpt2().save(folder)
+        gguf.is_installed = lambda: False  # random weights tie everywhere: nothing to compare
+        engines: dict[str, Round] = {"ours, 8-bit": ours(folder, True), "ours, fp32": ours(folder, False)}
+        for kind in ("q8_0", "q4_0"):
+            path = gguf.export_gguf(folder, Path(name) / kind, kind)
+            engines[f"llama.cpp {kind.upper()}"] = llama_cpp(path)
+        engines["transformers fp32"] = transformers(folder, torch.float32)
+        engines["transformers bf16"] = transformers(folder, torch.bfloat16)
+        if importlib.util.find_spec("onnx") is not None:
+            engines["onnxruntime int8"] = onnxruntime_int8(folder)
+        found: dict[str, list[dict[str, float]]] = {engine: [] for engine in engines}
+        for seed in range(args.rounds + 1):
+            print(f"round {seed}", file=sys.stderr, flush=True)
+            for engine, measure in engines.items():
+                result = measure(seed)
+                if seed:  # the first round warms up
+                    found[engine].append(result)
+        show(found)
+        if args.json:
+            args.json.write_text(json.dumps(found, indent=2))
+
+
+def show(found: dict[str, list[dict[str, float]]]) -> None:
+    columns = ("prefill", "first", "decode", "batch")
+    print("| engine | prefill 512, tokens/s | first token after 128, ms | decode, tokens/s | batch 8, tokens/s |")
+    print("|---|---|---|---|---|")
+    medians = {
+        engine: {c: statistics.median(r[c] for r in rounds) for c in columns if c in rounds[0]}
+        for engine, rounds in found.items()
+    }
+    for engine, row in medians.items():
+        print(f"| {engine} | " + " | ".join(f"{row[c]:,.0f}" if c in row else "" for c in columns) + " |")
+    mine = found["ours, 8-bit"]
+    for engine, rounds in list(found.items())[1:]:
+        ratios = [
+            f"{c} {statistics.median(a[c] / b[c] for a, b in zip(mine, rounds, strict=True)):.2f}"
+            for c in columns
+            if c in mine[0] and c in rounds[0] and c != "first"
+        ]
+        print(f"ours, 8-bit / {engine}, median of the rounds' ratios: {', '.join(ratios)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""How fast an engine answers on this machine: prompt, first token, each further token, several answers at once."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from fischgpt.engine.engine import Engine
+from fischgpt.engine.native import NativeGPT
+from fischgpt.engine.sampling import SamplingParams
+
+PREFILL, PROMPT, BATCH = 512, 128, 8
+"""Tokens of the long prompt, of the one before the first token, and answers made at once."""
+
+
+@dataclass(frozen=True)
+class InferSpeed:
+    """Medians over rounds."""
+
+    engine: str
+    """What computed: `Engine.description`."""
+    prefill_tokens_per_second: float
+    """Of a prompt of 512, or as long as the context allows."""
+    first_token_seconds: float
+    """After a prompt of 128."""
+    decode_tokens_per_second: float
+    """One answer, greedy, after a prompt of 128; the engine's whole step, sampling included."""
+    decode_8_tokens_per_second: float | None
+    """Eight answers in one pass a step, their sum, without sampling; None in PyTorch, which makes one at a time."""
+    load_seconds: float
+    """From the folder on disk to the first token after a prompt of one."""
+    rounds: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        batch = self.decode_8_tokens_per_second
+        return (
+            f"{self.engine}: prefill {self.prefill_tokens_per_second:,.0f} tokens/s, first token after {PROMPT} "
+            f"{1000 * self.first_token_seconds:.1f} ms, decode {self.decode_tokens_per_second:,.0f} tokens/s"
+            + (f" ({batch:,.0f} for {BATCH} answers at once)" if batch is not None else "")
+            + f", loaded in {self.load_seconds:.2f} s; medians of {self.rounds} rounds"
+        )
+
+
+def bench_infer(load: Callable[[], Engine], rounds: int = 5, tokens: int = 64) -> InferSpeed:
+    """Load an engine and time `rounds` rounds of each kind, `tokens` tokens of an answer in each."""
+    start = time.perf_counter()
+    engine = load()
+    next(engine.generate([1], SamplingParams(max_tokens=1)))
+    loaded = time.perf_counter() - start
+    times = [one_round(engine, tokens, seed) for seed in range(rounds + 1)][1:]  # the first warms up
+    prefill, first, decode, many = zip(*times, strict=True)
+    batch = [rate for rate in many if rate is not None]
+    return InferSpeed(
+        engine.description,
+        statistics.median(prefill),
+        statistics.median(first),
+        statistics.median(decode),
+        statistics.median(batch) if batch else None,
+        loaded,
+        rounds,
+    )
+
+
+def one_round(engine: Engine, tokens: int = 64, seed: int = 0) -> tuple[float, float, float, float | None]:
+    """Prefill (tokens/s), first token (s), decode (tokens/s), and decode of eight (tokens/s) or None."""
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(engine.n_vocab, (min(PREFILL, engine.block_size - 1),), generator=generator).tolist()
+    start = time.perf_counter()
+    next(engine.generate(ids, SamplingParams(max_tokens=1)))
+    prefill = len(ids) / (time.perf_counter() - start)
+    room = min(tokens + 1, engine.block_size - PROMPT)
+    start = time.perf_counter()
+    answer = engine.generate(ids[:PROMPT], SamplingParams(max_tokens=room))
+    next(answer)
+    first = time.perf_counter() - start
+    start = time.perf_counter()
+    made = sum(1 for _ in answer)
+    decode = made / (time.perf_counter() - start)
+    return prefill, first, decode, _many(engine.reader, ids[:PROMPT], tokens) if _is_native(engine) else None
+
+
+def _is_native(engine: Engine) -> bool:
+    return isinstance(engine.reader, NativeGPT)
+
+
+def _many(reader: Any, prompt: list[int], tokens: int) -> float:
+    caches = [reader.new_cache(PROMPT + tokens) for _ in range(BATCH)]
+    for cache in caches:
+        reader.read(prompt, cache)
+    batch = [prompt[0]] * BATCH
+    start = time.perf_counter()
+    for _ in range(tokens):
+        logits = reader.read_many([(token, cache, True) for token, cache in zip(batch, caches, strict=True)])
+        batch = logits.argmax(-1).tolist()
+    return BATCH * tokens / (time.perf_counter() - start)

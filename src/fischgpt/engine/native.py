@@ -1,0 +1,210 @@
+"""A GPT in 8 bits read by our own compiled code (native/*.c): the fastest way to answer on a processor.
+
+Matrices have 8 bits a weight and a scale a row; their inputs are rounded to 8 bits a token, from the lowest to the
+highest value; sums are exact, all else is fp32.
+"""
+
+import ctypes
+import math
+import os
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fischgpt.config import GPTConfig
+from fischgpt.model.gpt import GPT, Block
+
+LIBRARY = Path(__file__).parent / "native" / "decode.so"
+"""Compiled when the package is installed, if there is a C compiler (hatch_build.py)."""
+VARIANTS = ("generic", "avx2", "avx_vnni", "avx512_vnni")
+"""What the library has code for, the fastest last; a processor runs some of them."""
+LANES, GROUP = 16, 4
+ONE_THREAD_BYTES = 32 * 2**20
+"""Weights up to here are read by one thread."""
+
+
+class _Linear(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("weight", "scale", "sum", "bias")),
+        *((name, ctypes.c_int32) for name in ("n", "k")),
+    ]
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("ln_1_weight", "ln_1_bias", "ln_2_weight", "ln_2_bias")),
+        *((name, _Linear) for name in ("qkv", "proj", "fc", "down")),
+    ]
+
+
+class _Model(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("layers", "wpe", "ln_f_weight", "ln_f_bias")),
+        ("head", _Linear),
+        *((name, ctypes.c_int32) for name in ("n_layer", "n_head", "n_embd", "n_vocab")),
+    ]
+
+
+class _Token(ctypes.Structure):
+    _fields_ = [
+        ("cache", ctypes.c_void_p),
+        *((name, ctypes.c_int32) for name in ("id", "pos", "max_tokens", "wanted")),
+    ]
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    try:
+        library = ctypes.CDLL(str(LIBRARY))
+    except OSError:
+        return None
+    pointer, number = ctypes.c_void_p, ctypes.c_int
+    library.fischgpt_supports.argtypes = [number]
+    library.fischgpt_scratch.argtypes = [pointer, number, number, number]
+    library.fischgpt_scratch.restype = ctypes.c_int64
+    library.fischgpt_read.argtypes = [pointer, pointer, number, pointer, pointer, number, number]
+    library.fischgpt_read.restype = None
+    return library
+
+
+def variants() -> list[str]:
+    """The variants that are compiled and that this processor runs, the fastest last; none without the library."""
+    library = _library()
+    return [] if library is None else [name for i, name in enumerate(VARIANTS) if library.fischgpt_supports(i)]
+
+
+def fits(model: GPT) -> bool:
+    """Whether the compiled code is here and can compute this shape: heads of a multiple of 16 wide."""
+    config = model.config
+    return bool(variants()) and (config.n_embd // config.n_head) % LANES == 0
+
+
+def cores() -> int:
+    """Cores this process may use: of those it is bound to, as many as its container's quota pays for."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such group, or its quota is "max"
+        pass
+    return count
+
+
+class NativeCache:
+    """Keys and values of up to max_tokens tokens of one answer, `pos` of them filled."""
+
+    def __init__(self, config: GPTConfig, max_tokens: int) -> None:
+        self.max_tokens = math.ceil(min(max_tokens, config.block_size) / LANES) * LANES
+        self.memory = torch.empty(2 * config.n_layer * config.n_embd * self.max_tokens)
+        self.pos = 0
+
+
+class NativeGPT:
+    """The weights of a GPT in 8 bits, and the pass over tokens. Only read, so many threads may use it."""
+
+    def __init__(self, model: GPT, n_vocab: int, threads: int | None = None, variant: str | None = None) -> None:
+        """n_vocab: rows of the head that are kept. threads: by default one for a model that lies in a core's reach
+        (32 MB), where a second gains little and two visitors' answers can have a core each; else all cores."""
+        library = _library()
+        assert library is not None
+        self._library = library
+        self._kept: list[Tensor | np.ndarray] = []
+        self.variant = variant or variants()[-1]
+        self._variant = VARIANTS.index(self.variant)
+        self._config = config = model.config
+        self.n_vocab = n_vocab
+        layers = (_Layer * config.n_layer)()
+        for layer, block in zip(layers, cast(Iterable[Block], model.h), strict=True):
+            layer.ln_1_weight, layer.ln_1_bias = self._floats(block.ln_1.weight), self._floats(block.ln_1.bias)
+            layer.ln_2_weight, layer.ln_2_bias = self._floats(block.ln_2.weight), self._floats(block.ln_2.bias)
+            layer.qkv = self._linear(block.attn.c_attn.weight, block.attn.c_attn.bias)
+            layer.proj = self._linear(block.attn.c_proj.weight, block.attn.c_proj.bias)
+            layer.fc = self._linear(block.mlp.c_fc.weight, block.mlp.c_fc.bias)
+            layer.down = self._linear(block.mlp.c_proj.weight, block.mlp.c_proj.bias)
+        self._layers = layers
+        self._model = _Model(
+            ctypes.addressof(layers),
+            self._floats(model.wpe.weight),
+            self._floats(model.ln_f.weight),
+            self._floats(model.ln_f.bias),
+            self._linear(model.wte.weight[:n_vocab], None),
+            config.n_layer,
+            config.n_head,
+            config.n_embd,
+            n_vocab,
+        )
+        size = sum(tensor.nbytes for tensor in self._kept)
+        self.threads = threads or (1 if size <= ONE_THREAD_BYTES else cores())
+        # A prompt in pieces of about 30 ms, as the reference has them: 600 tokens of the 9M model take 36, 128 of the
+        # 124M one 46 on one core. (Weights in pages of 2 MB were not faster: 4.15 ms a token for 3.92.)
+        self.piece = max(128, min(512, int(4e9 / model.n_params)))
+        self.description = f"8-bit, {self.variant}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+    def new_cache(self, max_tokens: int) -> NativeCache:
+        """For one answer of so many tokens, its prompt included."""
+        return NativeCache(self._config, max_tokens)
+
+    def read(self, ids: Sequence[int], cache: NativeCache | None, wanted: int = 1) -> Tensor:
+        """Read ids after what the cache holds; logits (wanted, n_vocab) after each of the last `wanted` of them.
+
+        Raises ValueError where the cache is full.
+        """
+        cache = self.new_cache(len(ids)) if cache is None else cache
+        return self.read_many([(token, cache, i >= len(ids) - wanted) for i, token in enumerate(ids)])
+
+    def read_many(self, tokens: Sequence[tuple[int, NativeCache, bool]]) -> Tensor:
+        """One pass over (id, its answer's cache, whether logits are wanted); logits (wanted, n_vocab), in order."""
+        n = len(tokens)
+        rows = (_Token * n)()
+        for row, (token, kept, wanted) in zip(rows, tokens, strict=True):
+            if kept.pos == kept.max_tokens:
+                raise ValueError(f"more tokens than the cache's {kept.max_tokens} positions")
+            if not 0 <= token < self.n_vocab:
+                raise ValueError(f"token id {token}; the vocabulary ends at {self.n_vocab - 1}")
+            row.cache, row.id, row.pos = kept.memory.data_ptr(), token, kept.pos
+            row.max_tokens, row.wanted = kept.max_tokens, wanted
+            kept.pos += 1
+        logits = torch.empty(sum(row.wanted for row in rows), self.n_vocab)
+        longest = max(row.max_tokens for row in rows)
+        model = ctypes.addressof(self._model)
+        scratch = torch.empty(self._library.fischgpt_scratch(model, n, longest, self.threads), dtype=torch.uint8)
+        self._library.fischgpt_read(
+            model, ctypes.addressof(rows), n, logits.data_ptr(), scratch.data_ptr(), self.threads, self._variant
+        )
+        return logits
+
+    def _floats(self, tensor: Tensor) -> int:
+        kept = tensor.detach().float().contiguous().clone()
+        self._kept.append(kept)
+        return kept.data_ptr()
+
+    def _linear(self, weight: Tensor, bias: Tensor | None) -> _Linear:
+        whole, scale = quantize_rows(weight)
+        rows, columns = whole.shape
+        n, k = (math.ceil(size / LANES) * LANES for size in whole.shape)
+        padded = np.zeros((n, k), dtype=np.int8)
+        padded[:rows, :columns] = whole
+        blocks = padded.view(np.uint8) ^ 128  # whole + 128
+        blocks = np.ascontiguousarray(blocks.reshape(n // LANES, LANES, k // GROUP, GROUP).transpose(0, 2, 1, 3))
+        floats = np.zeros((2, n), dtype=np.float32)
+        floats[0, :rows] = scale
+        if bias is not None:
+            floats[1, :rows] = bias.detach().float().numpy()
+        sums = padded.sum(1, dtype=np.int32)
+        self._kept += [blocks, floats, sums]
+        scales = floats.ctypes.data
+        return _Linear(blocks.ctypes.data, scales, sums.ctypes.data, scales + 4 * n, n, k)
+
+
+def quantize_rows(weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """(n, k) -> whole numbers from -127 to 127 (n, k) int8, and scales (n,): weight is about whole * scale."""
+    # NumPy, because torch's threads spin: on a machine with other work they made this several times slower.
+    values = weight.detach().float().numpy()
+    scale = np.abs(values).max(axis=1) / np.float32(127)
+    whole = np.rint(values / np.maximum(scale, np.float32(1e-30))[:, None])
+    return whole.astype(np.int8), scale

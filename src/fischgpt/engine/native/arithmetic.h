@@ -1,0 +1,240 @@
+/* The arithmetic of one pass, compiled once for each instruction set: the includer defines NAME, TARGET (a function
+   attribute), Sums (16 running sums of 32 bits), sums_zero, sums_add, sums_store, and BLOCKS x TOKENS, the tile of sums
+   that fits into its registers. Everything else is plain C, which the compiler vectorizes. */
+
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+/* e^x for x <= 0 or small: 2^n times a polynomial (Cephes expf), 2 units in the last place; vectorizes, as libm's does not. */
+INLINE float NAME(exp)(float x) {
+    x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
+    float n = __builtin_floorf(x * 1.44269504f + 0.5f);
+    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    union { int32_t i; float f; } power = {((int32_t)n + 127) << 23};
+    return (p * r * r + r + 1.0f) * power.f;
+}
+
+/* tanh-GELU: x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)). */
+INLINE float NAME(gelu)(float x) {
+    return x / (1.0f + NAME(exp)(-1.5957691216f * (x + 0.044715f * x * x * x)));
+}
+
+/* x[k] in 8 bits into q, padded to 16 with zeros' worth of nothing: bytes of 0 meet weights of 128 less 128. */
+TARGET static void NAME(quantize)(const float *x, int k, int8_t *q, Quantized *input) {
+    float low = 0, high = 0;
+    for (int i = 0; i < k; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    float scale = (high - low) / 255.0f, inverse = scale > 0 ? 1.0f / scale : 0.0f;
+    int32_t zero = (int32_t)__builtin_rintf(-128.0f - low * inverse), sum = 0;
+    for (int i = 0; i < k; i++) {
+        int32_t byte = (int32_t)__builtin_rintf(x[i] * inverse) + zero;
+        byte = byte > 127 ? 127 : byte < -128 ? -128 : byte;
+        q[i] = (int8_t)byte;
+        sum += byte;
+    }
+    for (int i = k; i < pad16(k); i++) q[i] = 0;
+    input->scale = scale;
+    input->zero = zero;
+    input->offset = 128 * sum;
+}
+
+TARGET static void NAME(norm)(const float *x, int k, const float *weight, const float *bias, float *out) {
+    float mean = 0, variance = 0;
+    for (int i = 0; i < k; i++) mean += x[i];
+    mean /= (float)k;
+    for (int i = 0; i < k; i++) variance += (x[i] - mean) * (x[i] - mean);
+    float inverse = 1.0f / __builtin_sqrtf(variance / (float)k + 1e-5f);
+    for (int i = 0; i < k; i++) out[i] = (x[i] - mean) * inverse * weight[i] + bias[i];
+}
+
+/* sums[b][t][16] of `blocks` blocks of rows by `tokens` tokens, both known to the compiler. */
+INLINE void NAME(tile)(const uint8_t *weight, const int8_t *q, int stride, int k, const int blocks, const int tokens,
+                       int32_t sums[BLOCKS][TOKENS][LANES]) {
+    Sums acc[BLOCKS][TOKENS];
+    for (int b = 0; b < blocks; b++)
+        for (int t = 0; t < tokens; t++) acc[b][t] = sums_zero();
+    for (int i = 0; i < k; i += GROUP) {
+#pragma GCC unroll 8
+        for (int b = 0; b < blocks; b++) {
+#pragma GCC unroll 8
+            for (int t = 0; t < tokens; t++)
+                acc[b][t] = sums_add(acc[b][t], weight + ((int64_t)b * k + i) * LANES, q + t * stride + i);
+        }
+    }
+    for (int b = 0; b < blocks; b++)
+        for (int t = 0; t < tokens; t++) sums_store(sums[b][t], acc[b][t]);
+}
+
+/* One token and one block of rows, as four sums that do not wait for one another. */
+INLINE void NAME(stream)(const uint8_t *weight, const int8_t *q, int k, int32_t sums[LANES]) {
+    Sums acc[4] = {sums_zero(), sums_zero(), sums_zero(), sums_zero()};
+    for (int i = 0; i < k; i += 4 * GROUP)
+        for (int j = 0; j < 4; j++)
+            acc[j] = sums_add(acc[j], weight + (int64_t)(i + j * GROUP) * LANES, q + i + j * GROUP);
+    int32_t part[LANES];
+    for (int r = 0; r < LANES; r++) sums[r] = 0;
+    for (int j = 0; j < 4; j++) {
+        sums_store(part, acc[j]);
+        for (int r = 0; r < LANES; r++) sums[r] += part[r];
+    }
+}
+
+INLINE void NAME(finish)(const Linear *w, int row, const int32_t sums[LANES], const Quantized *input, float *out,
+                         const int then) {
+    for (int r = 0; r < LANES; r++) {
+        int32_t whole = sums[r] - input->offset - input->zero * w->sum[row + r];
+        float y = (float)whole * (w->scale[row + r] * input->scale) + w->bias[row + r];
+        out[r] = then == GELU ? NAME(gelu)(y) : then == ADD ? out[r] + y : y;
+    }
+}
+
+/* Rows of `at`'s blocks for all tokens: out[t][row]. Rows beyond `rows` are padding and not written. */
+INLINE void NAME(product)(Pass *pass, const Linear *w, int at, float *out, int stride, int rows, const int then) {
+    int q_stride = pad16(4 * pass->model->n_embd), blocks = w->n / LANES;
+    int end = (at + 1) * BLOCKS_AT_ONCE < blocks ? (at + 1) * BLOCKS_AT_ONCE : blocks;
+    for (int block = at * BLOCKS_AT_ONCE; block < end;) {
+        const uint8_t *weight = w->weight + (int64_t)block * LANES * w->k;
+        int many = pass->n > 1 && block + BLOCKS <= end ? BLOCKS : 1;
+        for (int t = 0; t < pass->n;) {
+            int32_t sums[BLOCKS][TOKENS][LANES];
+            const int8_t *q = pass->q + (int64_t)t * q_stride;
+            int done = pass->n - t >= TOKENS ? TOKENS : 1;
+            if (many == 1 && done == 1) NAME(stream)(weight, q, w->k, sums[0][0]);
+            else if (many == 1) NAME(tile)(weight, q, q_stride, w->k, 1, TOKENS, sums);
+            else if (done == 1) NAME(tile)(weight, q, q_stride, w->k, BLOCKS, 1, sums);
+            else NAME(tile)(weight, q, q_stride, w->k, BLOCKS, TOKENS, sums);
+            for (int b = 0; b < many; b++)
+                for (int d = 0; d < done; d++) {
+                    int row = (block + b) * LANES;
+                    float *to = out + (int64_t)(t + d) * stride + row, last[LANES] = {0};
+                    if (row + LANES <= rows) {
+                        NAME(finish)(w, row, sums[b][d], &pass->input[t + d], to, then);
+                    } else {
+                        for (int r = row; r < rows; r++) last[r - row] = to[r - row];
+                        NAME(finish)(w, row, sums[b][d], &pass->input[t + d], last, then);
+                        for (int r = row; r < rows; r++) to[r - row] = last[r - row];
+                    }
+                }
+            t += done;
+        }
+        block += many;
+    }
+}
+
+INLINE Floats NAME(load)(const float *from) {
+    Floats v;
+    __builtin_memcpy(&v, from, sizeof v);
+    return v;
+}
+
+/* One head of `tokens` tokens that follow one another in one answer: softmax(q K) V over all up to each. The result
+   takes the query's place. `dim` is a multiple of 16. */
+INLINE void NAME(attend)(const float *key, const float *value, float *const query[QUERIES], float *scores, int stride,
+                         int pos, const int tokens, const int dim) {
+    int total = pos + tokens; /* positions that the last one sees */
+    float scale = 1.0f / __builtin_sqrtf((float)dim);
+    for (int p = 0; p < total; p += LANES) {
+        Floats acc[QUERIES] = {{0}};
+        for (int d = 0; d < dim; d++) {
+            Floats k = NAME(load)(key + (int64_t)p * dim + d * LANES);
+#pragma GCC unroll 8
+            for (int t = 0; t < tokens; t++) acc[t] += query[t][d] * k;
+        }
+#pragma GCC unroll 8
+        for (int t = 0; t < tokens; t++) {
+            Floats scaled = acc[t] * scale;
+            __builtin_memcpy(scores + t * stride + p, &scaled, sizeof scaled);
+        }
+    }
+    float inverse[QUERIES];
+    for (int t = 0; t < tokens; t++) {
+        float *s = scores + t * stride, highest = s[0], sum = 0;
+        int seen = pos + t + 1;
+        for (int p = 0; p < seen; p++) highest = s[p] > highest ? s[p] : highest;
+        for (int p = 0; p < seen; p++) {
+            s[p] = NAME(exp)(s[p] - highest);
+            sum += s[p];
+        }
+        for (int p = seen; p < total; p++) s[p] = 0;
+        inverse[t] = 1.0f / sum;
+    }
+    for (int d = 0; d < dim; d += LANES) {
+        Floats acc[QUERIES] = {{0}};
+        for (int p = 0; p < total; p++) {
+            Floats v = NAME(load)(value + (int64_t)p * dim + d);
+#pragma GCC unroll 8
+            for (int t = 0; t < tokens; t++) acc[t] += scores[t * stride + p] * v;
+        }
+#pragma GCC unroll 8
+        for (int t = 0; t < tokens; t++) {
+            Floats y = acc[t] * inverse[t];
+            __builtin_memcpy(query[t] + d, &y, sizeof y);
+        }
+    }
+}
+
+/* Head `head` of this layer: new keys and values into the caches, then each token's attention in place of its query. */
+TARGET static void NAME(attention)(Pass *pass, int head, int thread) {
+    const Model *m = pass->model;
+    int dim = m->n_embd / m->n_head, stride = 4 * m->n_embd;
+    float *scores = pass->scores + (int64_t)thread * QUERIES * pass->max_tokens;
+    for (int t = 0; t < pass->n; t++) {
+        const Token *token = &pass->tokens[t];
+        const float *from = pass->wide + (int64_t)t * stride + m->n_embd + head * dim;
+        int64_t at = ((int64_t)pass->layer * m->n_head + head) * token->max_tokens * dim;
+        float *key = token->cache + at + (int64_t)(token->pos / LANES * dim) * LANES + token->pos % LANES;
+        float *value = token->cache + (int64_t)m->n_layer * m->n_embd * token->max_tokens + at +
+                       (int64_t)token->pos * dim;
+        for (int d = 0; d < dim; d++) {
+            key[d * LANES] = from[d];
+            value[d] = from[m->n_embd + d];
+        }
+    }
+    for (int t = 0; t < pass->n;) {
+        const Token *token = &pass->tokens[t];
+        int run = 1;
+        while (run < QUERIES && t + run < pass->n && token[run].cache == token->cache &&
+               token[run].pos == token->pos + run)
+            run++;
+        if (run < QUERIES) run = 1;
+        int64_t at = ((int64_t)pass->layer * m->n_head + head) * token->max_tokens * dim;
+        const float *key = token->cache + at;
+        const float *value = key + (int64_t)m->n_layer * m->n_embd * token->max_tokens;
+        float *query[QUERIES];
+        for (int i = 0; i < run; i++) query[i] = pass->wide + (int64_t)(t + i) * stride + head * dim;
+        if (dim == 64 && run > 1) NAME(attend)(key, value, query, scores, pass->max_tokens, token->pos, QUERIES, 64);
+        else if (dim == 64) NAME(attend)(key, value, query, scores, pass->max_tokens, token->pos, 1, 64);
+        else NAME(attend)(key, value, query, scores, pass->max_tokens, token->pos, run, dim);
+        t += run;
+    }
+}
+
+TARGET void NAME(work)(Pass *pass, Phase phase, int at, int thread) {
+    const Model *m = pass->model;
+    const Layer *layer = &m->layers[pass->layer];
+    int c = m->n_embd, q_stride = pad16(4 * c);
+    switch (phase) {
+        case NORM_1: case NORM_2: case NORM_F: case GATHER: case NARROW: { /* `at` is a token */
+            float *x = pass->x + (int64_t)at * c, *wide = pass->wide + (int64_t)at * 4 * c;
+            int8_t *q = pass->q + (int64_t)at * q_stride;
+            if (phase == NORM_1) NAME(norm)(x, c, layer->ln_1_weight, layer->ln_1_bias, wide);
+            if (phase == NORM_2) NAME(norm)(x, c, layer->ln_2_weight, layer->ln_2_bias, wide);
+            if (phase == NORM_F) NAME(norm)(x, c, m->ln_f_weight, m->ln_f_bias, wide);
+            NAME(quantize)(wide, phase == NARROW ? 4 * c : c, q, &pass->input[at]);
+            return;
+        }
+        case QKV: NAME(product)(pass, &layer->qkv, at, pass->wide, 4 * c, 3 * c, SET); return;
+        case ATTEND: NAME(attention)(pass, at, thread); return;
+        case PROJ: NAME(product)(pass, &layer->proj, at, pass->x, c, c, ADD); return;
+        case FC: NAME(product)(pass, &layer->fc, at, pass->wide, 4 * c, 4 * c, GELU); return;
+        case DOWN: NAME(product)(pass, &layer->down, at, pass->x, c, c, ADD); return;
+        case HEAD: NAME(product)(pass, &m->head, at, pass->logits, m->n_vocab, m->n_vocab, SET); return;
+    }
+}

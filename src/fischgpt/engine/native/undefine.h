@@ -1,0 +1,9 @@
+#undef NAME
+#undef TARGET
+#undef INLINE
+#undef Sums
+#undef sums_zero
+#undef sums_add
+#undef sums_store
+#undef BLOCKS
+#undef TOKENS
