@@ -36,9 +36,9 @@ whether any of them answers (AUC of oblique questions against near misses .87 by
 EVEN = 0.37
 """The search's score at which that adds nothing: its own threshold, were there no reader."""
 THRESHOLD = 0.22
-"""Probability of a passage from which the profile is said to hold an answer, between two evils: at .12 one in twenty of
-all answerable questions is declined, and so are only 86 % of the absent ones; here 4.5 % of those in the resume's words,
-9 % of the oblique ones, and 92 % of the absent (benchmarks/retrieval.md)."""
+"""Probability of a passage from which the profile is said to hold an answer, between two evils (benchmarks):
+at .12 one in twenty of all answerable questions is declined, and so are only 86 % of the absent ones; here 4.5 % of
+those in a resume's words, 9 % of the oblique ones, and 92 % of the absent."""
 WORDS_THRESHOLD = 0.06
 """The same when only words are searched: .05 x BM25."""
 
