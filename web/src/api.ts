@@ -50,7 +50,7 @@ export class Trouble extends Error {
   }
 }
 
-async function call(path: string, init?: RequestInit): Promise<Response> {
+export async function call(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(BASE + path, init).catch((error: unknown) => {
     if (init?.signal?.aborted) throw error;
     throw new Trouble("offline");

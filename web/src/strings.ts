@@ -6,7 +6,14 @@ const passages = (ns: number[]) => `passage${ns.length > 1 ? "s" : ""} ${list.fo
 export const s = {
   product: "FischGPT",
   skip: "Skip to the question",
-  nav: { label: "Site", chat: "Chat", story: "Story", home: "FischGPT, to the chat" },
+  nav: {
+    label: "Site",
+    menu: (here: string) => `Pages, now ${here}`,
+    chat: "Chat",
+    inside: "Inside",
+    story: "Story",
+    home: "FischGPT, to the chat",
+  },
   theme: { toDark: "Switch to dark", toLight: "Switch to light" },
 
   chat: {
@@ -101,6 +108,10 @@ export const s = {
     parts: { tokens: "Tokens", positions: "Positions", attention: "Attention", mlp: "MLP" },
   },
 
+  inside: {
+    title: "Look inside",
+    announce: (piece: string) => `Read; the likeliest next token is “${piece}”`,
+  },
   story: { title: "The story" },
   notFound: { title: "Nothing swims here", back: "Back to the chat" },
 };

@@ -8,6 +8,7 @@ const PATHS = {
   left: "m12 5-5 5 5 5",
   right: "m8 5 5 5-5 5",
   down: "M10 4v12m0 0 5-5m-5 5-5-5",
+  more: "m6 8.5 4 4 4-4",
   close: "m5 5 10 10M15 5 5 15",
   fresh: "M10 4v12M4 10h12",
   resume:
