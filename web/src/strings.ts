@@ -53,6 +53,23 @@ export const s = {
     stopped: "Stopped",
   },
 
+  xray: {
+    toggle: "Token X-ray: how sure the model was of each token",
+    group: "Tokens of the answer",
+    chosen: (piece: string) => `The model gave ${piece}`,
+    others: "The likeliest tokens here",
+    note: "Of its whole vocabulary, by the model alone. An answer may only go along the passages, so a token need not have been its first choice.",
+    missing: "This answer came without its probabilities.",
+    untold: "The model’s server told no probabilities.",
+    reread: "Ask for them",
+    none: {
+      quote:
+        "These words are quoted from the profile. No model wrote them, so there are no probabilities to show.",
+      declined: "This is a fixed reply. No model wrote it, so there are no probabilities to show.",
+      smalltalk: "This is a fixed reply. No model wrote it, so there are no probabilities to show.",
+    },
+  },
+
   kind: {
     model: (cited: number[]) =>
       cited.length ? `Answered by the model from ${passages(cited)}` : "Answered by the model",

@@ -21,8 +21,8 @@ from fischgpt.chat import Turn
 
 FOLDER = Path("web/src/inside/examples")
 TEXTS = (
+    "Anna works in Paris. Ben works in London. Anna works in",
     "The cat sat on the mat. The cat sat on the",
-    "Anna lives in Berlin. Ben lives in Oslo. Anna lives in",
     "Monday, Tuesday, Wednesday,",
     "Once upon a time there was a little",
 )

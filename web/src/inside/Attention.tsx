@@ -1,10 +1,10 @@
 /** Attention: all heads small, one large, and the chosen token's row as lines to the tokens it looks at. */
 import { useMemo, useState } from "react";
 import { Piece, quoted } from "../ui/Piece.tsx";
+import { roving } from "../ui/roving.ts";
 import { Heat } from "./Heat.tsx";
 import { type Opened, pieceOf, rowOf } from "./inspection.ts";
 import { Links } from "./Links.tsx";
-import { roving } from "./roving.ts";
 import { t } from "./strings.ts";
 
 const TABLE = 16;

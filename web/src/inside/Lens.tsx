@@ -2,8 +2,8 @@
 import { useState } from "react";
 import { chance } from "../numbers.ts";
 import { Piece, quoted, tint } from "../ui/Piece.tsx";
+import { roving } from "../ui/roving.ts";
 import { type Opened, pieceOf } from "./inspection.ts";
-import { roving } from "./roving.ts";
 import { t } from "./strings.ts";
 
 type Props = { opened: Opened; at: number; choose: (at: number) => void };

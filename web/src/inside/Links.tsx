@@ -1,8 +1,8 @@
 /** What one token looks at: the text's tokens, tinted by weight, with a line to each that matters. */
 import { useLayoutEffect, useRef, useState } from "react";
 import { Piece, quoted, tint } from "../ui/Piece.tsx";
+import { roving } from "../ui/roving.ts";
 import { type Opened, pieceOf } from "./inspection.ts";
-import { roving } from "./roving.ts";
 import { t } from "./strings.ts";
 
 const LEAST = 0.03;
@@ -77,7 +77,7 @@ export function Links({ opened, weights, at, choose, hover }: Props) {
             onClick={() => choose(index)}
             onPointerEnter={(event) => event.pointerType === "mouse" && hover(index)}
             style={index <= at ? tint(weight) : {}}
-            className={`token ${index > at ? "opacity-60" : ""}`}
+            className={`token ${index > at ? "text-quiet border-transparent bg-transparent" : ""}`}
           >
             <Piece text={piece} />
             <span className="block h-4 text-[0.6875rem] tabular-nums">

@@ -1,8 +1,8 @@
 /** The network as the server has loaded it: its parts in a row, what each is worth, and one of them opened. */
 import { useState } from "react";
 import { full, share } from "../numbers.ts";
+import { roving } from "../ui/roving.ts";
 import type { Milliseconds, Part, Shape } from "./inspection.ts";
-import { roving } from "./roving.ts";
 import { t } from "./strings.ts";
 
 type Group = { key: string; label: string; name: string; parts: Part[]; params: number; flops: number };
@@ -51,7 +51,7 @@ export function Network({ shape, ms, norms }: Props) {
           <caption className="sr-only">{t.network.caption}</caption>
           <thead>
             <tr onKeyDown={roving(groups.length, at, setOpen)}>
-              <td className="w-18" />
+              <td className="w-16 sm:w-20" />
               {groups.map((group, index) => (
                 <th key={group.key} scope="col" className="min-w-8 p-0">
                   <button
@@ -75,7 +75,10 @@ export function Network({ shape, ms, norms }: Props) {
               const most = Math.max(...values.map((value) => value ?? 0), 1e-9);
               return (
                 <tr key={label}>
-                  <th scope="row" className="text-quiet pr-1 text-left align-bottom text-xs font-normal">
+                  <th
+                    scope="row"
+                    className="text-quiet pr-1 text-left align-bottom text-[0.6875rem] font-normal sm:text-xs"
+                  >
                     {label}
                   </th>
                   {groups.map((group, index) => {
@@ -89,7 +92,7 @@ export function Network({ shape, ms, norms }: Props) {
                           />
                         </span>
                         <span className="text-[0.6875rem] tabular-nums">
-                          {value == null ? "" : shown(value)}
+                          {value == null ? "–" : shown(value)}
                         </span>
                       </td>
                     );
@@ -184,9 +187,8 @@ function Inner({ group }: { group: Group }) {
                   </li>
                 ))}
               </ul>
-              <span className="mt-2 text-xs tabular-nums">
-                {t.network.params(part.params)}, {t.network.flops(part.flops)}
-              </span>
+              <span className="mt-2 text-xs tabular-nums">{t.network.params(part.params)}</span>
+              <span className="text-xs tabular-nums">{t.network.flops(part.flops)}</span>
             </li>
           );
         })}

@@ -27,7 +27,7 @@ export function NextToken({ opened, able, take }: Props) {
       </h2>
       <p className="note">{t.next.note}</p>
       <div className="mt-5 grid gap-x-12 gap-y-6 md:grid-cols-[minmax(0,1fr)_17rem]">
-        <div>
+        <div className="max-md:order-1">
           <ol className="space-y-0.5">
             {shown.map((id, at) => {
               const p = probs[at] ?? 0;
@@ -41,9 +41,9 @@ export function NextToken({ opened, able, take }: Props) {
                     aria-label={ends ? t.next.ends(quoted(piece), p) : t.next.take(quoted(piece), p)}
                     onClick={() => take(id)}
                     data-cut={p === 0}
-                    className="group enabled:hover:bg-sunk grid min-h-9 w-full grid-cols-[7rem_minmax(0,1fr)_3.75rem] items-center gap-3 rounded-lg px-2 text-left data-[cut=true]:opacity-55"
+                    className="group enabled:hover:bg-sunk grid min-h-10 w-full grid-cols-[7rem_minmax(0,1fr)_3.75rem] items-center gap-3 data-[cut=true]:text-quiet rounded-lg px-2 text-left"
                   >
-                    <span className="truncate font-serif text-lg leading-none">
+                    <span className="truncate py-1 font-serif text-lg leading-none group-data-[cut=true]:line-through">
                       <Piece text={piece} />
                     </span>
                     <Bar p={p} />

@@ -66,12 +66,16 @@ export function TextBox({ text, typed, disabled, change, read, examples, show }:
         </button>
       </form>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for form fields */}
-      <div role="group" aria-label={t.text.examples} className="mt-3 flex flex-wrap gap-2">
+      <div
+        role="group"
+        aria-label={t.text.examples}
+        className="-mx-4 mt-2 flex gap-2 overflow-x-auto px-4 py-1 sm:mx-0 sm:flex-wrap sm:px-0"
+      >
         {examples.map((at) => (
           <button
             key={at}
             type="button"
-            className="chip"
+            className="chip min-h-10 shrink-0"
             onClick={() => {
               setDue(false);
               show(at);

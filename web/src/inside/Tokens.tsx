@@ -1,8 +1,8 @@
 /** The text in tokens. One is chosen; the page's other parts follow it. */
 import { useState } from "react";
 import { Piece, quoted } from "../ui/Piece.tsx";
+import { roving } from "../ui/roving.ts";
 import { type Opened, pieceOf } from "./inspection.ts";
-import { roving } from "./roving.ts";
 import { t } from "./strings.ts";
 
 type Props = { opened: Opened; at: number; choose: (at: number) => void };

@@ -5,8 +5,8 @@ export const t = {
   title: "Look inside",
   lede: "A language model does one thing: it reads some text and says, for every token it knows, how likely that token comes next. Type something and watch this one do it.",
   running: (name: string, n: number) => `${name}, ${short(n)} parameters, running on this server`,
-  recorded: (name: string) => `Recorded from ${name}; type a text to run it`,
-  recordedOnly: (name: string) => `Recorded from ${name}`,
+  recorded: (name: string) => `Recorded from the model ${name}. Type a text to run it`,
+  recordedOnly: (name: string) => `Recorded from the model ${name}`,
   elsewhere:
     "This server’s model runs elsewhere and cannot be opened. The recorded examples below are from the small model that ships with FischGPT.",
   waiting: "Your text is read as soon as the model is awake.",
@@ -21,8 +21,8 @@ export const t = {
     example: (text: string) =>
       text.startsWith("<|")
         ? "How the chat asks it"
-        : text.length > 32
-          ? `${text.slice(0, 30).trimEnd()}…`
+        : text.length > 28
+          ? `${text.slice(0, 26).trimEnd()}…`
           : text,
   },
 

@@ -17,15 +17,11 @@ export function Header({ children }: { children: ReactNode }) {
   return (
     <header className="border-line bg-water/95 sticky top-0 z-20 border-b backdrop-blur-sm">
       <div className="flex h-14 items-center gap-1 px-3 sm:px-5">
-        <Link
-          href="/"
-          aria-label={s.nav.home}
-          className="mr-auto flex items-center gap-2.5 rounded-lg sm:mr-4"
-        >
+        <Link href="/" aria-label={s.nav.home} className="mr-1 flex items-center gap-2.5 rounded-lg md:mr-4">
           <Mark className="size-8" />
           <span className="font-serif text-lg tracking-tight max-[26rem]:sr-only">{s.product}</span>
         </Link>
-        <nav aria-label={s.nav.label} className="md:mr-auto">
+        <nav aria-label={s.nav.label} className="mr-auto">
           <ul className="hidden md:flex">
             {PAGES.map(([href, name]) => (
               <li key={href}>
@@ -80,7 +76,7 @@ function Menu() {
       <ul
         id="pages"
         popover="auto"
-        className="border-line bg-paper text-ink inset-auto top-15 left-14 w-44 rounded-2xl border p-2 shadow-xl shadow-black/10"
+        className="border-line bg-paper text-ink inset-auto top-15 left-3 w-52 rounded-2xl border p-2 shadow-xl shadow-black/10"
       >
         {PAGES.map(([href, page]) => (
           <li key={href}>

@@ -2,10 +2,15 @@
 import { Fragment } from "react";
 
 const MARKS: Record<string, string> = { " ": "·", "\n": "↵", "\t": "⇥", "\r": "␍", "\u00a0": "⍽" };
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a token may be one, and no font draws it
+const CONTROL = /^[\u0000-\u001f\u007f-\u009f]$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const SPECIAL = /([ \u0000-\u001f\u007f-\u00a0])/;
+const escaped = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
 
 export function Piece({ text }: { text: string }) {
-  return text.split(/([ \n\t\r\u00a0])/).map((part, at) => {
-    const mark = MARKS[part];
+  return text.split(SPECIAL).map((part, at) => {
+    const mark = MARKS[part] ?? (CONTROL.test(part) ? escaped(part) : undefined);
     // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a token have no other identity
     if (!mark) return <Fragment key={at}>{part}</Fragment>;
     return (
