@@ -111,7 +111,7 @@ def inspect(
     inside = look_inside(model.engine, ids, layer, cancelled=cancelled)
     if inside is None:
         return None
-    following = _next(inside.logits)
+    following = next_token(inside.logits)
     lens_ids: list[list[list[int]]] = inside.lens_ids.tolist()
     named = {*ids, *following["ids"], *inside.lens_ids.flatten().tolist()}
     return {
@@ -163,7 +163,8 @@ def piece(model: TextModel, id_: int) -> str:
     return model.tokenizer.decode_bytes([id_], keep_control=True).decode("utf-8", "backslashreplace")
 
 
-def _next(logits: Tensor) -> Next:
+def next_token(logits: Tensor) -> Next:
+    """What is told of the logits (n_vocab,) at the last position."""
     ranked, ids = logits.double().sort(descending=True)
     temperatures = torch.tensor(TEMPERATURES, dtype=torch.float64)
     rest = ranked[TOP:].cpu()

@@ -19,7 +19,9 @@ const isChat = (text: string) => text.startsWith("<|");
 
 export default function InsidePage({ server, profile }: { server: Server; profile: Profile | null }) {
   const [head, setHead] = useState({ layer: 1, head: 0 });
-  const reading = useInspection(server.awake, head.layer);
+  // The served model may have fewer blocks than the recorded one.
+  const layer = Math.min(head.layer, (profile?.model.n_layer ?? Number.POSITIVE_INFINITY) - 1);
+  const reading = useInspection(server.awake, layer);
   const { opened, running } = reading;
   const [text, setText] = useState(opened.text);
   const [typed, setTyped] = useState(false);
@@ -38,10 +40,6 @@ export default function InsidePage({ server, profile }: { server: Server; profil
     setText(now.text);
     setTyped(false);
     choose(now.ids.length - 1);
-    setHead((before) => ({
-      layer: Math.min(before.layer, now.shape.n_layer - 1),
-      head: Math.min(before.head, now.shape.n_head - 1),
-    }));
   };
   // What is typed meanwhile stays as it is.
   const read = (prompt: string) => reading.read(prompt, (now) => choose(now.ids.length - 1));
@@ -55,10 +53,12 @@ export default function InsidePage({ server, profile }: { server: Server; profil
     if (awake && !same && opened.recorded && !typed) reading.read(opened.text, arrived);
   }, [awake, same]);
 
-  const chooseHead = (layer: number, chosen: number) => {
-    setHead({ layer, head: chosen });
-    if (!opened.recorded) reading.fetchLayers([layer]);
-  };
+  // A pass brings one block's attention; another block's comes when it is looked at.
+  const shown = Math.min(head.layer, opened.shape.n_layer - 1);
+  const missing = !opened.recorded && !opened.attention[shown] && !running && !reading.failure;
+  useEffect(() => {
+    if (missing) reading.fetchLayers([shown]);
+  }, [missing, shown, reading.fetchLayers]);
   const all = () => reading.fetchLayers(opened.attention.map((_, layer) => layer));
   const token = Math.min(at, opened.ids.length - 1);
   const own = !opened.recorded || same || profile === null;
@@ -111,8 +111,8 @@ export default function InsidePage({ server, profile }: { server: Server; profil
             opened={opened}
             at={token}
             choose={choose}
-            head={head}
-            chooseHead={chooseHead}
+            head={{ layer: shown, head: Math.min(head.head, opened.shape.n_head - 1) }}
+            chooseHead={(layer, chosen) => setHead({ layer, head: chosen })}
             loadAll={opened.recorded ? null : all}
           />
           <Lens opened={opened} at={token} choose={choose} />

@@ -129,7 +129,9 @@ function Slider({ label, note, value, shown, range: [min, max, step], set }: Sli
     <label className="block">
       <span className="flex justify-between text-sm">
         <span className="font-medium">{label}</span>
-        <output className="tabular-nums">{shown}</output>
+        <span aria-hidden="true" className="tabular-nums">
+          {shown}
+        </span>
       </span>
       <input
         type="range"

@@ -15,12 +15,14 @@ export type Reading = State & {
   fetchLayers: (layers: number[]) => void;
 };
 
-/** `awake` resolves when the server is ready: a text sent before that waits for it. */
+/** `awake` resolves when the server is ready: a text sent before that waits for it. `layer`: whose attention is shown. */
 export function useInspection(awake: () => Promise<void>, layer: number): Reading {
   const [state, setState] = useState<State>({ opened: FIRST, running: false, failure: null });
   const flight = useRef<AbortController | null>(null);
   const current = useRef(state.opened);
   current.current = state.opened;
+  const wanted = useRef(layer);
+  wanted.current = layer;
   useEffect(() => () => flight.current?.abort(), []);
 
   /** Work of which only the newest counts. */
@@ -49,12 +51,12 @@ export function useInspection(awake: () => Promise<void>, layer: number): Readin
       const work = async (signal: AbortSignal) => {
         await awake();
         signal.throwIfAborted();
-        return inspect(prompt, layer, signal);
+        return inspect(prompt, wanted.current, signal);
       };
       const opened = await fly(work, () => void read(prompt, then));
       if (opened) then?.(opened);
     },
-    [awake, fly, layer],
+    [awake, fly],
   );
   const show = useCallback(
     async (at: number, then?: (opened: Opened) => void) => {

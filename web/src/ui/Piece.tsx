@@ -9,10 +9,10 @@ const SPECIAL = /([ \u0000-\u001f\u007f-\u00a0])/;
 const escaped = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
 
 export function Piece({ text }: { text: string }) {
-  return text.split(SPECIAL).map((part, at) => {
-    const mark = MARKS[part] ?? (CONTROL.test(part) ? escaped(part) : undefined);
+  const parts = text.split(SPECIAL).map((part, at) => {
+    const mark = MARKS[part];
     // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a token have no other identity
-    if (!mark) return <Fragment key={at}>{part}</Fragment>;
+    if (!mark) return <Fragment key={at}>{CONTROL.test(part) ? escaped(part) : part}</Fragment>;
     return (
       // biome-ignore lint/suspicious/noArrayIndexKey: as above
       <span key={at} aria-hidden="true" className="opacity-60">
@@ -20,6 +20,15 @@ export function Piece({ text }: { text: string }) {
       </span>
     );
   });
+  // A token of nothing but space still has a name for who hears it.
+  return text.trim()
+    ? parts
+    : [
+        ...parts,
+        <span key="name" className="sr-only">
+          {quoted(text)}
+        </span>,
+      ];
 }
 
 /** A token by name, for labels. */
