@@ -1,4 +1,4 @@
-"""The page "Inside": a visitor's own text through the model, awake, asleep, elsewhere, busy; with and without a mouse."""
+"""The page "Inside": a visitor's own text through the model, awake, asleep, elsewhere, busy; with no mouse, too."""
 
 import re
 import threading

@@ -38,8 +38,8 @@ export function Attention({ opened, at, choose, head: { layer, head }, chooseHea
         {t.attention.title}
       </h2>
       <p className="note">{t.attention.note}</p>
-      <div className="mt-5 grid gap-x-12 gap-y-8 md:grid-cols-[auto_minmax(0,1fr)]">
-        <div>
+      <div className="mt-5 grid gap-x-12 gap-y-8 md:grid-cols-[fit-content(50%)_minmax(0,1fr)]">
+        <div className="min-w-0">
           <div className="flex min-h-10 items-center justify-between gap-3">
             <h3 className="text-sm font-medium">{t.attention.heads}</h3>
             {missing > 0 && loadAll && (
@@ -62,7 +62,7 @@ export function Attention({ opened, at, choose, head: { layer, head }, chooseHea
               (to) => chooseHead(Math.floor(to / n_head), to % n_head),
               n_head,
             )}
-            className="-mx-1 max-w-full space-y-1 overflow-x-auto p-1"
+            className="-m-1 space-y-1 overflow-x-auto p-1"
           >
             {opened.attention.map((map, l) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a layer is its number

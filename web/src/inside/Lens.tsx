@@ -1,5 +1,5 @@
 /** The logit lens: what the model would say if it stopped after each block, at every position. */
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { chance } from "../numbers.ts";
 import { Piece, quoted, tint } from "../ui/Piece.tsx";
 import { roving } from "../ui/roving.ts";
@@ -16,6 +16,17 @@ export function Lens({ opened, at, choose }: Props) {
   const columns = opened.ids.length;
   const nameOf = (position: number) => quoted(pieceOf(opened, opened.ids[position] ?? -1));
   const guess = (layer: number, position: number, rank = 0) => ids[layer]?.[position]?.[rank] ?? -1;
+  const box = useRef<HTMLDivElement>(null);
+  // A long text is wider than the page: the chosen token's column is brought into view, without moving the page.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another text has other columns
+  useEffect(() => {
+    const cell = box.current?.querySelector<HTMLElement>(`[data-at="${at}"]`)?.parentElement;
+    if (!box.current || !cell) return;
+    const [left, right] = [cell.offsetLeft - 96, cell.offsetLeft + cell.offsetWidth + 20];
+    if (left < box.current.scrollLeft) box.current.scrollLeft = left;
+    else if (right > box.current.scrollLeft + box.current.clientWidth)
+      box.current.scrollLeft = right - box.current.clientWidth;
+  }, [at, opened]);
   const go = (to: number) => {
     setRow(Math.floor(to / columns));
     choose(to % columns);
@@ -26,7 +37,7 @@ export function Lens({ opened, at, choose }: Props) {
         {t.lens.title}
       </h2>
       <p className="note">{t.lens.note}</p>
-      <div className="-mx-4 mt-4 overflow-x-auto px-4 pb-2 sm:mx-0 sm:px-0">
+      <div ref={box} className="relative mt-4 overflow-x-auto py-1 pr-1 max-sm:-mr-4 max-sm:pr-4">
         <table
           className="border-separate border-spacing-0.5 text-sm"
           onKeyDown={roving(ids.length * columns, row * columns + at, go, columns)}

@@ -76,8 +76,8 @@ export function Links({ opened, weights, at, choose, hover }: Props) {
             aria-label={t.attention.linkName(quoted(piece), weight)}
             onClick={() => choose(index)}
             onPointerEnter={(event) => event.pointerType === "mouse" && hover(index)}
-            style={index <= at ? tint(weight) : {}}
-            className={`token ${index > at ? "text-quiet border-transparent bg-transparent" : ""}`}
+            style={index <= at ? tint(weight, "var(--color-paper)") : {}}
+            className={`token ${index > at ? "text-quiet bg-water border-transparent" : ""}`}
           >
             <Piece text={piece} />
             <span className="block h-4 text-[0.6875rem] tabular-nums">

@@ -46,14 +46,14 @@ export function Network({ shape, ms, norms }: Props) {
       </h2>
       <p className="note">{t.network.note}</p>
       <p className="mt-3 text-sm font-medium tabular-nums">{t.network.total(params, flops)}</p>
-      <div className="-mx-4 mt-4 overflow-x-auto px-4 py-1 sm:mx-0 sm:px-1">
-        <table className="w-full min-w-fit border-separate border-spacing-x-1 text-center">
+      <div className="mt-4 overflow-x-auto p-1 max-sm:-mr-4 max-sm:pr-4 max-sm:pl-0">
+        <table className="w-full min-w-fit border-separate border-spacing-x-0.5 text-center sm:border-spacing-x-1">
           <caption className="sr-only">{t.network.caption}</caption>
           <thead>
             <tr onKeyDown={roving(groups.length, at, setOpen)}>
               <td className="w-16 sm:w-20" />
               {groups.map((group, index) => (
-                <th key={group.key} scope="col" className="min-w-8 p-0">
+                <th key={group.key} scope="col" className="min-w-7 p-0">
                   <button
                     type="button"
                     data-at={index}
@@ -77,7 +77,7 @@ export function Network({ shape, ms, norms }: Props) {
                 <tr key={label}>
                   <th
                     scope="row"
-                    className="text-quiet pr-1 text-left align-bottom text-[0.6875rem] font-normal sm:text-xs"
+                    className="text-quiet pr-1 text-left align-bottom text-[0.6875rem] font-normal whitespace-nowrap sm:text-xs"
                   >
                     {label}
                   </th>

@@ -5,7 +5,7 @@ export const t = {
   title: "Look inside",
   lede: "A language model does one thing: it reads some text and says, for every token it knows, how likely that token comes next. Type something and watch this one do it.",
   running: (name: string, n: number) => `${name}, ${short(n)} parameters, running on this server`,
-  recorded: (name: string) => `Recorded from the model ${name}. Type a text to run it`,
+  recorded: (name: string) => `Recorded from the model ${name}. Type a text to run it.`,
   recordedOnly: (name: string) => `Recorded from the model ${name}`,
   elsewhere:
     "This server’s model runs elsewhere and cannot be opened. The recorded examples below are from the small model that ships with FischGPT.",

@@ -35,6 +35,6 @@ export function Piece({ text }: { text: string }) {
 export const quoted = (text: string) => `“${text.replaceAll("\n", "↵")}”`;
 
 /** A background that says how likely: at most half of the colour, so that text on it keeps its contrast in both themes. */
-export const tint = (share: number) => ({
-  backgroundColor: `color-mix(in srgb, var(--color-fish) ${(50 * Math.min(1, Math.max(0, share))).toFixed(1)}%, transparent)`,
+export const tint = (share: number, base = "transparent") => ({
+  backgroundColor: `color-mix(in srgb, var(--color-fish) ${(50 * Math.min(1, Math.max(0, share))).toFixed(1)}%, ${base})`,
 });
