@@ -1,5 +1,6 @@
 """The page "Inside": a visitor's own text through the model, awake, asleep, elsewhere, busy; with no mouse, too."""
 
+import base64
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -129,7 +130,7 @@ def test_a_head_is_chosen_and_a_token_shows_what_it_looks_at(site: str, visit: V
     page.get_by_role("button", name="Block 1, head 1", exact=True).click()
     links = group(page, "What the chosen token looks at")
     links.get_by_role("button").nth(1).click()
-    data = __import__("base64").b64decode(told["attention"]["data"])
+    data = base64.b64decode(told["attention"]["data"])
     T = len(told["ids"])
     percent = [f"{100 * data[T + at] / 255:.0f}" for at in (0, 1)]
     row = page.get_by_role("table", name="Attention weights of block 1, head 1").get_by_role("row").nth(2)
@@ -240,6 +241,21 @@ def test_it_is_alive_before_the_model_is(
         expect(page.get_by_role("columnheader", name=re.compile("^Block "))).to_have_count(2)
         visitor.faults = [fault for fault in visitor.faults if "503" not in fault]  # what /readyz says meanwhile
         assert visitor.faults == []
+
+
+def test_it_is_alive_with_no_server_at_all(site: str, visit: Visit, subtests: pytest.Subtests) -> None:
+    """As on a static host whose API is down."""
+    page = visit(site).page
+    page.route(re.compile(r"/(readyz|api/|v1/)"), lambda route: route.abort())
+    page.goto(f"{site}/inside")
+    expect(page.get_by_text("Looking for the server")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look inside")
+    page.get_by_role("button", name="Once upon a time there was").click()
+    expect(page.get_by_label("Your text")).to_have_value(TEXTS[3])
+    page.get_by_role("slider", name="Top-k").fill("2")
+    assert bars(page)[2] == "cut"
+    with subtests.test("no server"):
+        assert violations(page) == []
 
 
 def test_another_model_reads_the_examples_itself(

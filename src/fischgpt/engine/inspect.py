@@ -87,15 +87,18 @@ def look_inside(
         residuals.append(x)
     logits = _head(model, x[0, -1:], engine.n_vocab)[0]
     head_ms = clock.lap()
-    guesses = []
+    lens_ids, lens_probs = [], []
     for residual in residuals:  # one at a time: at 124M all logits together are 167 MB
         if cancelled():
             return None
-        guesses.append(_head(model, residual[0], engine.n_vocab).softmax(-1).topk(min(top, engine.n_vocab)))
+        guessed = _head(model, residual[0], engine.n_vocab)
+        likeliest, guesses = guessed.topk(min(top, engine.n_vocab))
+        lens_ids.append(guesses)
+        lens_probs.append((likeliest - guessed.logsumexp(-1, keepdim=True)).exp())
     return Inside(
         logits=logits,
-        lens_ids=torch.stack([guess.indices for guess in guesses]),
-        lens_probs=torch.stack([guess.values for guess in guesses]),
+        lens_ids=torch.stack(lens_ids),
+        lens_probs=torch.stack(lens_probs),
         norms=torch.stack([residual[0].float().norm(dim=-1) for residual in residuals]),
         attention=attention,
         embed_ms=embed_ms,
@@ -133,7 +136,7 @@ def _check(model: GPT, n_vocab: int, ids: Sequence[int], layer: int | None) -> N
 
 def _head(model: GPT, x: Tensor, n_vocab: int) -> Tensor:
     """Logits (T, n_vocab) in fp32 of residuals (T, n_embd)."""
-    return F.linear(model.ln_f(x), model.wte.weight)[:, :n_vocab].float()
+    return F.linear(model.ln_f(x), model.wte.weight[:n_vocab]).float()
 
 
 def _weights(attn: Attention, x: Tensor) -> Tensor:

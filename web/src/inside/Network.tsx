@@ -1,6 +1,6 @@
 /** The network as the server has loaded it: its parts in a row, what each is worth, and one of them opened. */
 import { useState } from "react";
-import { full, share } from "../numbers.ts";
+import { chance, full, share } from "../numbers.ts";
 import { roving } from "../ui/roving.ts";
 import type { Milliseconds, Part, Shape } from "./inspection.ts";
 import { t } from "./strings.ts";
@@ -8,6 +8,7 @@ import { t } from "./strings.ts";
 type Group = { key: string; label: string; name: string; parts: Part[]; params: number; flops: number };
 type Props = { shape: Shape; ms: Milliseconds | null; norms: number[] | null };
 
+const finer = (part: number, of: number) => chance(part / of);
 const sum = (parts: Part[], key: "params" | "flops") => parts.reduce((total, part) => total + part[key], 0);
 
 /** Embedding, blocks, output. */
@@ -104,7 +105,7 @@ export function Network({ shape, ms, norms }: Props) {
         </table>
       </div>
       <p className="text-quiet mt-2 text-xs leading-relaxed">{t.network.explain(shape.context)}</p>
-      {opened && <Inner group={opened} />}
+      {opened && <Inner group={opened} params={params} flops={flops} />}
     </section>
   );
 }
@@ -167,7 +168,7 @@ function Glyph({ group, pressed, edge }: { group: Group; pressed: boolean; edge:
 }
 
 /** A part's own parts, in the order a vector passes them. */
-function Inner({ group }: { group: Group }) {
+function Inner({ group, params, flops }: { group: Group; params: number; flops: number }) {
   return (
     <div className="border-line bg-paper mt-4 rounded-2xl border p-4 sm:p-5">
       <h3 className="font-medium">{group.name}</h3>
@@ -187,8 +188,12 @@ function Inner({ group }: { group: Group }) {
                   </li>
                 ))}
               </ul>
-              <span className="mt-2 text-xs tabular-nums">{t.network.params(part.params)}</span>
-              <span className="text-xs tabular-nums">{t.network.flops(part.flops)}</span>
+              <span className="mt-2 text-xs tabular-nums">
+                {t.network.params(part.params, finer(part.params, params))}
+              </span>
+              <span className="text-xs tabular-nums">
+                {t.network.flops(part.flops, finer(part.flops, flops))}
+              </span>
             </li>
           );
         })}

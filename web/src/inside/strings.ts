@@ -79,8 +79,8 @@ export const t = {
       `${full(params)} parameters, ${short(flops)} operations for one token`,
     open: (name: string, params: number, sharePart: string) =>
       `${name}: ${full(params)} parameters, ${sharePart}`,
-    params: (n: number) => (n ? `${full(n)} parameters` : "no parameters of its own"),
-    flops: (n: number) => (n ? `${short(n)} operations` : "hardly any work"),
+    params: (n: number, part: string) => (n ? `${full(n)} parameters, ${part}` : "no parameters of its own"),
+    flops: (n: number, part: string) => (n ? `${short(n)} operations, ${part}` : "hardly any work"),
     modules: {
       wte: ["Token embedding", "A table with one vector for each token. The output reads the same table."],
       wpe: ["Position embedding", "A vector for each place in the text is added, so that order matters."],
