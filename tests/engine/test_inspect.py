@@ -45,6 +45,7 @@ def test_logits_norms_and_lens_are_those_of_transformers(engine: Engine, referen
     outputs, heads = reference
     inside = look_inside(engine, IDS)
     assert inside is not None
+    assert inside.lens_ids is not None and inside.lens_probs is not None
     assert (inside.logits - outputs.logits[0, -1, :N_VOCAB]).abs().max() < 1e-4
     assert inside.norms.shape == inside.lens_ids.shape[:2] == (CONFIG.n_layer + 1, len(IDS))
     for layer, state in enumerate(outputs.hidden_states[:-1]):
@@ -69,7 +70,7 @@ def test_attention_is_that_of_transformers(engine: Engine, reference: Any, layer
 def test_the_last_residual_is_what_the_head_reads(engine: Engine) -> None:
     """So that the lens' last row is the model's own prediction, at every position."""
     inside = look_inside(engine, IDS)
-    assert inside is not None
+    assert inside is not None and inside.lens_probs is not None
     with torch.inference_mode():
         probs = engine.model(torch.tensor([IDS]))[0, :, :N_VOCAB].softmax(-1).topk(5).values
     assert (inside.lens_probs[-1] - probs).abs().max() < 1e-5

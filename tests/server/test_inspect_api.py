@@ -85,6 +85,9 @@ def test_every_layer_has_a_guess_at_every_position(real: Running) -> None:
         assert all(len(row) == T for row in rows)
     assert told["lens"]["ids"][-1][-1] == told["next"]["ids"][:5]
     assert {str(i) for row in told["lens"]["ids"] for top in row for i in top} <= set(told["pieces"])
+    without = look(real, prompt=TEXT, layer=1, lens=False)
+    assert without["lens"] is None
+    assert without["next"] == told["next"] and without["attention"]
     assert len(told["ms"]["blocks"]) == 2 and min(told["ms"]["blocks"]) > 0
 
 

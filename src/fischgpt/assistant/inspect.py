@@ -15,6 +15,8 @@ from fischgpt.model.gpt import GPT
 
 TOP = 200
 """Next tokens that are told one by one."""
+LENS_TOP = 5
+"""Guesses told of each layer at each position."""
 TEMPERATURES = tuple(step / 20 for step in range(1, 41))
 """0.05 to 2.00: where the sum over all other tokens is told, so that probabilities are exact at each."""
 MAX_CHARACTERS = 4096
@@ -86,7 +88,7 @@ class Inspection(TypedDict):
     pieces: dict[str, str]
     control_ids: list[int]
     next: Next
-    lens: Lens
+    lens: Lens | None
     norms: list[list[float]]
     attention: AttentionBytes | None
     ms: Milliseconds
@@ -105,15 +107,22 @@ def encode(model: TextModel, prompt: str | Sequence[int]) -> list[int]:
 
 
 def inspect(
-    model: TextModel, ids: Sequence[int], layer: int | None = None, cancelled: Callable[[], bool] = lambda: False
+    model: TextModel,
+    ids: Sequence[int],
+    layer: int | None = None,
+    lens: bool = True,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Inspection | None:
-    """One forward pass over `ids`, told in full; None if it was cancelled. Raises UserError as `look_inside`."""
-    inside = look_inside(model.engine, ids, layer, cancelled=cancelled)
+    """One forward pass over `ids`, told in full or without the lens; None if it was cancelled.
+
+    Raises UserError as `look_inside`.
+    """
+    inside = look_inside(model.engine, ids, layer, LENS_TOP if lens else 0, cancelled)
     if inside is None:
         return None
     following = next_token(inside.logits)
-    lens_ids: list[list[list[int]]] = inside.lens_ids.tolist()
-    named = {*ids, *following["ids"], *inside.lens_ids.flatten().tolist()}
+    guessed = [] if inside.lens_ids is None else inside.lens_ids.flatten().tolist()
+    named = {*ids, *following["ids"], *guessed}
     return {
         "model": model.name,
         "text": model.tokenizer.decode(ids, keep_control=True),
@@ -121,10 +130,7 @@ def inspect(
         "pieces": {str(id_): piece(model, id_) for id_ in sorted(named)},
         "control_ids": list(model.tokenizer.control_ids),
         "next": following,
-        "lens": {
-            "ids": lens_ids,
-            "probs": [[_rounded(at, 4) for at in layer_probs] for layer_probs in inside.lens_probs],
-        },
+        "lens": _lens(inside),
         "norms": [_rounded(norms, 2) for norms in inside.norms],
         "attention": None if inside.attention is None or layer is None else _attention(inside.attention, layer),
         "ms": _milliseconds(inside),
@@ -175,6 +181,13 @@ def next_token(logits: Tensor) -> Next:
         "temperatures": list(TEMPERATURES),
         "rest": _rounded(sums, 5),
     }
+
+
+def _lens(inside: Inside) -> Lens | None:
+    if inside.lens_ids is None or inside.lens_probs is None:
+        return None
+    probs = [[_rounded(position, 4) for position in layer] for layer in inside.lens_probs]
+    return {"ids": inside.lens_ids.tolist(), "probs": probs}
 
 
 def _attention(weights: Tensor, layer: int) -> AttentionBytes:

@@ -54,7 +54,7 @@ def router(parts: Parts) -> APIRouter:
         assert isinstance(model, TextModel)
 
         def work(cancelled: Callable[[], bool]) -> Iterator[Any]:
-            yield inspect(model, encode(model, body.prompt), body.layer, cancelled)
+            yield inspect(model, encode(model, body.prompt), body.layer, body.lens is not False, cancelled)
 
         job = parts.slots.submit(work)
         return await unless_disconnected(request, job, _whole(job))

@@ -171,10 +171,11 @@ class CompletionRequest(_Generation):
 
 
 class InspectRequest(_Request):
-    """A text, or token ids, to look inside of; `layer`: whose attention is told, from 0."""
+    """A text, or token ids, to look inside of; `layer`: whose attention is told, from 0; `lens`: true unless given."""
 
     prompt: Annotated[str, Field(min_length=1)] | Ids
     layer: Annotated[Whole, Field(ge=0, lt=2**31)] | None = None
+    lens: bool | None = None
 
 
 class EmbeddingRequest(_Request):

@@ -71,16 +71,25 @@ export async function inspect(
   layer: number,
   signal: AbortSignal,
 ): Promise<Opened> {
-  const response = await call("/v1/inspect", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ prompt, layer }),
-    signal,
-  });
-  const { attention: told, ...rest }: Inspection = await response.json();
+  const { attention: told, ...rest } = await post<Inspection>({ prompt, layer }, signal);
   const attention: (Uint8Array | undefined)[] = Array(rest.shape.n_layer).fill(undefined);
   if (told) attention[told.layer] = bytes(told);
   return { ...rest, recorded: false, attention };
+}
+
+/** The attention of another layer, without the lens again. Throws Trouble. */
+export async function attentionOf(ids: number[], layer: number, signal: AbortSignal) {
+  const { attention } = await post<Pick<Inspection, "attention">>(
+    { prompt: ids, layer, lens: false },
+    signal,
+  );
+  return attention ? bytes(attention) : undefined;
+}
+
+async function post<Answer>(body: object, signal: AbortSignal): Promise<Answer> {
+  const headers = { "content-type": "application/json" };
+  const response = await call("/v1/inspect", { method: "POST", headers, body: JSON.stringify(body), signal });
+  return response.json();
 }
 
 export const getShape = async (signal: AbortSignal): Promise<Shape> =>

@@ -1,7 +1,7 @@
 /** The text that is open: a recorded example at first, then what the visitor types, read by the server. */
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Trouble } from "../api.ts";
-import { example, FIRST, inspect, type Opened } from "./inspection.ts";
+import { attentionOf, example, FIRST, inspect, type Opened } from "./inspection.ts";
 
 type Failure = { what: Trouble["what"]; message: string; retryAt: number; retry: () => void };
 type State = { opened: Opened; running: boolean; failure: Failure | null };
@@ -76,8 +76,8 @@ export function useInspection(awake: () => Promise<void>, layer: number): Readin
       const work = async (signal: AbortSignal) => {
         let opened = current.current;
         for (const one of missing) {
-          const more = await inspect(ids, one, signal);
-          opened = { ...opened, attention: opened.attention.with(one, more.attention[one]) };
+          const more = await attentionOf(ids, one, signal);
+          opened = { ...opened, attention: opened.attention.with(one, more) };
         }
         return opened;
       };
