@@ -1,9 +1,27 @@
 """A visitor of the site, for the browser tests."""
 
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 COST = "How much did the training cost?"
 """A starter question of the shipped profile."""
+
+SHIFTS = """window.shift = 0; new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({type: 'layout-shift', buffered: true})"""
+"""A script that sums up in `window.shift` how much the page has moved by itself."""
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it is."""
+    # At rest: a colour in the middle of a fade has the contrast of neither end.
+    page.evaluate(
+        "Promise.all(document.getAnimations().filter(a => a.effect.getTiming().iterations === 1).map(a => a.finished))"
+    )
+    found: list[dict[str, Any]] = Axe().run(page, options={"preload": False}).response["violations"]
+    return [f"{one['id']}: {[node['html'][:150] for node in one['nodes']]}" for one in found]
 
 
 class Visitor:

@@ -1,24 +1,13 @@
 """Everyone can use it: no accessibility violations, in light and dark, on a phone and a desk; fits 360 px."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from site_samples import COST, Visitor
+from site_samples import COST, Visitor, violations
 
 Visit = Callable[..., Visitor]
-
-
-def violations(page: Page) -> list[str]:
-    # At rest: a colour in the middle of a fade has the contrast of neither end.
-    page.evaluate(
-        "Promise.all(document.getAnimations().filter(a => a.effect.getTiming().iterations === 1).map(a => a.finished))"
-    )
-    found: list[dict[str, Any]] = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{one['id']}: {[node['html'][:150] for node in one['nodes']]}" for one in found]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 from playwright.sync_api import expect
 
-from site_samples import COST, Visitor
+from site_samples import COST, SHIFTS, Visitor
 
 Visit = Callable[..., Visitor]
 
@@ -103,9 +103,7 @@ def test_the_first_visit_is_under_200_kb_and_asks_no_other_host(site: str, visit
 
 def test_nothing_moves_while_the_page_loads(site: str, visit: Visit) -> None:
     visitor = visit(site, width=390)
-    visitor.page.add_init_script("""window.shift = 0; new PerformanceObserver(list => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
-    }).observe({type: 'layout-shift', buffered: true})""")
+    visitor.page.add_init_script(SHIFTS)
     visitor.open()
     visitor.page.wait_for_load_state("networkidle")
     visitor.page.wait_for_timeout(400)

@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { ChatPage } from "./chat/ChatPage.tsx";
 import { useChat } from "./chat/useChat.ts";
@@ -8,6 +8,9 @@ import { s } from "./strings.ts";
 import { Header } from "./ui/Header.tsx";
 import { useServer } from "./useServer.ts";
 
+const InsidePage = lazy(() => import("./inside/InsidePage.tsx"));
+const INSIDE = "/inside";
+
 export function App() {
   const server = useServer();
   const chat = useChat(server.awake);
@@ -15,14 +18,23 @@ export function App() {
   const [here] = useLocation();
 
   useEffect(() => {
-    if (profile)
-      document.title = `${here === "/story" ? s.story.title : s.chat.title(profile.name)} · ${s.product}`;
+    const title =
+      { "/story": s.story.title, [INSIDE]: s.inside.title }[here] ?? (profile && s.chat.title(profile.name));
+    if (title) document.title = `${title} · ${s.product}`;
   }, [profile, here]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page begins at its top
   useEffect(() => {
     scrollTo(0, 0); // not returned: in new browsers it is a promise, which React would take for a clean-up
   }, [here]);
 
+  // Alive before the server is: it has recorded examples.
+  if (here === INSIDE) {
+    return (
+      <Suspense fallback={<Header>{null}</Header>}>
+        <InsidePage server={server} profile={profile} />
+      </Suspense>
+    );
+  }
   if (!profile) {
     return (
       <>

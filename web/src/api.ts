@@ -37,6 +37,9 @@ export type Source = Passage & { n: number; rendered: string; score: number };
 export type AnswerKind = "model" | "quote" | "declined" | "smalltalk";
 export type Verdict = { answer_kind: AnswerKind; reason: string | null; score: number; threshold: number };
 export type Timings = { first_token_ms: number; total_ms: number; tokens: number; tokens_per_second: number };
+/** A token the model wrote: its log-probability in nats, and the likeliest at its place. */
+export type Token = { text: string; logprob: number; top: [text: string, logprob: number][] };
+export type Sampling = { temperature?: number; seed?: number; logprobs?: boolean; top_logprobs?: number };
 export type Message = { role: "user" | "assistant"; content: string };
 
 /** What went wrong, in the four ways that the page tells apart. `retryAfter` is in seconds. */
@@ -50,7 +53,7 @@ export class Trouble extends Error {
   }
 }
 
-async function call(path: string, init?: RequestInit): Promise<Response> {
+export async function call(path: string, init?: RequestInit): Promise<Response> {
   const response = await fetch(BASE + path, init).catch((error: unknown) => {
     if (init?.signal?.aborted) throw error;
     throw new Trouble("offline");
@@ -92,11 +95,15 @@ export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {
 
 export type AnswerEvent =
   | { type: "sources"; sources: Source[] }
-  | { type: "text"; text: string }
+  | { type: "text"; text: string; tokens: Token[] }
   | { type: "end"; verdict: Verdict | null; timings: Timings | null };
 
+type ToldToken = { token: string; logprob: number };
 type Chunk = {
-  choices?: { delta?: { content?: string | null }; finish_reason?: string | null }[];
+  choices?: {
+    delta?: { content?: string | null };
+    logprobs?: { content?: (ToldToken & { bytes: number[]; top_logprobs: ToldToken[] })[] } | null;
+  }[];
   sources?: Source[];
   fischgpt?: Verdict;
   timings?: Timings;
@@ -106,7 +113,7 @@ type Chunk = {
 /** Streams one answer. Throws Trouble; a stream that stops before [DONE] is "lost". */
 export async function* askModel(
   messages: Message[],
-  sampling: { temperature?: number; seed?: number },
+  sampling: Sampling,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent> {
   const response = await call("/v1/chat/completions", {
@@ -116,6 +123,7 @@ export async function* askModel(
     signal,
   });
   if (!response.body) throw new Trouble("lost");
+  const letters = new TextDecoder(); // a character may be cut over two tokens: it goes with the later one
   let verdict: Verdict | null = null;
   let timings: Timings | null = null;
   try {
@@ -127,8 +135,13 @@ export async function* askModel(
       const chunk: Chunk = JSON.parse(data);
       if (chunk.error) throw new Trouble("server", chunk.error.message);
       if (chunk.sources) yield { type: "sources", sources: chunk.sources };
-      const text = chunk.choices?.[0]?.delta?.content;
-      if (text) yield { type: "text", text };
+      const choice = chunk.choices?.[0];
+      const text = choice?.delta?.content;
+      const tokens = choice?.logprobs?.content?.map(({ logprob, bytes, top_logprobs }): Token => {
+        const top = top_logprobs.map((one): Token["top"][number] => [one.token, one.logprob]);
+        return { text: letters.decode(new Uint8Array(bytes), { stream: true }), logprob, top };
+      });
+      if (text) yield { type: "text", text, tokens: tokens ?? [] };
       verdict = chunk.fischgpt ?? verdict;
       timings = chunk.timings ?? timings;
     }

@@ -6,7 +6,14 @@ const passages = (ns: number[]) => `passage${ns.length > 1 ? "s" : ""} ${list.fo
 export const s = {
   product: "FischGPT",
   skip: "Skip to the question",
-  nav: { label: "Site", chat: "Chat", story: "Story", home: "FischGPT, to the chat" },
+  nav: {
+    label: "Site",
+    menu: (here: string) => `Pages, now ${here}`,
+    chat: "Chat",
+    inside: "Inside",
+    story: "Story",
+    home: "FischGPT, to the chat",
+  },
   theme: { toDark: "Switch to dark", toLight: "Switch to light" },
 
   chat: {
@@ -44,6 +51,23 @@ export const s = {
     following: "Next answer",
     announce: (text: string) => `Answer: ${text}`,
     stopped: "Stopped",
+  },
+
+  xray: {
+    toggle: "Token X-ray: how sure the model was of each token",
+    group: "Tokens of the answer",
+    chosen: (piece: string) => `The model gave ${piece}`,
+    others: "The likeliest tokens here",
+    note: "Of its whole vocabulary, by the model alone. An answer may only go along the passages, so a token need not have been its first choice.",
+    missing: "This answer came without its probabilities.",
+    untold: "The model’s server told no probabilities.",
+    reread: "Ask for them",
+    none: {
+      quote:
+        "These words are quoted from the profile. No model wrote them, so there are no probabilities to show.",
+      declined: "This is a fixed reply. No model wrote it, so there are no probabilities to show.",
+      smalltalk: "This is a fixed reply. No model wrote it, so there are no probabilities to show.",
+    },
   },
 
   kind: {
@@ -101,6 +125,10 @@ export const s = {
     parts: { tokens: "Tokens", positions: "Positions", attention: "Attention", mlp: "MLP" },
   },
 
+  inside: {
+    title: "Look inside",
+    announce: (piece: string) => `Read; the likeliest next token is “${piece}”`,
+  },
   story: { title: "The story" },
   notFound: { title: "Nothing swims here", back: "Back to the chat" },
 };

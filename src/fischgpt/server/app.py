@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fischgpt import __version__
-from fischgpt.server import errors, openai_api, original_api, owner_api, profile_api, raw_api, site
+from fischgpt.server import errors, inspect_api, openai_api, original_api, owner_api, profile_api, raw_api, site
 from fischgpt.server.documents import Documents
 from fischgpt.server.feedback import Feedback, owner_folder
 from fischgpt.server.limits import BodyLimit, Slots
@@ -46,6 +46,7 @@ def create_app(service: Service, web: Path | None = None, settings: Settings | N
     errors.install(app)
     app.include_router(openai_api.router(parts))
     app.include_router(raw_api.router(parts))
+    app.include_router(inspect_api.router(parts))
     app.include_router(owner_api.router(parts, feedback, documents))
     app.include_router(original_api.router(parts))
     app.include_router(profile_api.router(parts))

@@ -5,8 +5,10 @@ import { s } from "../strings.ts";
 import { Mark } from "../ui/Fish.tsx";
 import { splitCitations } from "./citations.ts";
 import { citedNumbers, type Failure, isRunning, type Take } from "./conversation.ts";
+import { useXray } from "./xray.ts";
 
 const Markdown = lazy(() => import("../ui/Markdown.tsx"));
+const Xray = lazy(() => import("./Xray.tsx"));
 
 const nameOf = (source: Source) =>
   [source.title, source.organisation].filter(Boolean).join(", ") || source.section;
@@ -14,9 +16,16 @@ const nameOf = (source: Source) =>
 const repeats = (take: Take, source: Source) => plain(take.text).includes(plain(source.text));
 const plain = (text: string) => text.replaceAll(/\[\d+\]|[^\p{L}\p{N}]/gu, "");
 
-type Props = { take: Take; open: (source: Source) => void; retry: () => void };
+type Props = {
+  take: Take;
+  busy: boolean;
+  open: (source: Source) => void;
+  retry: () => void;
+  reread: () => void;
+};
 
-export function Answer({ take, open, retry }: Props) {
+export function Answer({ take, busy, open, retry, reread }: Props) {
+  const xray = useXray() && take.status === "done";
   const cited = citedNumbers(take);
   const byNumber = new Map(take.sources.map((source) => [source.n, source]));
   const known = (n: number) => byNumber.has(n);
@@ -64,7 +73,11 @@ export function Answer({ take, open, retry }: Props) {
               </p>
             }
           >
-            <Markdown text={take.text} citations={{ known, show }} />
+            {xray ? (
+              <Xray key={take.text} take={take} busy={busy} reread={reread} />
+            ) : (
+              <Markdown text={take.text} citations={{ known, show }} />
+            )}
           </Suspense>
         ) : (
           running &&

@@ -108,13 +108,16 @@ export function ChatPage({ chat, server, profile }: Props) {
                     <Answer
                       take={shownTake(exchange)}
                       open={(source) => open(exchange, source)}
+                      busy={chat.running}
                       retry={() => chat.again(exchange.id)}
+                      reread={() => chat.reread(exchange.id)}
                     />
                     {!isRunning(shownTake(exchange)) && shownTake(exchange).status !== "failed" && (
                       <Foot
                         exchange={exchange}
                         busy={chat.running}
                         again={() => chat.again(exchange.id)}
+                        reread={() => chat.reread(exchange.id)}
                         show={(at) => chat.show(exchange.id, at)}
                       />
                     )}

@@ -3,10 +3,18 @@ import { useState } from "react";
 import { s } from "../strings.ts";
 import { Icon } from "../ui/icons.tsx";
 import { citedNumbers, type Exchange, shownTake, type Take } from "./conversation.ts";
+import { toggleXray, useXray } from "./xray.ts";
 
-type Props = { exchange: Exchange; busy: boolean; again: () => void; show: (take: number) => void };
+type Props = {
+  exchange: Exchange;
+  busy: boolean;
+  again: () => void;
+  reread: () => void;
+  show: (take: number) => void;
+};
 
-export function Foot({ exchange, busy, again, show }: Props) {
+export function Foot({ exchange, busy, again, reread, show }: Props) {
+  const xray = useXray();
   const take = shownTake(exchange);
   const { shown, takes } = exchange;
   return (
@@ -47,6 +55,21 @@ export function Foot({ exchange, busy, again, show }: Props) {
           </>
         )}
         {take.text && <Copy text={take.text} />}
+        <button
+          type="button"
+          className="tool-small aria-pressed:bg-glow aria-pressed:text-fish"
+          disabled={busy}
+          aria-pressed={xray}
+          onClick={() => {
+            toggleXray();
+            // Asked for at once where they can be had: the visitor wants to see those of this answer.
+            if (!xray && take.verdict?.answer_kind === "model" && !take.sampling?.logprobs) reread();
+          }}
+          aria-label={s.xray.toggle}
+          title={s.xray.toggle}
+        >
+          <Icon name="xray" />
+        </button>
         <button
           type="button"
           className="tool-small"

@@ -92,6 +92,27 @@ test("citations count once, in order, and only for passages that were given", ()
   assert.deepEqual(citedNumbers(shownTake(exchange)), [3, 1]);
 });
 
+test("tokens gather with the text, and an answer read once more keeps its place and how it was asked for", () => {
+  const token = (text: string) => ({ text, logprob: -1, top: [] });
+  const before = run(
+    { type: "ask", id: "a", question: "q" },
+    { type: "patch", id: "a", patch: { sampling: { seed: 7 } } },
+    { type: "write", id: "a", text: "one", tokens: [token("one")] },
+    { type: "write", id: "a", text: " two", tokens: [token(" two")] },
+    { type: "patch", id: "a", patch: { status: "done" } },
+  );
+  const take = before[0] && shownTake(before[0]);
+  assert.deepEqual(
+    take?.tokens?.map(({ text }) => text),
+    ["one", " two"],
+  );
+  const [after] = reduce(before, { type: "reread", id: "a" });
+  assert.equal(after?.takes.length, 1);
+  assert.deepEqual(after && shownTake(after).sampling, { seed: 7 });
+  assert.equal(after && shownTake(after).text, "");
+  assert.equal(after && shownTake(after).tokens, undefined);
+});
+
 test("a reload brings the conversation back, with a cut answer marked as stopped", () => {
   save(
     run(

@@ -1,5 +1,5 @@
 /** The conversation as data: exchanges of one question and its answers ("takes"), and every change to them. */
-import type { Message, Source, Timings, Verdict } from "../api.ts";
+import type { Message, Sampling, Source, Timings, Token, Verdict } from "../api.ts";
 
 export type Failure = { what: "busy" | "offline" | "lost" | "server"; message: string; retryAt: number };
 export type Take = {
@@ -9,15 +9,19 @@ export type Take = {
   verdict: Verdict | null;
   timings: Timings | null;
   failure: Failure | null;
+  /** How it was asked for, so that it can be asked for again; and its tokens, if they were part of that. */
+  sampling?: Sampling;
+  tokens?: Token[];
 };
 export type Exchange = { id: string; question: string; takes: Take[]; shown: number };
 
 export type Action =
   | { type: "ask"; id: string; question: string }
   | { type: "again"; id: string }
+  | { type: "reread"; id: string }
   | { type: "edit"; id: string; question: string }
   | { type: "patch"; id: string; patch: Partial<Take> }
-  | { type: "write"; id: string; text: string }
+  | { type: "write"; id: string; text: string; tokens?: Token[] }
   | { type: "show"; id: string; take: number }
   | { type: "clear" };
 
@@ -43,6 +47,13 @@ export function reduce(exchanges: Exchange[], action: Action): Exchange[] {
       const kept = exchange.takes.filter((take) => take.status === "done" || take.text);
       return replace({ takes: [...kept, EMPTY], shown: kept.length });
     }
+    case "reread": {
+      // The same answer once more, in its place: what it was sampled with stays.
+      const { sampling } = shownTake(exchange);
+      return replace({
+        takes: exchange.takes.with(exchange.shown, { ...EMPTY, ...(sampling && { sampling }) }),
+      });
+    }
     case "edit":
       // What came after it answered another conversation.
       return [
@@ -50,7 +61,11 @@ export function reduce(exchanges: Exchange[], action: Action): Exchange[] {
         { ...exchange, question: action.question, takes: [EMPTY], shown: 0 },
       ];
     case "write":
-      return rewrite({ status: "writing", text: shownTake(exchange).text + action.text });
+      return rewrite({
+        status: "writing",
+        text: shownTake(exchange).text + action.text,
+        ...(action.tokens?.length && { tokens: [...(shownTake(exchange).tokens ?? []), ...action.tokens] }),
+      });
     case "patch":
       return rewrite(action.patch);
     case "show":

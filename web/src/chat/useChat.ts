@@ -1,13 +1,16 @@
 /** The conversation's state and the one answer that may be in the air. */
 import { useCallback, useEffect, useReducer, useRef } from "react";
-import { askModel, Trouble } from "../api.ts";
+import { askModel, type Sampling, Trouble } from "../api.ts";
 import { type Exchange, isRunning, messagesFor, reduce, restore, save, shownTake } from "./conversation.ts";
+import { probabilities } from "./xray.ts";
 
 export type Chat = {
   exchanges: Exchange[];
   running: boolean;
   ask: (question: string) => void;
   again: (id: string) => void;
+  /** The shown answer once more as it was asked for, now with its tokens' probabilities. */
+  reread: (id: string) => void;
   edit: (id: string, question: string) => void;
   show: (id: string, take: number) => void;
   stop: () => void;
@@ -32,15 +35,20 @@ export function useChat(awake: () => Promise<void>): Chat {
       flight.current?.abort();
       const mine = new AbortController();
       flight.current = mine;
-      const again = (after.find((exchange) => exchange.id === id)?.takes.length ?? 0) > 1;
+      const exchange = after.find((one) => one.id === id);
+      const again = (exchange?.takes.length ?? 0) > 1;
+      const before = exchange && shownTake(exchange).sampling;
       // The first answer is the server's default; another one is only another when it is sampled.
-      const sampling = again ? { temperature: 0.8, seed: Math.floor(Math.random() * 2 ** 31) } : {};
+      const fresh = again ? { temperature: 0.8, seed: Math.floor(Math.random() * 2 ** 31) } : {};
+      const sampling: Sampling = { ...(before ?? fresh), ...probabilities() };
+      dispatch({ type: "patch", id, patch: { sampling } });
       try {
         await awake();
         for await (const event of askModel(messagesFor(after, id), sampling, mine.signal)) {
           if (mine.signal.aborted) return;
           if (event.type === "sources") dispatch({ type: "patch", id, patch: { sources: event.sources } });
-          else if (event.type === "text") dispatch({ type: "write", id, text: event.text });
+          else if (event.type === "text")
+            dispatch({ type: "write", id, text: event.text, tokens: event.tokens });
           else
             dispatch({
               type: "patch",
@@ -81,6 +89,7 @@ export function useChat(awake: () => Promise<void>): Chat {
     running,
     ask: (question) => start({ type: "ask", id: newId(), question }),
     again: (id) => start({ type: "again", id }),
+    reread: (id) => start({ type: "reread", id }),
     edit: (id, question) => start({ type: "edit", id, question }),
     show: (id, take) => dispatch({ type: "show", id, take }),
     stop,
