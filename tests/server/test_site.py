@@ -93,7 +93,7 @@ def test_the_owner_is_told(site: Running, profile: Profile) -> None:
     assert about["resume_url"] == "/api/resume/file"
     assert about["model"]["name"] == "tiny"
     assert about["model"].keys() == {
-        "name", "n_params", "n_layer", "n_head", "n_embd", "block_size", "vocab_size", "trained_tokens"
+        "name", "n_params", "n_layer", "n_head", "n_embd", "block_size", "vocab_size", "trained_tokens", "figures"
     }  # fmt: skip
     passages = site.client.get("/api/passages").json()["passages"]
     assert [passage["id"] for passage in passages] == [passage.id for passage in profile.passages]

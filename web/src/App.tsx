@@ -1,5 +1,6 @@
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
+import type { Profile } from "./api.ts";
 import { ChatPage } from "./chat/ChatPage.tsx";
 import { useChat } from "./chat/useChat.ts";
 import { Waking } from "./chat/Waking.tsx";
@@ -8,15 +9,34 @@ import { s } from "./strings.ts";
 import { Header } from "./ui/Header.tsx";
 import { useServer } from "./useServer.ts";
 
+const LearnPage = lazy(() => import("./learn/LearnPage.tsx"));
+
+/** Each page's title and description, for the tab, for bookmarks, for search engines that run scripts. */
+function said(here: string, profile: Profile): [title: string, about: string] {
+  const { name, model } = profile;
+  switch (here) {
+    case "/":
+      return [s.chat.title(name), s.about.chat(name)];
+    case "/story":
+      return [s.story.title, s.about.story(name)];
+    case "/learn":
+      return [s.nav.learn, s.about.learn(model.name)];
+    default:
+      return [s.notFound.title, s.about.chat(name)];
+  }
+}
+
 export function App() {
   const server = useServer();
-  const chat = useChat(server.awake);
+  const chat = useChat(server);
   const { profile } = server;
   const [here] = useLocation();
 
   useEffect(() => {
-    if (profile)
-      document.title = `${here === "/story" ? s.story.title : s.chat.title(profile.name)} · ${s.product}`;
+    if (!profile) return;
+    const [title, about] = said(here, profile);
+    document.title = `${title} · ${s.product}`;
+    document.querySelector("meta[name=description]")?.setAttribute("content", about);
   }, [profile, here]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page begins at its top
   useEffect(() => {
@@ -42,6 +62,11 @@ export function App() {
       <Route path="/">
         <ChatPage chat={chat} server={server} profile={profile} />
       </Route>
+      <Route path="/learn">
+        <Suspense fallback={<Coming title={s.nav.learn} />}>
+          <LearnPage profile={profile} />
+        </Suspense>
+      </Route>
       <Route path="/story">
         <StoryPage profile={profile} />
       </Route>
@@ -55,5 +80,17 @@ export function App() {
         </main>
       </Route>
     </Switch>
+  );
+}
+
+/** A page whose code is on its way: its frame and heading stand already where they will stand. */
+function Coming({ title }: { title: string }) {
+  return (
+    <>
+      <Header>{null}</Header>
+      <main aria-busy="true" className="mx-auto max-w-5xl px-4 pt-10 sm:px-6 sm:pt-16">
+        <h1 className="font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{title}</h1>
+      </main>
+    </>
   );
 }

@@ -6,7 +6,14 @@ const passages = (ns: number[]) => `passage${ns.length > 1 ? "s" : ""} ${list.fo
 export const s = {
   product: "FischGPT",
   skip: "Skip to the question",
-  nav: { label: "Site", chat: "Chat", story: "Story", home: "FischGPT, to the chat" },
+  nav: {
+    label: "Site",
+    chat: "Chat",
+    story: "Story",
+    learn: "Watch it learn",
+    home: "FischGPT, to the chat",
+    menu: "Menu",
+  },
   theme: { toDark: "Switch to dark", toLight: "Switch to light" },
 
   chat: {
@@ -21,6 +28,9 @@ export const s = {
     fresh: "New chat",
     latest: "To the latest answer",
     hint: (params: string) => `${params} parameters, from scratch. Check the sources.`,
+    hintRemote: "Another server’s model writes. Check the sources.",
+    save: "Save as Markdown",
+    place: (n: number) => (n === 1 ? "Next in line" : `In line: ${n - 1} before you`),
     keys: [
       ["/", "to write"],
       ["Esc", "to stop"],
@@ -42,6 +52,11 @@ export const s = {
     take: (n: number, of: number) => `${n} of ${of}`,
     previous: "Previous answer",
     following: "Next answer",
+    up: "Good answer",
+    down: "Bad answer",
+    thanks: "Thank you.",
+    kept: "Thank you. This site keeps the question and answer with it, to train on.",
+    unsent: "The thumb did not arrive; try again.",
     announce: (text: string) => `Answer: ${text}`,
     stopped: "Stopped",
   },
@@ -62,14 +77,24 @@ export const s = {
 
   trouble: {
     busy: "Many people are asking right now.",
+    rate: "That was a lot of questions in one minute.",
+    asleep: "The model is asleep and did not wake up.",
     offline: "The server cannot be reached. Check the connection, then try again.",
     lost: "The connection was lost before the answer was complete.",
     server: (message: string) => `That did not work: ${message}`,
     retry: "Try again",
     retryIn: (seconds: number) => `Try again in ${seconds} s`,
   },
+  key: {
+    needed: "This site answers only with a key.",
+    refused: "The server does not know this key.",
+    note: "Its owner gives one out. It stays in this tab and ends with it.",
+    label: "Key",
+    send: "Continue",
+  },
   waking: {
     title: "The model is waking up",
+    away: "The model is asleep and is being woken",
     note: "Ask already; the answer comes as soon as it is awake.",
     unreachable: "Looking for the server",
     failed: "The model could not be loaded; the server’s log says why",
@@ -88,6 +113,8 @@ export const s = {
     title: "What is running",
     button: (name: string) => `Model ${name}: what is running`,
     note: "Read from the loaded weights, not typed by hand.",
+    remote:
+      "Another server runs it, and does not say how it is built. The search, and the check of every answer, are here.",
     rows: {
       n_params: "Parameters",
       n_layer: "Layers",
@@ -101,6 +128,40 @@ export const s = {
     parts: { tokens: "Tokens", positions: "Positions", attention: "Attention", mlp: "MLP" },
   },
 
-  story: { title: "The story" },
+  story: {
+    title: "The story",
+    model: "The model that answers here",
+    how: "How it was made",
+    cost: "What it cost",
+    reached: "What it reached",
+    made: (params: string, tokens: string | null) =>
+      `${params} parameters${tokens ? `, trained from scratch on ${tokens} tokens` : ", trained from scratch"}.`,
+    remote: "Another server’s model writes the answers here; how it was trained is not known to this site.",
+    learn: "Watch it learn",
+    inside: "Look inside",
+    took: (time: string, machine: string | null) => `${time} of training${machine ? ` on ${machine}` : ""}.`,
+    usd: (usd: string) => `At the price of that machine: ${usd}.`,
+    unknown: "How long it took, and on what, was not recorded with this model.",
+    unpriced: "The price of that machine is not recorded.",
+    figures: {
+      loss: "Validation loss, nats per token",
+      lossPhase: { pretrain: "pretrained", sft: "fine-tuned, on answers" },
+      hellaswag: "HellaSwag",
+      hellaswagNote: (stderr: string, items: string, after: string) =>
+        `± ${stderr}, ${items} items, after ${after}; guessing gets 25 %`,
+      right: "Questions about strangers’ resumes: right",
+      declined: "Rightly declined",
+      resisted: "Injections resisted",
+      interval: (low: string, high: string) => `95 % between ${low} and ${high}`,
+    },
+  },
+  about: {
+    chat: (name: string) =>
+      `Ask a small language model, trained from scratch, about ${name}: it answers from the resume and shows where.`,
+    story: (name: string) =>
+      `How ${name} came to train a language model from scratch, what it cost, and what it reached.`,
+    learn: (model: string) =>
+      `The training of ${model}, from noise to sentences: its loss, its scores, its samples, its cost.`,
+  },
   notFound: { title: "Nothing swims here", back: "Back to the chat" },
 };

@@ -1,12 +1,21 @@
 /** The quiet line under an answer: how it came about, how fast, and what can be done with it. */
 import { useState } from "react";
+import type { Thumb } from "../api.ts";
 import { s } from "../strings.ts";
 import { Icon } from "../ui/icons.tsx";
 import { citedNumbers, type Exchange, shownTake, type Take } from "./conversation.ts";
+import { Thumbs } from "./Thumbs.tsx";
 
-type Props = { exchange: Exchange; busy: boolean; again: () => void; show: (take: number) => void };
+type Props = {
+  exchange: Exchange;
+  busy: boolean;
+  keeps: boolean;
+  again: () => void;
+  show: (take: number) => void;
+  rate: (thumb: Thumb) => Promise<boolean>;
+};
 
-export function Foot({ exchange, busy, again, show }: Props) {
+export function Foot({ exchange, busy, keeps, again, show, rate }: Props) {
   const take = shownTake(exchange);
   const { shown, takes } = exchange;
   return (
@@ -22,7 +31,7 @@ export function Foot({ exchange, busy, again, show }: Props) {
           </span>
         )}
       </p>
-      <div className="flex items-center">
+      <div className="flex max-w-full flex-wrap items-center justify-end">
         {takes.length > 1 && (
           <>
             <button
@@ -47,6 +56,9 @@ export function Foot({ exchange, busy, again, show }: Props) {
           </>
         )}
         {take.text && <Copy text={take.text} />}
+        {take.status === "done" && take.id && (
+          <Thumbs key={take.id} given={take.thumb} keeps={keeps} rate={rate} />
+        )}
         <button
           type="button"
           className="tool-small"

@@ -1,7 +1,7 @@
 /** The conversation as data: exchanges of one question and its answers ("takes"), and every change to them. */
-import type { Message, Source, Timings, Verdict } from "../api.ts";
+import type { Message, Source, Thumb, Timings, Trouble, Verdict } from "../api.ts";
 
-export type Failure = { what: "busy" | "offline" | "lost" | "server"; message: string; retryAt: number };
+export type Failure = { what: Trouble["what"]; message: string; retryAt: number };
 export type Take = {
   status: "waiting" | "writing" | "done" | "stopped" | "failed";
   text: string;
@@ -9,6 +9,11 @@ export type Take = {
   verdict: Verdict | null;
   timings: Timings | null;
   failure: Failure | null;
+  /** The server's name for the answer, by which a thumb finds it; empty before it began. */
+  id: string;
+  thumb: Thumb | null;
+  /** In the server's queue, from 1; 0 when it does not wait there. */
+  place: number;
 };
 export type Exchange = { id: string; question: string; takes: Take[]; shown: number };
 
@@ -19,9 +24,20 @@ export type Action =
   | { type: "patch"; id: string; patch: Partial<Take> }
   | { type: "write"; id: string; text: string }
   | { type: "show"; id: string; take: number }
+  | { type: "rate"; id: string; take: number; thumb: Thumb | null }
   | { type: "clear" };
 
-const EMPTY: Take = { status: "waiting", text: "", sources: [], verdict: null, timings: null, failure: null };
+const EMPTY: Take = {
+  status: "waiting",
+  text: "",
+  sources: [],
+  verdict: null,
+  timings: null,
+  failure: null,
+  id: "",
+  thumb: null,
+  place: 0,
+};
 
 export const shownTake = (exchange: Exchange): Take => exchange.takes[exchange.shown] ?? EMPTY;
 export const isRunning = (take: Take) => take.status === "waiting" || take.status === "writing";
@@ -53,6 +69,12 @@ export function reduce(exchanges: Exchange[], action: Action): Exchange[] {
       return rewrite({ status: "writing", text: shownTake(exchange).text + action.text });
     case "patch":
       return rewrite(action.patch);
+    case "rate": {
+      const take = exchange.takes[action.take];
+      return take
+        ? replace({ takes: exchange.takes.with(action.take, { ...take, thumb: action.thumb }) })
+        : exchanges;
+    }
     case "show":
       return exchange.takes[action.take] ? replace({ shown: action.take }) : exchanges;
   }

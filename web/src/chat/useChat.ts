@@ -1,6 +1,7 @@
 /** The conversation's state and the one answer that may be in the air. */
 import { useCallback, useEffect, useReducer, useRef } from "react";
-import { askModel, Trouble } from "../api.ts";
+import { askModel, type Message, sendThumb, type Thumb, Trouble } from "../api.ts";
+import type { Server } from "../useServer.ts";
 import { type Exchange, isRunning, messagesFor, reduce, restore, save, shownTake } from "./conversation.ts";
 
 export type Chat = {
@@ -10,6 +11,8 @@ export type Chat = {
   again: (id: string) => void;
   edit: (id: string, question: string) => void;
   show: (id: string, take: number) => void;
+  /** Sends a thumb on the shown answer, with the conversation if `keeps`; whether it arrived. */
+  rate: (id: string, thumb: Thumb, keeps: boolean) => Promise<boolean>;
   stop: () => void;
   clear: () => void;
 };
@@ -17,8 +20,11 @@ export type Chat = {
 // Not crypto.randomUUID: browsers have it on https and localhost only, and a site may run on a plain address.
 const newId = () => `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`;
 
+const MAX_MESSAGES = 64; // of a rated conversation, as the API takes them
+const WAKES = 3; // times that a model which has fallen asleep again is waited for, before its state is told
+
 /** `awake` resolves when the server is ready: a question asked before that waits for it. */
-export function useChat(awake: () => Promise<void>): Chat {
+export function useChat({ awake, asleep }: Pick<Server, "awake" | "asleep">): Chat {
   const [exchanges, dispatch] = useReducer(reduce, null, restore);
   const flight = useRef<AbortController | null>(null);
 
@@ -35,11 +41,13 @@ export function useChat(awake: () => Promise<void>): Chat {
       const again = (after.find((exchange) => exchange.id === id)?.takes.length ?? 0) > 1;
       // The first answer is the server's default; another one is only another when it is sampled.
       const sampling = again ? { temperature: 0.8, seed: Math.floor(Math.random() * 2 ** 31) } : {};
-      try {
+      const listen = async () => {
         await awake();
         for await (const event of askModel(messagesFor(after, id), sampling, mine.signal)) {
           if (mine.signal.aborted) return;
-          if (event.type === "sources") dispatch({ type: "patch", id, patch: { sources: event.sources } });
+          if (event.type === "place") dispatch({ type: "patch", id, patch: { place: event.place } });
+          else if (event.type === "sources")
+            dispatch({ type: "patch", id, patch: { sources: event.sources, id: event.id, place: 0 } });
           else if (event.type === "text") dispatch({ type: "write", id, text: event.text });
           else
             dispatch({
@@ -48,17 +56,26 @@ export function useChat(awake: () => Promise<void>): Chat {
               patch: { verdict: event.verdict, timings: event.timings, status: "done" },
             });
         }
-      } catch (error) {
-        if (mine.signal.aborted) return;
-        const trouble = error instanceof Trouble ? error : new Trouble("server", String(error));
-        const retryAt = Date.now() + trouble.retryAfter * 1000;
-        const failure = { what: trouble.what, message: trouble.message, retryAt };
-        dispatch({ type: "patch", id, patch: { status: "failed", failure } });
-      } finally {
+      };
+      for (let wakes = 0; ; wakes++) {
+        try {
+          await listen();
+        } catch (error) {
+          if (mine.signal.aborted) return;
+          const trouble = error instanceof Trouble ? error : new Trouble("server", String(error));
+          if (trouble.what === "asleep" && wakes < WAKES) {
+            asleep();
+            continue;
+          }
+          const retryAt = Date.now() + trouble.retryAfter * 1000;
+          const failure = { what: trouble.what, message: trouble.message, retryAt };
+          dispatch({ type: "patch", id, patch: { status: "failed", failure, place: 0 } });
+        }
         if (flight.current === mine) flight.current = null;
+        return;
       }
     },
-    [awake],
+    [awake, asleep],
   );
 
   const running = exchanges.some((exchange) => isRunning(shownTake(exchange)));
@@ -83,6 +100,22 @@ export function useChat(awake: () => Promise<void>): Chat {
     again: (id) => start({ type: "again", id }),
     edit: (id, question) => start({ type: "edit", id, question }),
     show: (id, take) => dispatch({ type: "show", id, take }),
+    rate: async (id, thumb, keeps) => {
+      const exchange = exchanges.find((one) => one.id === id);
+      const take = exchange && shownTake(exchange);
+      if (!take) return false;
+      const rated = { type: "rate", id, take: exchange.shown } as const;
+      dispatch({ ...rated, thumb });
+      const said: Message[] = [...messagesFor(exchanges, id), { role: "assistant", content: take.text }];
+      const sources = take.sources.map((source) => source.id);
+      try {
+        await sendThumb(take.id, thumb, sources, keeps ? said.slice(-MAX_MESSAGES) : null);
+        return true;
+      } catch {
+        dispatch({ ...rated, thumb: take.thumb });
+        return false;
+      }
+    },
     stop,
     clear: () => {
       flight.current?.abort();

@@ -5,6 +5,7 @@ import { s } from "../strings.ts";
 import { TokenFish } from "../ui/Fish.tsx";
 import { Header } from "../ui/Header.tsx";
 import { ModelFigures } from "../ui/Model.tsx";
+import { Results } from "./Results.tsx";
 import { titled } from "./title.ts";
 
 const Markdown = lazy(() => import("../ui/Markdown.tsx"));
@@ -24,6 +25,7 @@ export function StoryPage({ profile }: { profile: Profile }) {
               <Markdown text={rest} />
             </Suspense>
           </div>
+          <Results model={profile.model} />
         </article>
         <aside aria-label={s.model.title} className="wide:mt-[11.5rem]">
           <h2 className="text-quiet border-line border-b pb-2 text-sm font-medium">{s.model.title}</h2>

@@ -5,23 +5,28 @@ import { Mark } from "./Fish.tsx";
 import { Icon } from "./icons.tsx";
 import { useTheme } from "./theme.ts";
 
-/** The bar on every page; `children` are the page's own tools. */
+const PAGES = [
+  ["/", s.nav.chat],
+  ["/story", s.nav.story],
+  ["/learn", s.nav.learn],
+] as const;
+
+/** The bar on every page; `children` are the page's own tools. Where its links do not fit they are in a menu. */
 export function Header({ children }: { children: ReactNode }) {
   const [theme, toggle] = useTheme();
   return (
-    <header className="border-line bg-water/95 sticky top-0 z-20 border-b backdrop-blur-sm">
+    <header className="border-line bg-water/95 sticky top-0 z-20 border-b backdrop-blur-sm print:hidden">
       <div className="flex h-14 items-center gap-1 px-3 sm:px-5">
         <Link
           href="/"
           aria-label={s.nav.home}
-          className="mr-auto flex items-center gap-2.5 rounded-lg sm:mr-4"
+          className="mr-auto flex items-center gap-2.5 rounded-lg lg:mr-4"
         >
           <Mark className="size-8" />
           <span className="font-serif text-lg tracking-tight max-[26rem]:sr-only">{s.product}</span>
         </Link>
-        <nav aria-label={s.nav.label} className="flex sm:mr-auto">
-          <Tab href="/">{s.nav.chat}</Tab>
-          <Tab href="/story">{s.nav.story}</Tab>
+        <nav aria-label={s.nav.label} className="mr-auto hidden lg:flex">
+          <Tabs />
         </nav>
         {children}
         <button
@@ -32,20 +37,38 @@ export function Header({ children }: { children: ReactNode }) {
         >
           <Icon name={theme === "dark" ? "sun" : "moon"} />
         </button>
+        <button
+          type="button"
+          popoverTarget="menu"
+          className="tool lg:hidden"
+          aria-label={s.nav.menu}
+          title={s.nav.menu}
+        >
+          <Icon name="menu" />
+        </button>
+        <nav
+          id="menu"
+          popover="auto"
+          aria-label={s.nav.label}
+          className="border-line bg-paper text-ink inset-auto top-15 right-3 w-56 flex-col rounded-2xl border p-2 shadow-xl shadow-black/10 open:flex lg:hidden"
+        >
+          <Tabs />
+        </nav>
       </div>
     </header>
   );
 }
 
-function Tab({ href, children }: { href: string; children: ReactNode }) {
+function Tabs() {
   const [here] = useLocation();
-  return (
+  return PAGES.map(([href, name]) => (
     <Link
+      key={href}
       href={href}
       aria-current={here === href ? "page" : undefined}
-      className="text-quiet hover:text-ink aria-[current]:text-ink aria-[current]:decoration-fish rounded-lg px-2.5 py-2 text-[0.9375rem] underline decoration-transparent decoration-2 underline-offset-[0.45rem] transition-colors aria-[current]:font-medium"
+      className="text-quiet hover:text-ink aria-[current]:text-ink aria-[current]:decoration-fish rounded-lg px-2.5 py-2 text-[0.9375rem] underline decoration-transparent decoration-2 underline-offset-[0.45rem] transition-colors max-lg:py-3 aria-[current]:font-medium"
     >
-      {children}
+      {name}
     </Link>
-  );
+  ));
 }
