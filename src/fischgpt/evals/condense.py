@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from fischgpt.assistant.model import ModelInfo
-from fischgpt.errors import UserError
 from fischgpt.evals.costs import cost_of
 from fischgpt.evals.curves import thin
 from fischgpt.evals.learned import (
@@ -49,10 +48,15 @@ def summary(info: ModelInfo, record: RunRecord) -> dict[str, Any]:
 
 
 def learned(info: ModelInfo, record: RunRecord) -> Learned:
-    """The record that ships with the model as run.json."""
+    """The record that ships with the model as run.json; fewer moments where their texts would make it too large."""
     machine = {key: value for key, value in record.environment.items() if isinstance(value, str | int)}
-    phases = [_phase(phase) for phase in record.phases if phase.rows]
-    return Learned(n_params=info.n_params, machine=machine, cost=_cost(record), phases=phases)
+    most = MAX_MOMENTS
+    while True:
+        phases = [_phase(phase, most) for phase in record.phases if phase.rows]
+        found = Learned(n_params=info.n_params, machine=machine, cost=_cost(record), phases=phases)
+        if len(_text(found).encode()) <= MAX_BYTES:
+            return found
+        most //= 2  # without any moment it is 50 KB
 
 
 def learned_of(info: ModelInfo) -> Learned | None:
@@ -71,11 +75,12 @@ def card_of(info: ModelInfo) -> dict[str, Any]:
 
 
 def write_learned(info: ModelInfo, record: RunRecord, folder: Path) -> None:
-    """Write run.json. Raises UserError if it comes out larger than a page should fetch."""
-    text = learned(info, record).model_dump_json() + "\n"
-    if len(text.encode()) > MAX_BYTES:  # the limits of each part keep it far below
-        raise UserError(f"{FILE} of this run would be {len(text) // 1000} KB; nothing exported")
-    (folder / FILE).write_text(text, encoding="utf-8")
+    """Write run.json."""
+    (folder / FILE).write_text(_text(learned(info, record)), encoding="utf-8")
+
+
+def _text(found: Learned) -> str:
+    return found.model_dump_json() + "\n"
 
 
 def _cost(record: RunRecord) -> Cost | None:
@@ -83,9 +88,9 @@ def _cost(record: RunRecord) -> Cost | None:
     return None if None in seconds else cost_of(record.environment, sum(filter(None, seconds)))
 
 
-def _phase(phase: PhaseRecord) -> PhaseLearned:
+def _phase(phase: PhaseRecord, most: int) -> PhaseLearned:
     seen = {int(step): int(tokens) for step, tokens in phase.curve("tokens")}
-    moments, prompts = _samples(phase, seen)
+    moments, prompts = _samples(phase, seen, most)
     state = phase.state
     assert state != "not started"
     return PhaseLearned(
@@ -157,14 +162,14 @@ def _hellaswag(phase: PhaseRecord, seen: dict[int, int]) -> HellaSwag | None:
     )
 
 
-def _samples(phase: PhaseRecord, seen: dict[int, int]) -> tuple[list[Moment], list[str]]:
+def _samples(phase: PhaseRecord, seen: dict[int, int], most: int) -> tuple[list[Moment], list[str]]:
     """The same prompts at every moment; a moment that lacks one of the last moment's is left out."""
     samples = phase.samples
     if not samples:
         return [], []
     prompts = list(dict.fromkeys(prompt for prompt, _ in samples[-1][1]))[:MAX_PROMPTS]
     whole = [(step, dict(pairs)) for step, pairs in samples]
-    whole = thin([(step, said) for step, said in whole if all(prompt in said for prompt in prompts)], MAX_MOMENTS)
+    whole = thin([(step, said) for step, said in whole if all(prompt in said for prompt in prompts)], most)
     moments = [
         Moment(step=step, tokens=_tokens_at(phase, step, seen), texts=[_short(said[prompt]) for prompt in prompts])
         for step, said in whole

@@ -119,6 +119,7 @@ export function ChatPage({ chat, server, profile }: Props) {
                     />
                     {!isRunning(shownTake(exchange)) && shownTake(exchange).status !== "failed" && (
                       <Foot
+                        key={exchange.shown}
                         exchange={exchange}
                         busy={chat.running}
                         keeps={profile.keeps_questions}

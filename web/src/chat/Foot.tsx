@@ -18,6 +18,7 @@ type Props = {
 export function Foot({ exchange, busy, keeps, again, show, rate }: Props) {
   const take = shownTake(exchange);
   const { shown, takes } = exchange;
+  const [said, say] = useState("");
   return (
     <div className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-1">
       <p
@@ -31,7 +32,7 @@ export function Foot({ exchange, busy, keeps, again, show, rate }: Props) {
           </span>
         )}
       </p>
-      <div className="flex max-w-full flex-wrap items-center justify-end">
+      <div className="-ml-1.5 flex items-center">
         {takes.length > 1 && (
           <>
             <button
@@ -57,7 +58,14 @@ export function Foot({ exchange, busy, keeps, again, show, rate }: Props) {
         )}
         {take.text && <Copy text={take.text} />}
         {take.status === "done" && take.id && (
-          <Thumbs key={take.id} given={take.thumb} keeps={keeps} rate={rate} />
+          <Thumbs
+            given={take.thumb}
+            rate={async (thumb) => {
+              say("");
+              const arrived = await rate(thumb);
+              say(!arrived ? s.answer.unsent : keeps ? s.answer.kept : s.answer.thanks);
+            }}
+          />
         )}
         <button
           type="button"
@@ -70,6 +78,9 @@ export function Foot({ exchange, busy, keeps, again, show, rate }: Props) {
           <Icon name="again" />
         </button>
       </div>
+      <p role="status" className="text-quiet basis-full text-xs empty:hidden sm:text-right">
+        {said}
+      </p>
     </div>
   );
 }

@@ -124,3 +124,18 @@ test("storage that holds anything else is an empty conversation", () => {
     assert.deepEqual(restore(), [], bad);
   }
 });
+
+test("a thumb stays with the answer it was given on", () => {
+  let said = reduce(reduce([], { type: "ask", id: "a", question: "?" }), {
+    type: "write",
+    id: "a",
+    text: "1",
+  });
+  said = reduce(said, { type: "again", id: "a" });
+  said = reduce(said, { type: "rate", id: "a", take: 0, thumb: "up" });
+  assert.deepEqual(
+    said[0]?.takes.map((take) => take.thumb),
+    ["up", null],
+  );
+  assert.equal(reduce(said, { type: "rate", id: "a", take: 7, thumb: "up" }), said);
+});

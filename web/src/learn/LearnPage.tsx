@@ -151,7 +151,7 @@ function Record({ run, vocab }: { run: Run; vocab: number | null }) {
             domain={domain}
             bands={bands}
             marker={marker}
-            format={(y) => y.toPrecision(1)}
+            format={(y) => String(Number(y.toPrecision(2)))}
             lines={parts.map(({ phase, from }) => ({
               name: w.phase[phase.name],
               look: "bold",

@@ -12,7 +12,10 @@ export function linear([low, high]: [number, number], [from, to]: [number, numbe
 export function ticks(low: number, high: number, count: number): number[] {
   const raw = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((size) => size >= raw * 0.999) ?? raw;
+  const part = raw / power;
+  // The round size nearest on a logarithmic scale, as d3-array's ticks choose it.
+  const step =
+    power * (part >= Math.sqrt(50) ? 10 : part >= Math.sqrt(10) ? 5 : part >= Math.sqrt(2) ? 2 : 1);
   const found: number[] = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) {
     found.push(Number((k * step).toPrecision(12)));
