@@ -28,6 +28,8 @@ def site(
     (web / "assets").mkdir()
     (web / "index.html").write_text("<!doctype html><title>Site</title>" + " " * 2000)
     (web / "assets" / "app-abc123.js").write_text("console.log(1);" * 500)
+    (web / "assets" / "page-def456.js").write_text("console.log(2);" * 500)
+    (web / "assets" / "page-def456.js.br").write_bytes(b"as the build packs it")
     (web.parent / "secret.txt").write_text("hidden words")
     assistant, script = scripted(profile, index, "")
     with running(Service(profile, describe_model(model_folder), lambda _: assistant), script, web=web) as server:
@@ -49,6 +51,27 @@ def test_assets_are_immutable_and_compressed(site: Running) -> None:
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert response.headers["content-encoding"] == "gzip"
     assert "immutable" not in site.client.get("/assets/nothing.js").headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "gets"),
+    [("br", "br"), ("gzip, deflate, br, zstd", "br"), ("gzip, br;q=0.5", "br"), ("gzip, br;q=0", "gzip"),
+     ("gzip", "gzip"), ("", None), ("brotli", None)],
+)  # fmt: skip
+def test_what_the_build_has_packed_goes_to_whoever_takes_it(site: Running, accepts: str, gets: str | None) -> None:
+    for method in ("GET", "HEAD"):
+        request = site.client.build_request(method, "/assets/page-def456.js", headers={"Accept-Encoding": accepts})
+        response = site.client.send(request, stream=True)
+        raw = b"".join(response.iter_raw())
+        assert response.status_code == 200
+        if method == "GET" or gets == "br":  # what is packed on the way is so only with a body
+            assert response.headers.get("content-encoding") == gets
+        assert response.headers["content-type"].startswith(("text/javascript", "application/javascript"))
+        assert "accept-encoding" in response.headers["vary"].lower()
+        assert "immutable" in response.headers["cache-control"]
+        if method == "GET":
+            assert (raw == b"as the build packs it") == (gets == "br")
+            assert raw.startswith(b"console") == (gets is None)
 
 
 @pytest.mark.parametrize(

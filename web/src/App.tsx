@@ -4,11 +4,11 @@ import type { Profile } from "./api.ts";
 import { ChatPage } from "./chat/ChatPage.tsx";
 import { useChat } from "./chat/useChat.ts";
 import { Waking } from "./chat/Waking.tsx";
-import { StoryPage } from "./story/StoryPage.tsx";
 import { s } from "./strings.ts";
 import { Header } from "./ui/Header.tsx";
 import { useServer } from "./useServer.ts";
 
+const StoryPage = lazy(() => import("./story/StoryPage.tsx"));
 const LearnPage = lazy(() => import("./learn/LearnPage.tsx"));
 
 /** Each page's title and description, for the tab, for bookmarks, for search engines that run scripts. */
@@ -63,12 +63,14 @@ export function App() {
         <ChatPage chat={chat} server={server} profile={profile} />
       </Route>
       <Route path="/learn">
-        <Suspense fallback={<Coming title={s.nav.learn} />}>
+        <Suspense fallback={<Coming />}>
           <LearnPage profile={profile} />
         </Suspense>
       </Route>
       <Route path="/story">
-        <StoryPage profile={profile} />
+        <Suspense fallback={<Coming />}>
+          <StoryPage profile={profile} />
+        </Suspense>
       </Route>
       <Route>
         <Header>{null}</Header>
@@ -83,13 +85,13 @@ export function App() {
   );
 }
 
-/** A page whose code is on its way: its frame and heading stand already where they will stand. */
-function Coming({ title }: { title: string }) {
+/** A page whose code is on its way. */
+function Coming() {
   return (
     <>
       <Header>{null}</Header>
-      <main aria-busy="true" className="mx-auto max-w-5xl px-4 pt-10 sm:px-6 sm:pt-16">
-        <h1 className="font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{title}</h1>
+      <main aria-busy="true" className="min-h-svh">
+        <h1 className="sr-only">{s.product}</h1>
       </main>
     </>
   );

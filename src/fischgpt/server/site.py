@@ -1,9 +1,12 @@
 """The built site, and the headers every response carries."""
 
 import logging
+import mimetypes
+import re
 import time
 import traceback
 import uuid
+from collections.abc import Awaitable, Callable
 from html import escape
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from prometheus_client import Counter
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fischgpt.resources import resource
@@ -48,12 +51,33 @@ def install(app: FastAPI, site: Path | None) -> None:
         raise HTTPException(404)
 
     if site is not None and (site / "index.html").is_file():
+        _serve_packed(app, site / "assets")
         app.frontend("/", directory=site, fallback="index.html")
         return
 
     @app.get("/", include_in_schema=False)
     async def not_built(request: Request) -> Response:
         return HTMLResponse(_NOT_BUILT.format(url=escape(str(request.base_url))))
+
+
+def _serve_packed(app: FastAPI, assets: Path) -> None:
+    """The scripts and styles that the build has compressed already, to whoever takes brotli: a route for each."""
+    for packed in assets.glob("*.br"):
+        path = f"/assets/{packed.stem}"
+        app.add_api_route(path, _packed(packed), methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def _packed(file: Path) -> Callable[[Request], Awaitable[Response]]:
+    plain = file.with_suffix("")
+    kind = mimetypes.guess_type(plain.name)[0]
+
+    async def asset(request: Request) -> Response:
+        accepted = request.headers.get("accept-encoding", "")
+        takes = any(re.fullmatch(r"\s*br\s*(;\s*q=(1|0?\.\d*[1-9]).*)?", part) for part in accepted.split(","))
+        headers = {"Vary": "Accept-Encoding", **({"Content-Encoding": "br"} if takes else {})}
+        return FileResponse(file if takes else plain, media_type=kind, headers=headers)
+
+    return asset
 
 
 class Envelope:
