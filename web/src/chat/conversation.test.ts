@@ -139,3 +139,14 @@ test("a thumb stays with the answer it was given on", () => {
   );
   assert.equal(reduce(said, { type: "rate", id: "a", take: 7, thumb: "up" }), said);
 });
+
+test("a conversation longer than the API takes goes on with its newest exchanges", () => {
+  let said: Exchange[] = [];
+  for (let n = 0; n < 40; n++) {
+    said = reduce(said, { type: "ask", id: `${n}`, question: `q${n}` });
+    said = reduce(said, { type: "write", id: `${n}`, text: `a${n}` });
+  }
+  const sent = messagesFor(said, "39");
+  assert.equal(sent.length, 63);
+  assert.deepEqual([sent[0]?.role, sent[0]?.content, sent.at(-1)?.content], ["user", "q8", "q39"]);
+});

@@ -80,6 +80,9 @@ export function reduce(exchanges: Exchange[], action: Action): Exchange[] {
   }
 }
 
+/** Messages of one request, as the API takes them; a conversation that is longer goes on with its newest ones. */
+export const MAX_MESSAGES = 64;
+
 /** What the server gets: the exchanges before `id` that have an answer, then the question of `id`. */
 export function messagesFor(exchanges: Exchange[], id: string): Message[] {
   const at = exchanges.findIndex((exchange) => exchange.id === id);
@@ -91,7 +94,7 @@ export function messagesFor(exchanges: Exchange[], id: string): Message[] {
       { role: "assistant", content: text },
     ];
   });
-  return [...before, { role: "user", content: exchanges[at]?.question ?? "" }];
+  return [...before.slice(2 - MAX_MESSAGES), { role: "user", content: exchanges[at]?.question ?? "" }];
 }
 
 /** The numbers that an answer cites, in order, each once, and only those it was given. */

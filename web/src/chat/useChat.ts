@@ -2,7 +2,16 @@
 import { useCallback, useEffect, useReducer, useRef } from "react";
 import { askModel, type Message, sendThumb, type Thumb, Trouble } from "../api.ts";
 import type { Server } from "../useServer.ts";
-import { type Exchange, isRunning, messagesFor, reduce, restore, save, shownTake } from "./conversation.ts";
+import {
+  type Exchange,
+  isRunning,
+  MAX_MESSAGES,
+  messagesFor,
+  reduce,
+  restore,
+  save,
+  shownTake,
+} from "./conversation.ts";
 
 export type Chat = {
   exchanges: Exchange[];
@@ -20,7 +29,6 @@ export type Chat = {
 // Not crypto.randomUUID: browsers have it on https and localhost only, and a site may run on a plain address.
 const newId = () => `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`;
 
-const MAX_MESSAGES = 64; // of a rated conversation, as the API takes them
 const WAKES = 3; // times that a model which has fallen asleep again is waited for, before its state is told
 
 /** `awake` resolves when the server is ready: a question asked before that waits for it. */

@@ -55,8 +55,8 @@ export function Player({ all, at, go }: Props) {
         />
       </div>
       <p className="mt-1 flex flex-wrap gap-x-4 text-sm tabular-nums">
-        <span className="font-medium">{name}</span>
-        <span className="text-quiet">{w.slider.tokens(moment.x)}</span>
+        <span className="min-w-60 font-medium">{name}</span>
+        <span className="text-quiet min-w-32">{w.slider.tokens(moment.x)}</span>
         {moment.loss !== null && <span className="text-quiet">{w.slider.lossAt(moment.loss)}</span>}
       </p>
       {/* The other phase lies in the same cell, unseen, so that nothing below moves when they change. */}
