@@ -1,7 +1,7 @@
 """Nothing that anybody wrote is ever run: questions, the resume and story, a model's answers and samples.
 
-FISCHGPT_XSS=200 tries all payloads; fewer here. The page's content policy would stop most of them as well: what only it has
-stopped counts as a failure, for the page is not to hand it anything.
+FISCHGPT_XSS=200 tries all payloads; fewer here. The page's content policy would stop most of them as well: what only it
+has stopped counts as a failure, for the page is not to hand it anything.
 """
 
 import json

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ def site(
     """A server with a built site of two files."""
     web = tmp_path_factory.mktemp("web")
     (web / "assets").mkdir()
-    (web / "index.html").write_text("<!doctype html><title>Site</title>" + " " * 2000)
+    (web / "index.html").write_text(
+        '<!doctype html><title>FischGPT</title><meta property="og:title" content="FischGPT" />'
+        '<meta property="og:image" content="/social.png" />' + " " * 2000
+    )
     (web / "assets" / "app-abc123.js").write_text("console.log(1);" * 500)
     (web / "assets" / "page-def456.js").write_text("console.log(2);" * 500)
     (web / "assets" / "page-def456.js.br").write_bytes(b"as the build packs it")
@@ -38,12 +42,26 @@ def site(
 
 
 def test_the_site_and_its_deep_links_are_served(site: Running) -> None:
-    for path in ("/", "/story", "/design/deep?x=1"):
+    for path in ("/", "/story", "/learn", "/design/deep?x=1"):
         response = site.client.get(path, headers=HTML)
         assert response.status_code == 200
-        assert "<title>Site</title>" in response.text
+        assert "FischGPT</title>" in response.text
         assert response.headers["cache-control"] == "no-cache"
     assert site.client.get("/nothing.js").status_code == 404
+
+
+def test_a_preview_of_a_shared_link_shows_whose_site_it_is(site: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("/", "/story", "/learn", "/inside"):
+        for headers in ({}, HTML):  # previews ask for anything
+            shown = site.client.get(path, headers=headers).text
+            assert "<title>Ask about Ada Example · FischGPT</title>" in shown
+            assert '<meta property="og:title" content="Ask about Ada Example · FischGPT" />' in shown
+            assert f'content="{site.url}/social.png"' in shown
+        assert site.client.head(path).status_code == 200
+    hostile = site.client.get("/", headers={"Host": 'x"><script>1</script>'})
+    assert "<script>" not in hostile.text
+    monkeypatch.setattr(site.service, "profile", replace(site.service.profile, name='<b>"A"</b>'))
+    assert "Ask about &lt;b&gt;&quot;A&quot;&lt;/b&gt; ·" in site.client.get("/").text
 
 
 def test_assets_are_immutable_and_compressed(site: Running) -> None:

@@ -52,7 +52,7 @@ def create_app(service: Service, web: Path | None = None, settings: Settings | N
     app.include_router(profile_api.router(parts, record))
     app.include_router(run_api.router(parts, record))
     _describe(app)
-    site.install(app, web)
+    site.install(app, web, lambda: service.profile)
     # The last added is the outermost. GZip leaves event streams alone.
     app.add_middleware(BodyLimit)
     app.add_middleware(Gate, settings=settings, slots=lambda: parts.slots, refused=parts.metrics.refused)

@@ -4,7 +4,7 @@
  * Our own, and not uPlot: these few lines are 2 KB compressed and uPlot 24, and an SVG prints, follows the theme and
  * needs no canvas.
  */
-import { type PointerEvent, type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
+import { type PointerEvent, type ReactNode, useId, useLayoutEffect, useState } from "react";
 import { short } from "../numbers.ts";
 import type { Point } from "./moments.ts";
 import { extent, linear, type Scale } from "./scale.ts";
@@ -49,7 +49,7 @@ const LOOKS = {
 
 export function Chart(props: Props) {
   const { title, summary, lines, bands = [], levels = [], domain, format = short, small = false } = props;
-  const [width, box] = useWidth();
+  const [width, scale, box] = useWidth();
   const [hover, setHover] = useState<number | null>(null);
   const clip = useId();
   const height = small ? 190 : width < 520 ? 270 : 340;
@@ -67,7 +67,8 @@ export function Chart(props: Props) {
     : lines.filter((one, at) => lines.findIndex((line) => line.name === one.name) === at);
   const valueAt = (event: PointerEvent<SVGSVGElement>) => {
     const at =
-      (event.clientX - event.currentTarget.getBoundingClientRect().left - LEFT) / (width - LEFT - RIGHT);
+      ((event.clientX - event.currentTarget.getBoundingClientRect().left) / scale - LEFT) /
+      (width - LEFT - RIGHT);
     return domain[0] + Math.min(1, Math.max(0, at)) * (domain[1] - domain[0]);
   };
   return (
@@ -85,13 +86,14 @@ export function Chart(props: Props) {
           ))}
         {props.children}
       </figcaption>
-      <div ref={box} style={{ height }} className="mt-2">
+      <div ref={box} style={{ height: height * scale }} className="mt-2">
         {width > 0 && (
           <svg
             role="img"
             aria-label={[title, summary].filter(Boolean).join(": ")}
-            width={width}
-            height={height}
+            width={width * scale}
+            height={height * scale}
+            viewBox={`0 0 ${width} ${height}`}
             className={`block overflow-visible ${props.onPick ? "cursor-pointer" : ""}`}
             onPointerMove={(event) => setHover(valueAt(event))}
             onPointerLeave={() => setHover(null)}
@@ -128,30 +130,36 @@ export function Chart(props: Props) {
                 x={(x(band.from) + x(band.to)) / 2}
                 y={TOP - 5}
                 textAnchor="middle"
-                className="fill-quiet text-xs"
+                className="fill-quiet text-[12px]"
               >
                 {x(band.to) - x(band.from) > 64 ? band.label : ""}
               </text>
             ))}
-            {levels.map((level) => (
-              <g key={level.label}>
-                <line
-                  x1={LEFT}
-                  x2={width - RIGHT}
-                  y1={y(level.y)}
-                  y2={y(level.y)}
-                  className="stroke-quiet stroke-1 [stroke-dasharray:5_4]"
-                />
-                <text
-                  x={width - RIGHT - 2}
-                  y={y(level.y) - 6}
-                  textAnchor="end"
-                  className="fill-quiet stroke-water text-xs stroke-4 [paint-order:stroke]"
-                >
-                  {level.label}
-                </text>
-              </g>
-            ))}
+            {levels.map((level) => {
+              // Its name stands at the end that the curve is further away from.
+              const own = lines[0]?.points ?? [];
+              const [first, last] = [own[0], own.at(-1)].map((p) => Math.abs((p?.y ?? 0) - level.y));
+              const atLeft = (first ?? 0) > (last ?? 0);
+              return (
+                <g key={level.label}>
+                  <line
+                    x1={LEFT}
+                    x2={width - RIGHT}
+                    y1={y(level.y)}
+                    y2={y(level.y)}
+                    className="stroke-quiet stroke-1 [stroke-dasharray:5_4]"
+                  />
+                  <text
+                    x={atLeft ? LEFT + 6 : width - RIGHT - 2}
+                    y={y(level.y) - 6}
+                    textAnchor={atLeft ? "start" : "end"}
+                    className="fill-quiet stroke-water text-[12px] stroke-4 [paint-order:stroke]"
+                  >
+                    {level.label}
+                  </text>
+                </g>
+              );
+            })}
             <g clipPath={`url(#${clip})`}>
               {lines.map((line) => (
                 <Drawn key={line.name + line.points[0]?.x} line={line} x={x} y={y} />
@@ -204,7 +212,7 @@ type AxesProps = { x: Scale; y: Scale; width: number; height: number; format: (y
 
 function Axes({ x, y, width, height, format }: AxesProps) {
   return (
-    <g className="text-xs tabular-nums">
+    <g className="text-[12px] tabular-nums">
       {y.ticks.map((tick) => (
         <g key={tick}>
           <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} className="stroke-line stroke-1" />
@@ -239,21 +247,21 @@ function readout(lines: Line[], at: number, format: (y: number) => string): stri
   return near.length ? `${short(at)}: ${near.join(", ")}` : "";
 }
 
-function useWidth(): [number, (element: HTMLElement | null) => void] {
-  const [width, setWidth] = useState(0);
+/** The element's width in sixteenths of the page's letter size, which grows on wide screens; and pixels of one. */
+function useWidth(): [width: number, scale: number, (element: HTMLElement | null) => void] {
+  const [[width, scale], measured] = useState([0, 1]);
   const [element, setElement] = useState<HTMLElement | null>(null);
-  const seen = useRef(0);
   useLayoutEffect(() => {
     if (!element) return;
     const measure = () => {
-      const now = Math.floor(element.clientWidth);
-      if (now !== seen.current) setWidth(now);
-      seen.current = now;
+      const one = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+      const now = Math.floor(element.clientWidth / one);
+      measured((before) => (before[0] === now && before[1] === one ? before : [now, one]));
     };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
   }, [element]);
-  return [width, setElement];
+  return [width ?? 0, scale ?? 1, setElement];
 }
