@@ -44,7 +44,7 @@ def test_no_state_of_the_page_has_a_violation(
     page.get_by_text("the northern star of the project").wait_for()
     check("story")
     if width < 1000:
-        visitor.button("Menu").click()
+        visitor.button("Pages, now Story").click()
         check("menu")
 
 

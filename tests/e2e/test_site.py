@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import httpx
+import pypdfium2
 import pytest
 from playwright.sync_api import expect
 
@@ -182,11 +183,22 @@ def test_on_paper_there_are_words_and_no_tools(site: str, visit: Visit) -> None:
     visitor.page.emulate_media(media="print", color_scheme="dark")
     expect(visitor.page.get_by_role("heading", name=COST)).to_be_visible()
     expect(visitor.answer).to_be_visible()
-    for hidden in ("header", "form", "button:not(.cite)"):
+    for hidden in ("header", "form", "button:not(.cite, .card)"):
         assert visitor.page.locator(hidden).evaluate_all("all => all.every(e => !e.checkVisibility())"), hidden
     assert visitor.page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
     assert visitor.page.locator("[data-answer]").evaluate("e => getComputedStyle(e).color") != "rgb(231, 239, 237)"
     assert visitor.sideways == 0
+
+
+def test_what_stands_beside_the_chat_is_printed_after_it(site: str, visit: Visit) -> None:
+    visitor = visit(site, width=1280).open()
+    visitor.ask(COST)
+    visitor.finished()
+    pdf = pypdfium2.PdfDocument(visitor.page.pdf(format="A4"))
+    pages = [page.get_textpage().get_text_range() for page in pdf]
+    assert COST in pages[0] and "$208.74" in pages[0]
+    assert "The training took 12 hours" in "".join(pages[1:]).replace("\r\n", " ")
+    assert all(pages), "an empty page"
 
 
 def test_a_page_that_does_not_exist_says_so(site: str, visit: Visit) -> None:

@@ -20,7 +20,7 @@ function said(here: string, profile: Profile): [title: string, about: string] {
     case "/story":
       return [s.story.title, s.about.story(name)];
     case "/learn":
-      return [s.nav.learn, s.about.learn(model.name)];
+      return [s.learn.title, s.about.learn(model.name)];
     default:
       return [s.notFound.title, s.about.chat(name)];
   }

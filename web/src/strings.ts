@@ -8,11 +8,11 @@ export const s = {
   skip: "Skip to the question",
   nav: {
     label: "Site",
+    menu: (here: string) => `Pages, now ${here}`,
     chat: "Chat",
     story: "Story",
-    learn: "Watch it learn",
+    learn: "Training",
     home: "FischGPT, to the chat",
-    menu: "Menu",
   },
   theme: { toDark: "Switch to dark", toLight: "Switch to light" },
 
@@ -137,7 +137,6 @@ export const s = {
     made: (params: string, tokens: string | null) =>
       `${params} parameters${tokens ? `, trained from scratch on ${tokens} tokens` : ", trained from scratch"}.`,
     remote: "Another server’s model writes the answers here; how it was trained is not known to this site.",
-    learn: "Watch it learn",
     inside: "Look inside",
     took: (time: string, machine: string | null) => `${time} of training${machine ? ` on ${machine}` : ""}.`,
     usd: (usd: string) => `At the price of that machine: ${usd}.`,
@@ -155,6 +154,7 @@ export const s = {
       interval: (low: string, high: string) => `95 % between ${low} and ${high}`,
     },
   },
+  learn: { title: "Watch it learn" },
   about: {
     chat: (name: string) =>
       `Ask a small language model, trained from scratch, about ${name}: it answers from the resume and shows where.`,

@@ -115,7 +115,7 @@ function Card({ source, brief, open }: { source: Source; brief: boolean; open: (
       <button
         type="button"
         onClick={() => open(source)}
-        className="border-line bg-paper hover:border-fish appear block w-full rounded-xl border px-4 py-2.5 text-left text-sm leading-relaxed transition-colors"
+        className="card border-line bg-paper hover:border-fish appear block w-full rounded-xl border px-4 py-2.5 text-left text-sm leading-relaxed transition-colors"
       >
         <span className="text-quiet flex flex-wrap items-baseline gap-x-2 text-xs">
           <span className="text-fish font-medium tabular-nums">[{source.n}]</span>

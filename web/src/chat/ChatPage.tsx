@@ -117,17 +117,18 @@ export function ChatPage({ chat, server, profile }: Props) {
                       open={(source) => open(exchange, source)}
                       retry={() => chat.again(exchange.id)}
                     />
-                    {!isRunning(shownTake(exchange)) && shownTake(exchange).status !== "failed" && (
-                      <Foot
-                        key={exchange.shown}
-                        exchange={exchange}
-                        busy={chat.running}
-                        keeps={profile.keeps_questions}
-                        rate={(thumb) => chat.rate(exchange.id, thumb, profile.keeps_questions)}
-                        again={() => chat.again(exchange.id)}
-                        show={(at) => chat.show(exchange.id, at)}
-                      />
-                    )}
+                    {!isRunning(shownTake(exchange)) &&
+                      (shownTake(exchange).status !== "failed" || exchange.takes.length > 1) && (
+                        <Foot
+                          key={exchange.shown}
+                          exchange={exchange}
+                          busy={chat.running}
+                          keeps={profile.keeps_questions}
+                          rate={(thumb) => chat.rate(exchange.id, thumb, profile.keeps_questions)}
+                          again={() => chat.again(exchange.id)}
+                          show={(at) => chat.show(exchange.id, at)}
+                        />
+                      )}
                   </li>
                 ))}
               </ol>

@@ -1,6 +1,7 @@
 /** "Watch it learn": the served model's own record, from its first noise to its last sentence. */
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { getRun, type Profile, type Run, Trouble } from "../api.ts";
+import { s } from "../strings.ts";
 import { Header } from "../ui/Header.tsx";
 import { Chart, type Line } from "./Chart.tsx";
 import { moments, nearest, points, stretches } from "./moments.ts";
@@ -33,7 +34,7 @@ export default function LearnPage({ profile }: { profile: Profile }) {
     <>
       <Header>{null}</Header>
       <main className="mx-auto max-w-5xl px-4 pt-10 pb-24 sm:px-6 sm:pt-16">
-        <h1 className="font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{w.title}</h1>
+        <h1 className="font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{s.learn.title}</h1>
         {state && "run" in state ? (
           <>
             <p className="text-quiet mt-3 max-w-prose text-base sm:text-lg">{w.lead(name)}</p>

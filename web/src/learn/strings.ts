@@ -2,7 +2,6 @@
 import { duration, full, short } from "../numbers.ts";
 
 export const w = {
-  title: "Watch it learn",
   lead: (name: string) =>
     `Every figure and every sentence on this page was written down while ${name} was trained.`,
   loading: "Fetching the record of the training",

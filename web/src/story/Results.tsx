@@ -22,7 +22,7 @@ export function Results({ model }: { model: ModelInfo }) {
           : t.made(full(model.n_params), model.trained_tokens === null ? null : short(model.trained_tokens))}
       </Part>
       {model.n_params !== null && (
-        <Part title={t.cost} link={{ href: "/learn", name: t.learn }}>
+        <Part title={t.cost} link={{ href: "/learn", name: s.learn.title }}>
           {seconds > 0
             ? `${t.took(duration(seconds), figures.machine)} ${figures.cost_usd === null ? t.unpriced : t.usd(dollars(figures.cost_usd))}`
             : t.unknown}
