@@ -85,7 +85,8 @@ FOUND = """() => {
     for (const {name, value} of element.attributes) {
       if (/^on/i.test(name) || name === "srcdoc" || name === "formaction") bad.push(`${element.tagName} ${name}`);
       const link = ["href", "src", "xlink:href", "data", "action"].includes(name);
-      if (link && !/^(https?:|\\/|blob:|$)/i.test(value.trim())) bad.push(`${element.tagName} ${name}=${value}`);
+      const scheme = link && value.replace(/[\\s\\x00-\\x1f]/g, "").match(/^([a-z][a-z0-9+.-]*):/i)?.[1];
+      if (scheme && !/^(https?|blob)$/i.test(scheme)) bad.push(`${element.tagName} ${name}=${value}`);
     }
     if (/^(SCRIPT|IFRAME|OBJECT|EMBED|BASE|META|LINK|STYLE|MATH|MARQUEE|VIDEO|AUDIO)$/i.test(element.tagName))
       bad.push(element.tagName);

@@ -138,12 +138,13 @@ def _training(phase: PhaseRecord, seen: dict[int, int]) -> Training:
 
 def _validation(phase: PhaseRecord, seen: dict[int, int]) -> Validation:
     rows = thin([row for row in phase.rows if _is_number(row.get("val_loss"))], MAX_POINTS)
-    bits = [row.get("bits_per_byte") for row in rows]
     return Validation(
         step=[row["step"] for row in rows],
         tokens=[_tokens_at(phase, row["step"], seen) for row in rows],
         loss=[round(float(row["val_loss"]), 4) for row in rows],
-        bits_per_byte=[round(float(value), 4) if _is_number(value) else None for value in bits],
+        bits_per_byte=[
+            round(float(row["bits_per_byte"]), 4) if _is_number(row.get("bits_per_byte")) else None for row in rows
+        ],
     )
 
 

@@ -98,7 +98,9 @@ def _figures(record: RunRecord) -> list[Block]:
 
 def _cost(record: RunRecord, phase: PhaseRecord) -> str | None:
     cost = cost_of(record.environment, phase.last("seconds"))
-    return cost and f"${cost.usd:,.2f} ({cost.devices} x {cost.device} at ${cost.usd_per_hour:.2f} an hour)"
+    if cost is None:
+        return None
+    return f"${cost.usd:,.2f} ({cost.devices} x {cost.device} at ${cost.usd_per_hour:.2f} an hour)"
 
 
 def _best(record: RunRecord) -> list[Block]:

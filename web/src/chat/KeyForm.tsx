@@ -3,7 +3,7 @@ import { useId, useState } from "react";
 import { hasKey, keepKey } from "../key.ts";
 import { s } from "../strings.ts";
 
-export function KeyForm({ retry }: { retry: () => void }) {
+export default function KeyForm({ retry }: { retry: () => void }) {
   const [key, setKey] = useState("");
   const [refused] = useState(hasKey); // what was sent with the question that came back
   const id = useId();

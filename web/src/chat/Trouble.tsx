@@ -1,8 +1,9 @@
 /** What went wrong with an answer, and the way on: try again, at once or when the wait is over, or give the key. */
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { s } from "../strings.ts";
 import type { Failure } from "./conversation.ts";
-import { KeyForm } from "./KeyForm.tsx";
+
+const KeyForm = lazy(() => import("./KeyForm.tsx"));
 
 type Props = { failure: Failure; retry: () => void };
 
@@ -14,7 +15,13 @@ export function Trouble({ failure, retry }: Props) {
     const timer = setTimeout(() => setNow(Date.now()), 250);
     return () => clearTimeout(timer);
   });
-  if (failure.what === "key") return <KeyForm retry={retry} />;
+  if (failure.what === "key") {
+    return (
+      <Suspense fallback={null}>
+        <KeyForm retry={retry} />
+      </Suspense>
+    );
+  }
   const said = failure.what === "server" ? s.trouble.server(failure.message) : s.trouble[failure.what];
   return (
     <div className="border-line bg-paper mt-2 flex flex-wrap items-center justify-between gap-3 rounded-xl border px-4 py-3 text-sm">

@@ -4,8 +4,7 @@ import { Link } from "wouter";
 import type { Figures, ModelInfo } from "../api.ts";
 import { dollars, duration, full, percentage, short } from "../numbers.ts";
 import { s } from "../strings.ts";
-
-const t = s.story;
+import { w } from "./strings.ts";
 
 export function Results({ model }: { model: ModelInfo }) {
   const { figures } = model;
@@ -14,23 +13,23 @@ export function Results({ model }: { model: ModelInfo }) {
   return (
     <section aria-labelledby="model-here" className="border-line mt-14 border-t pt-10">
       <h2 id="model-here" className="font-serif text-3xl tracking-tight">
-        {t.model}
+        {w.model}
       </h2>
-      <Part title={t.how} link={{ href: "/inside", name: t.inside }}>
+      <Part title={w.how} link={{ href: "/inside", name: w.inside }}>
         {model.n_params === null
-          ? t.remote
-          : t.made(full(model.n_params), model.trained_tokens === null ? null : short(model.trained_tokens))}
+          ? w.remote
+          : w.made(full(model.n_params), model.trained_tokens === null ? null : short(model.trained_tokens))}
       </Part>
       {model.n_params !== null && (
-        <Part title={t.cost} link={{ href: "/learn", name: s.learn.title }}>
+        <Part title={w.cost} link={{ href: "/learn", name: s.learn.title }}>
           {seconds > 0
-            ? `${t.took(duration(seconds), figures.machine)} ${figures.cost_usd === null ? t.unpriced : t.usd(dollars(figures.cost_usd))}`
-            : t.unknown}
+            ? `${w.took(duration(seconds), figures.machine)} ${figures.cost_usd === null ? w.unpriced : w.usd(dollars(figures.cost_usd))}`
+            : w.unknown}
         </Part>
       )}
       {rows.length > 0 && (
         <>
-          <h3 className="mt-8 text-base font-semibold">{t.reached}</h3>
+          <h3 className="mt-8 text-base font-semibold">{w.reached}</h3>
           <dl className="mt-3 grid gap-x-8 gap-y-6 sm:grid-cols-2">
             {rows.map((row) => (
               <div key={row.name + row.note} className="border-line border-t pt-3">
@@ -69,14 +68,14 @@ function told({ val_loss, hellaswag, profile }: Figures): { name: string; value:
     const loss = val_loss?.[phase];
     return loss === undefined
       ? []
-      : [{ name: t.figures.loss, value: loss.toFixed(3), note: t.figures.lossPhase[phase] }];
+      : [{ name: w.figures.loss, value: loss.toFixed(3), note: w.figures.lossPhase[phase] }];
   });
   const scores = hellaswag
     ? [
         {
-          name: t.figures.hellaswag,
+          name: w.figures.hellaswag,
           value: percentage(hellaswag.percent),
-          note: t.figures.hellaswagNote(
+          note: w.figures.hellaswagNote(
             hellaswag.stderr.toPrecision(2),
             full(hellaswag.items),
             hellaswag.after,
@@ -90,9 +89,9 @@ function told({ val_loss, hellaswag, profile }: Figures): { name: string; value:
     const [value, low, high] = found;
     return [
       {
-        name: t.figures[key],
+        name: w.figures[key],
         value: percentage(value),
-        note: t.figures.interval(percentage(low), percentage(high)),
+        note: w.figures.interval(percentage(low), percentage(high)),
       },
     ];
   });
