@@ -21,9 +21,10 @@ from fischgpt.profile.profile import Profile
 from fischgpt.publish.examples import TEXTS
 from fischgpt.server.service import Service
 from server_samples import Running, eventually, running
-from site_samples import SHIFTS, Visitor, violations
+from site_samples import Visitor
 
 Visit = Callable[..., Visitor]
+Serve = Callable[..., Any]
 RAIN = "When the rain stopped, the children went"
 
 
@@ -188,11 +189,11 @@ def test_all_of_it_goes_by_keyboard(site: str, visit: Visit) -> None:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_state_has_a_violation(site: str, visit: Visit, width: int, dark: bool, subtests: pytest.Subtests) -> None:
-    page = visit(site, width=width, dark=dark).open("/inside").page
+    page = (visitor := visit(site, width=width, dark=dark).open("/inside")).page
 
     def check(state: str) -> None:
         with subtests.test(state):
-            assert violations(page) == []
+            assert visitor.violations() == []
             assert page.locator("h1").count() == 1
 
     page.wait_for_load_state("networkidle")
@@ -217,11 +218,12 @@ def test_no_state_has_a_violation(site: str, visit: Visit, width: int, dark: boo
         expect(page).to_have_url(re.compile("/story$"))
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_is_alive_before_the_model_is(
-    fisch: Profile, index: Index, tiny: ModelInfo, web: Path, visit: Visit, subtests: pytest.Subtests
+    fisch: Profile, index: Index, tiny: ModelInfo, web: Path, visit: Visit, dark: bool, subtests: pytest.Subtests
 ) -> None:
     with asleep(fisch, index, tiny, web) as (server, wake):
-        visitor = visit(server.url, width=390)
+        visitor = visit(server.url, width=390, dark=dark)
         page = visitor.open("/inside").page
         expect(page.get_by_label("Your text")).to_have_value(TEXTS[0])
         expect(page.get_by_text("The model is waking up")).to_be_visible()
@@ -231,7 +233,7 @@ def test_it_is_alive_before_the_model_is(
         page.get_by_role("button", name="Block 4, head 3").click()
         expect(page.get_by_role("img", name=re.compile("Attention of block 4, head 3"))).to_be_visible()
         with subtests.test("asleep"):
-            assert violations(page) == []
+            assert visitor.violations() == []
         page.get_by_label("Your text").fill("Ada")
         page.get_by_label("Your text").press("Enter")
         expect(page.get_by_text("Your text is read as soon as the model is awake")).to_be_visible()
@@ -243,9 +245,10 @@ def test_it_is_alive_before_the_model_is(
         assert visitor.faults == []
 
 
-def test_it_is_alive_with_no_server_at_all(site: str, visit: Visit, subtests: pytest.Subtests) -> None:
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_it_is_alive_with_no_server_at_all(site: str, visit: Visit, dark: bool, subtests: pytest.Subtests) -> None:
     """As on a static host whose API is down."""
-    page = visit(site).page
+    page = (visitor := visit(site, dark=dark)).page
     page.route(re.compile(r"/(readyz|api/|v1/)"), lambda route: route.abort())
     page.goto(f"{site}/inside")
     expect(page.get_by_text("Looking for the server")).to_be_visible()
@@ -255,7 +258,7 @@ def test_it_is_alive_with_no_server_at_all(site: str, visit: Visit, subtests: py
     page.get_by_role("slider", name="Top-k").fill("2")
     assert bars(page)[2] == "cut"
     with subtests.test("no server"):
-        assert violations(page) == []
+        assert visitor.violations() == []
 
 
 def test_another_model_reads_the_examples_itself(
@@ -268,41 +271,63 @@ def test_another_model_reads_the_examples_itself(
         expect(page.get_by_role("button", name="How the chat asks it")).to_have_count(0)
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_model_elsewhere_is_said_to_be_closed(
-    fisch: Profile, index: Index, web: Path, visit: Visit, subtests: pytest.Subtests
+    fisch: Profile, index: Index, web: Path, visit: Visit, dark: bool, subtests: pytest.Subtests
 ) -> None:
     assistant, script = scripted(fisch, index, "")
     with running(
         Service(fisch, RemoteInfo("other", "http://127.0.0.1:9/v1"), lambda _: assistant), script, web=web
     ) as server:
-        page = visit(server.url).open("/inside").page
+        page = (visitor := visit(server.url, dark=dark).open("/inside")).page
         expect(page.get_by_text("This server’s model runs elsewhere and cannot be opened.")).to_be_visible()
         expect(page.get_by_label("Your text")).to_be_disabled()
         page.get_by_role("button", name="How the chat asks it").click()
         expect(page.get_by_text("Recorded from the model mini", exact=False)).to_be_visible()
         expect(page.get_by_role("button", name=re.compile("^Take ")).first).to_be_disabled()
         with subtests.test("elsewhere"):
-            assert violations(page) == []
+            assert visitor.violations() == []
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_who_looks_too_often_is_told_when_to_come_back(
-    fisch: Profile, index: Index, tiny: ModelInfo, web: Path, visit: Visit, subtests: pytest.Subtests
+    serve: Serve, visit: Visit, dark: bool, subtests: pytest.Subtests
 ) -> None:
-    assistant, script = scripted(fisch, index, "")
-    with running(Service(fisch, tiny, lambda _: assistant), script, web=web, inspect_rate=1) as server:
-        page = visit(server.url, extra_http_headers={"X-Forwarded-For": "203.0.113.5"}).open("/inside").page
+    with serve("", inspect_rate=1) as server:
+        visitor = visit(server.url, dark=dark, extra_http_headers={"X-Forwarded-For": "203.0.113.5"})
+        page = visitor.open("/inside").page
         expect(page.locator("[data-reading=false]")).to_contain_text("tokens read in")  # the one there is
         page.get_by_label("Your text").fill("Ada")
         page.get_by_label("Your text").press("Enter")
-        expect(page.get_by_role("alert")).to_have_text("Many people are looking right now.")
+        expect(page.get_by_role("alert")).to_have_text("That was a lot in one minute.")
         expect(page.get_by_role("button", name=re.compile(r"^Try again in \d+ s$"))).to_be_disabled()
         assert len(bars(page)) == 13  # what was there stays
         with subtests.test("rate"):
-            assert violations(page) == []
+            assert visitor.violations() == []
     page.get_by_label("Your text").fill("Bob")  # the server has gone
     page.get_by_label("Your text").press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
     expect(page.get_by_role("button", name="Try again")).to_be_enabled()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_site_with_keys_asks_for_one_here_too(
+    serve: Serve, visit: Visit, dark: bool, subtests: pytest.Subtests
+) -> None:
+    with serve("", api_keys=("a-key-of-this-site",)) as server:
+        visitor = visit(server.url, dark=dark)
+        page = visitor.open("/inside").page
+        expect(page.get_by_role("alert")).to_have_text("This site answers only with a key.")
+        assert len(bars(page)) == 13  # the recorded example stays
+        with subtests.test("key"):
+            assert visitor.violations() == []
+        page.get_by_label("Key", exact=True).fill("not-the-key")
+        page.get_by_label("Key", exact=True).press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("The server does not know this key.")
+        page.get_by_label("Key", exact=True).fill("a-key-of-this-site")
+        page.get_by_label("Key", exact=True).press("Enter")
+        expect(page.locator("[data-reading=false]")).to_contain_text("tokens read in")
+        read(page, "Ada")  # and asks for it no more
 
 
 HOSTILE = [
@@ -336,31 +361,16 @@ def test_what_is_typed_is_only_ever_text(site: str, visit: Visit) -> None:
 @pytest.mark.parametrize("width", [360, 390, 1440])
 def test_nothing_moves_and_nothing_scrolls_sideways(site: str, visit: Visit, width: int) -> None:
     visitor = visit(site, width=width, has_touch=width < 1000, is_mobile=width < 1000)
-    visitor.page.add_init_script(SHIFTS)
-    page = visitor.open("/inside").page
+    page = visitor.watch_shifts().open("/inside").page
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(400)
-    assert page.evaluate("window.shift") == 0
-    sideways = "document.documentElement.scrollWidth - innerWidth"
-    assert page.evaluate(sideways) == 0
+    assert visitor.shifted == []
+    assert visitor.sideways == 0
     read(page, "Donaudampfschifffahrtsgesellschaftskapitän " * 2)
-    assert page.evaluate(sideways) == 0
+    assert visitor.sideways == 0
 
 
-def test_the_page_is_light_and_the_chat_does_not_load_it(site: str, visit: Visit) -> None:
-    def arriving(visitor: Visitor) -> list[int]:
-        session = visitor.page.context.new_cdp_session(visitor.page)
-        session.send("Network.enable")
-        session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-        received: list[int] = []
-        session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-        return received
-
-    visitor = visit(site)
-    received = arriving(visitor)
-    visitor.open("/inside").page.wait_for_load_state("networkidle")
-    print(f"first visit of /inside {sum(received) / 1000:.1f} KB")
-    assert 50_000 < sum(received) < 200_000
+def test_the_chat_does_not_load_it(site: str, visit: Visit) -> None:
     other = visit(site)
     made = calls(other.page)
     other.open("/").page.wait_for_load_state("networkidle")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from site_samples import COST, Visitor, violations
+from site_samples import COST, Visitor
 
 Visit = Callable[..., Visitor]
 Serve = Callable[..., Any]
@@ -46,7 +46,7 @@ def test_each_token_of_an_answer_shows_its_odds_and_the_alternatives(
     for row, other in zip(rows.all(), wanted[at]["top_logprobs"], strict=True):
         expect(row).to_contain_text(other["token"].strip() or "·")
     with subtests.test("axe"):
-        assert violations(page) == []
+        assert visitor.violations() == []
     # It is a mode: it outlives a reload, and the next answer comes with its numbers at once.
     page.reload()
     expect(page.get_by_role("group", name="Tokens of the answer")).to_be_visible()
@@ -83,7 +83,7 @@ def test_words_that_no_model_wrote_have_no_odds(serve: Serve, visit: Visit, subt
         expect(page.get_by_text("This is a fixed reply. No model wrote it")).to_be_visible()
         expect(page.get_by_role("group", name="Tokens of the answer")).to_have_count(0)
         with subtests.test("axe"):
-            assert violations(page) == []
+            assert visitor.violations() == []
 
 
 def test_an_answer_from_before_is_asked_for_again_the_same(site: str, visit: Visit) -> None:

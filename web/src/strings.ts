@@ -10,8 +10,9 @@ export const s = {
     label: "Site",
     menu: (here: string) => `Pages, now ${here}`,
     chat: "Chat",
-    inside: "Inside",
     story: "Story",
+    learn: "Training",
+    inside: "Inside",
     home: "FischGPT, to the chat",
   },
   theme: { toDark: "Switch to dark", toLight: "Switch to light" },
@@ -28,6 +29,9 @@ export const s = {
     fresh: "New chat",
     latest: "To the latest answer",
     hint: (params: string) => `${params} parameters, from scratch. Check the sources.`,
+    hintRemote: "Another server’s model writes. Check the sources.",
+    save: "Save as Markdown",
+    place: (n: number) => (n === 1 ? "Next in line" : `In line: ${n - 1} before you`),
     keys: [
       ["/", "to write"],
       ["Esc", "to stop"],
@@ -49,6 +53,11 @@ export const s = {
     take: (n: number, of: number) => `${n} of ${of}`,
     previous: "Previous answer",
     following: "Next answer",
+    up: "Good answer",
+    down: "Bad answer",
+    thanks: "Thank you.",
+    kept: "Thank you. This site keeps the question and answer with it, to train on.",
+    unsent: "The thumb did not arrive; try again.",
     announce: (text: string) => `Answer: ${text}`,
     stopped: "Stopped",
   },
@@ -85,15 +94,25 @@ export const s = {
     ].join(", "),
 
   trouble: {
-    busy: "Many people are asking right now.",
+    busy: "Many people are here right now.",
+    rate: "That was a lot in one minute.",
+    asleep: "The model is asleep and did not wake up.",
     offline: "The server cannot be reached. Check the connection, then try again.",
     lost: "The connection was lost before the answer was complete.",
     server: (message: string) => `That did not work: ${message}`,
     retry: "Try again",
     retryIn: (seconds: number) => `Try again in ${seconds} s`,
   },
+  key: {
+    needed: "This site answers only with a key.",
+    refused: "The server does not know this key.",
+    note: "Its owner gives one out. It stays in this tab and ends with it.",
+    label: "Key",
+    send: "Continue",
+  },
   waking: {
     title: "The model is waking up",
+    away: "The model is asleep and is being woken",
     note: "Ask already; the answer comes as soon as it is awake.",
     unreachable: "Looking for the server",
     failed: "The model could not be loaded; the server’s log says why",
@@ -112,6 +131,8 @@ export const s = {
     title: "What is running",
     button: (name: string) => `Model ${name}: what is running`,
     note: "Read from the loaded weights, not typed by hand.",
+    remote:
+      "Another server runs it, and does not say how it is built. The search, and the check of every answer, are here.",
     rows: {
       n_params: "Parameters",
       n_layer: "Layers",
@@ -125,10 +146,18 @@ export const s = {
     parts: { tokens: "Tokens", positions: "Positions", attention: "Attention", mlp: "MLP" },
   },
 
-  inside: {
-    title: "Look inside",
-    announce: (piece: string) => `Read; the likeliest next token is “${piece}”`,
-  },
   story: { title: "The story" },
+  learn: { title: "Watch it learn" },
+  inside: { title: "Look inside" },
+  about: {
+    chat: (name: string) =>
+      `Ask a small language model, trained from scratch, about ${name}: it answers from the resume and shows where.`,
+    story: (name: string) =>
+      `How ${name} came to train a language model from scratch, what it cost, and what it reached.`,
+    learn: (model: string) =>
+      `The training of ${model}, from noise to sentences: its loss, its scores, its samples, its cost.`,
+    inside:
+      "A text of your own, token by token through the model: what comes next, where it looks, when the answer appears.",
+  },
   notFound: { title: "Nothing swims here", back: "Back to the chat" },
 };

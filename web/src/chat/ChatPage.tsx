@@ -14,6 +14,7 @@ import { Composer } from "./Composer.tsx";
 import { citedNumbers, type Exchange, isRunning, shownTake } from "./conversation.ts";
 import { Empty, Starters } from "./Empty.tsx";
 import { describe, Foot } from "./Foot.tsx";
+import { download, toMarkdown } from "./markdown.ts";
 import { Question } from "./Question.tsx";
 import type { Chat } from "./useChat.ts";
 import { useFollow } from "./useFollow.ts";
@@ -43,6 +44,12 @@ export function ChatPage({ chat, server, profile }: Props) {
     choose(exchange.id);
     setWanted((before) => ({ id: source.id, tick: (before?.tick ?? 0) + 1, focus: true }));
     if (!wide) setSheet(true);
+  };
+
+  const keep = () => {
+    const day = new Date().toISOString().slice(0, 10);
+    const text = toMarkdown(chat.exchanges, s.chat.heading(profile.name), profile.model.name, day);
+    download(`fischgpt-${day}.md`, text);
   };
 
   useTurnToCited(last, wide, setWanted);
@@ -112,19 +119,34 @@ export function ChatPage({ chat, server, profile }: Props) {
                       retry={() => chat.again(exchange.id)}
                       reread={() => chat.reread(exchange.id)}
                     />
-                    {!isRunning(shownTake(exchange)) && shownTake(exchange).status !== "failed" && (
-                      <Foot
-                        exchange={exchange}
-                        busy={chat.running}
-                        again={() => chat.again(exchange.id)}
-                        reread={() => chat.reread(exchange.id)}
-                        show={(at) => chat.show(exchange.id, at)}
-                      />
-                    )}
+                    {!isRunning(shownTake(exchange)) &&
+                      (shownTake(exchange).status !== "failed" || exchange.takes.length > 1) && (
+                        <Foot
+                          key={exchange.shown}
+                          exchange={exchange}
+                          busy={chat.running}
+                          keeps={profile.keeps_questions}
+                          rate={(thumb) => chat.rate(exchange.id, thumb, profile.keeps_questions)}
+                          again={() => chat.again(exchange.id)}
+                          reread={() => chat.reread(exchange.id)}
+                          show={(at) => chat.show(exchange.id, at)}
+                        />
+                      )}
                   </li>
                 ))}
               </ol>
-              {!chat.running && <Starters label={s.chat.next} questions={rest} ask={ask} />}
+              {!chat.running && (
+                <>
+                  <Starters label={s.chat.next} questions={rest} ask={ask} />
+                  <button
+                    type="button"
+                    onClick={keep}
+                    className="text-quiet hover:text-ink mt-5 flex min-h-10 items-center gap-2 text-sm transition-colors print:hidden"
+                  >
+                    <Icon name="file" /> {s.chat.save}
+                  </button>
+                </>
+              )}
             </div>
           ) : (
             <Empty profile={profile} ask={ask} />

@@ -1,22 +1,27 @@
 /** The quiet line under an answer: how it came about, how fast, and what can be done with it. */
 import { useState } from "react";
+import type { Thumb } from "../api.ts";
 import { s } from "../strings.ts";
 import { Icon } from "../ui/icons.tsx";
 import { citedNumbers, type Exchange, shownTake, type Take } from "./conversation.ts";
+import { Thumbs } from "./Thumbs.tsx";
 import { toggleXray, useXray } from "./xray.ts";
 
 type Props = {
   exchange: Exchange;
   busy: boolean;
+  keeps: boolean;
   again: () => void;
   reread: () => void;
   show: (take: number) => void;
+  rate: (thumb: Thumb) => Promise<boolean>;
 };
 
-export function Foot({ exchange, busy, again, reread, show }: Props) {
+export function Foot({ exchange, busy, keeps, again, reread, show, rate }: Props) {
   const xray = useXray();
   const take = shownTake(exchange);
   const { shown, takes } = exchange;
+  const [said, say] = useState("");
   return (
     <div className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-1">
       <p
@@ -30,7 +35,7 @@ export function Foot({ exchange, busy, again, reread, show }: Props) {
           </span>
         )}
       </p>
-      <div className="flex items-center">
+      <div className="-ml-1.5 flex items-center">
         {takes.length > 1 && (
           <>
             <button
@@ -55,6 +60,16 @@ export function Foot({ exchange, busy, again, reread, show }: Props) {
           </>
         )}
         {take.text && <Copy text={take.text} />}
+        {take.status === "done" && take.id && (
+          <Thumbs
+            given={take.thumb}
+            rate={async (thumb) => {
+              say("");
+              const arrived = await rate(thumb);
+              say(!arrived ? s.answer.unsent : keeps ? s.answer.kept : s.answer.thanks);
+            }}
+          />
+        )}
         <button
           type="button"
           className="tool-small aria-pressed:bg-glow aria-pressed:text-fish"
@@ -81,6 +96,9 @@ export function Foot({ exchange, busy, again, reread, show }: Props) {
           <Icon name="again" />
         </button>
       </div>
+      <p role="status" className="text-quiet basis-full text-xs empty:hidden sm:text-right">
+        {said}
+      </p>
     </div>
   );
 }

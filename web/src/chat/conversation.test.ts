@@ -145,3 +145,29 @@ test("storage that holds anything else is an empty conversation", () => {
     assert.deepEqual(restore(), [], bad);
   }
 });
+
+test("a thumb stays with the answer it was given on", () => {
+  let said = reduce(reduce([], { type: "ask", id: "a", question: "?" }), {
+    type: "write",
+    id: "a",
+    text: "1",
+  });
+  said = reduce(said, { type: "again", id: "a" });
+  said = reduce(said, { type: "rate", id: "a", take: 0, thumb: "up" });
+  assert.deepEqual(
+    said[0]?.takes.map((take) => take.thumb),
+    ["up", null],
+  );
+  assert.equal(reduce(said, { type: "rate", id: "a", take: 7, thumb: "up" }), said);
+});
+
+test("a conversation longer than the API takes goes on with its newest exchanges", () => {
+  let said: Exchange[] = [];
+  for (let n = 0; n < 40; n++) {
+    said = reduce(said, { type: "ask", id: `${n}`, question: `q${n}` });
+    said = reduce(said, { type: "write", id: `${n}`, text: `a${n}` });
+  }
+  const sent = messagesFor(said, "39");
+  assert.equal(sent.length, 63);
+  assert.deepEqual([sent[0]?.role, sent[0]?.content, sent.at(-1)?.content], ["user", "q8", "q39"]);
+});

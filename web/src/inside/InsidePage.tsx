@@ -68,7 +68,7 @@ export default function InsidePage({ server, profile }: { server: Server; profil
     <>
       <Header>{null}</Header>
       <main className="mx-auto max-w-5xl px-4 pt-10 pb-24 sm:px-6 sm:pt-14">
-        <h1 className="font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{t.title}</h1>
+        <h1 className="font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{s.inside.title}</h1>
         <p className="text-quiet mt-4 max-w-2xl text-base leading-relaxed text-pretty sm:text-lg">{t.lede}</p>
         {remote && (
           <p className="border-line bg-paper mt-6 max-w-2xl rounded-xl border px-4 py-3 text-sm leading-relaxed">
@@ -118,7 +118,7 @@ export default function InsidePage({ server, profile }: { server: Server; profil
           <Lens opened={opened} at={token} choose={choose} />
         </div>
         <p className="sr-only" role="status">
-          {running ? t.reading : s.inside.announce(pieceOf(opened, opened.next.ids[0] ?? -1))}
+          {running ? t.reading : t.announce(pieceOf(opened, opened.next.ids[0] ?? -1))}
         </p>
       </main>
     </>

@@ -1,18 +1,19 @@
 /** The line under the text box: whose numbers these are, what is being waited for, or what went wrong. */
-import { useEffect, useState } from "react";
 import type { Readiness } from "../api.ts";
 import { s } from "../strings.ts";
+import { Trouble } from "../ui/Trouble.tsx";
 import { t } from "./strings.ts";
 import type { Reading } from "./useInspection.ts";
 
 type Props = { reading: Reading; readiness: Readiness; remote: boolean };
 
 export function Status({ reading: { opened, running, failure }, readiness, remote }: Props) {
-  if (failure) return <Trouble failure={failure} />;
+  if (failure) return <Trouble failure={failure} retry={failure.retry} />;
   const asleep = !remote && readiness.state !== "ready";
   const waking = {
     ready: "",
     loading: `${s.waking.title}${readiness.step && `, ${readiness.step}`}, ${Math.round(100 * readiness.progress)}%`,
+    away: s.waking.away,
     failed: s.waking.failed,
     unreachable: s.waking.unreachable,
   }[readiness.state];
@@ -38,29 +39,5 @@ export function Status({ reading: { opened, running, failure }, readiness, remot
           ? `${about}. ${waking}`
           : about}
     </p>
-  );
-}
-
-function Trouble({ failure }: { failure: NonNullable<Reading["failure"]> }) {
-  const [now, setNow] = useState(Date.now);
-  const left = Math.max(0, Math.ceil((failure.retryAt - now) / 1000));
-  useEffect(() => {
-    if (left === 0) return;
-    const timer = setTimeout(() => setNow(Date.now()), 250);
-    return () => clearTimeout(timer);
-  });
-  const said = failure.what === "server" ? t.trouble.server(failure.message) : t.trouble[failure.what];
-  return (
-    <div className="mt-3 flex min-h-12 flex-wrap items-center justify-between gap-3 text-sm">
-      <p role="alert">{said}</p>
-      <button
-        type="button"
-        onClick={failure.retry}
-        disabled={left > 0}
-        className="border-edge hover:border-fish hover:text-fish disabled:text-quiet min-h-10 rounded-full border px-4 tabular-nums transition-colors disabled:border-transparent"
-      >
-        {left > 0 ? t.trouble.retryIn(left) : t.trouble.retry}
-      </button>
-    </div>
   );
 }

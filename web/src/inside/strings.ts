@@ -2,7 +2,6 @@
 import { chance, full, short } from "../numbers.ts";
 
 export const t = {
-  title: "Look inside",
   lede: "A language model does one thing: it reads some text and says, for every token it knows, how likely that token comes next. Type something and watch this one do it.",
   running: (name: string, n: number) => `${name}, ${short(n)} parameters, running on this server`,
   recorded: (name: string) => `Recorded from the model ${name}. Type a text to run it.`,
@@ -11,6 +10,7 @@ export const t = {
     "This server’s model runs elsewhere and cannot be opened. The recorded examples below are from the small model that ships with FischGPT.",
   waiting: "Your text is read as soon as the model is awake.",
   reading: "Reading",
+  announce: (piece: string) => `Read; the likeliest next token is “${piece}”`,
   read: (tokens: number, ms: number) => `${tokens} tokens read in ${ms.toFixed(1)} ms`,
 
   text: {
@@ -24,15 +24,6 @@ export const t = {
         : text.length > 28
           ? `${text.slice(0, 26).trimEnd()}…`
           : text,
-  },
-
-  trouble: {
-    busy: "Many people are looking right now.",
-    offline: "The server cannot be reached. Check the connection, then try again.",
-    lost: "The connection was lost.",
-    server: (message: string) => `That did not work: ${message}`,
-    retry: "Try again",
-    retryIn: (seconds: number) => `Try again in ${seconds} s`,
   },
 
   tokens: {

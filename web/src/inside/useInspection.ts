@@ -1,10 +1,9 @@
 /** The text that is open: a recorded example at first, then what the visitor types, read by the server. */
 import { useCallback, useEffect, useRef, useState } from "react";
-import { Trouble } from "../api.ts";
+import { type Failure, failureOf } from "../api.ts";
 import { attentionOf, example, FIRST, inspect, type Opened } from "./inspection.ts";
 
-type Failure = { what: Trouble["what"]; message: string; retryAt: number; retry: () => void };
-type State = { opened: Opened; running: boolean; failure: Failure | null };
+type State = { opened: Opened; running: boolean; failure: (Failure & { retry: () => void }) | null };
 
 export type Reading = State & {
   /** Have the server read a text, or tokens by their ids; `then` hears of it once it has. */
@@ -38,9 +37,7 @@ export function useInspection(awake: () => Promise<void>, layer: number): Readin
       return opened;
     } catch (error) {
       if (mine.signal.aborted) return null;
-      const trouble = error instanceof Trouble ? error : new Trouble("server", String(error));
-      const retryAt = Date.now() + trouble.retryAfter * 1000;
-      const failure = { what: trouble.what, message: trouble.message, retryAt, retry };
+      const failure = { ...failureOf(error), retry };
       setState((before) => ({ ...before, running: false, failure }));
       return null;
     }

@@ -7,15 +7,16 @@ import { useTheme } from "./theme.ts";
 
 const PAGES = [
   ["/", s.nav.chat],
-  ["/inside", s.nav.inside],
   ["/story", s.nav.story],
+  ["/learn", s.nav.learn],
+  ["/inside", s.nav.inside],
 ] as const;
 
 /** The bar on every page; `children` are the page's own tools. */
 export function Header({ children }: { children: ReactNode }) {
   const [theme, toggle] = useTheme();
   return (
-    <header className="border-line bg-water/95 sticky top-0 z-20 border-b backdrop-blur-sm">
+    <header className="border-line bg-water/95 sticky top-0 z-20 border-b backdrop-blur-sm print:hidden">
       <div className="flex h-14 items-center gap-1 px-3 sm:px-5">
         <Link href="/" aria-label={s.nav.home} className="mr-1 flex items-center gap-2.5 rounded-lg md:mr-4">
           <Mark className="size-8" />
