@@ -226,3 +226,19 @@ def test_another_servers_model_has_no_shape_and_no_made_up_figures(
         text = visitor.page.locator("body").inner_text()
         assert "NaN" not in text and "null" not in text and "0 parameters" not in text
         assert visitor.faults == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_part_of_the_site_that_does_not_load_says_so_and_nothing_is_lost(
+    serve: Serve, visit: Visit, dark: bool
+) -> None:
+    with serve(TRUE) as server:
+        visitor = visit(server.url, dark=dark).open()
+        visitor.page.route("**/assets/Conversation-*", lambda route: route.abort())
+        visitor.ask(COST)
+        expect(visitor.page.get_by_role("alert")).to_have_text("This part of the page could not be loaded.")
+        expect(visitor.page.get_by_role("banner")).to_be_visible()
+        assert visitor.violations() == []
+        visitor.page.unroute_all()
+        visitor.button("Reload the page").click()
+        expect(visitor.page.get_by_role("heading", name=COST)).to_be_visible()

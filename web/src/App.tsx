@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import type { Profile } from "./api.ts";
 import { ChatPage } from "./chat/ChatPage.tsx";
@@ -6,11 +6,12 @@ import { useChat } from "./chat/useChat.ts";
 import { Waking } from "./chat/Waking.tsx";
 import { s } from "./strings.ts";
 import { Header } from "./ui/Header.tsx";
+import { late } from "./ui/late.tsx";
 import { useServer } from "./useServer.ts";
 
-const StoryPage = lazy(() => import("./story/StoryPage.tsx"));
-const LearnPage = lazy(() => import("./learn/LearnPage.tsx"));
-const InsidePage = lazy(() => import("./inside/InsidePage.tsx"));
+const StoryPage = late(() => import("./story/StoryPage.tsx"));
+const LearnPage = late(() => import("./learn/LearnPage.tsx"));
+const InsidePage = late(() => import("./inside/InsidePage.tsx"));
 const INSIDE = "/inside";
 
 /** Each page's title and description, for the tab, for bookmarks, for search engines that run scripts. */

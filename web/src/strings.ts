@@ -47,6 +47,7 @@ export const s = {
     copy: "Copy answer",
     copied: "Copied",
     again: "Answer again",
+    xray: "Token X-ray: how sure the model was of each token",
     edit: "Edit question",
     save: "Ask this instead",
     cancel: "Cancel",
@@ -60,23 +61,6 @@ export const s = {
     unsent: "The thumb did not arrive; try again.",
     announce: (text: string) => `Answer: ${text}`,
     stopped: "Stopped",
-  },
-
-  xray: {
-    toggle: "Token X-ray: how sure the model was of each token",
-    group: "Tokens of the answer",
-    chosen: (piece: string) => `The model gave ${piece}`,
-    others: "The likeliest tokens here",
-    note: "Of its whole vocabulary, by the model alone. An answer may only go along the passages, so a token need not have been its first choice.",
-    missing: "This answer came without its probabilities.",
-    untold: "The model’s server told no probabilities.",
-    reread: "Ask for them",
-    none: {
-      quote:
-        "These words are quoted from the profile. No model wrote them, so there are no probabilities to show.",
-      declined: "This is a fixed reply. No model wrote it, so there are no probabilities to show.",
-      smalltalk: "This is a fixed reply. No model wrote it, so there are no probabilities to show.",
-    },
   },
 
   kind: {
@@ -103,6 +87,7 @@ export const s = {
     retry: "Try again",
     retryIn: (seconds: number) => `Try again in ${seconds} s`,
   },
+  late: { missing: "This part of the page could not be loaded.", reload: "Reload the page" },
   key: {
     needed: "This site answers only with a key.",
     refused: "The server does not know this key.",

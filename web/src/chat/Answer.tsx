@@ -1,15 +1,16 @@
 /** One answer: what was read for it, its text, the passage it stands on, and how it came about. */
-import { Fragment, lazy, Suspense } from "react";
+import { Fragment, Suspense } from "react";
 import type { Source } from "../api.ts";
 import { s } from "../strings.ts";
 import { Mark } from "../ui/Fish.tsx";
+import { late } from "../ui/late.tsx";
 import { Trouble } from "../ui/Trouble.tsx";
 import { splitCitations } from "./citations.ts";
 import { citedNumbers, isRunning, type Take } from "./conversation.ts";
 import { useXray } from "./xray.ts";
 
-const Markdown = lazy(() => import("../ui/Markdown.tsx"));
-const Xray = lazy(() => import("./Xray.tsx"));
+const Markdown = late(() => import("../ui/Markdown.tsx"));
+const Xray = late(() => import("./Xray.tsx"));
 
 const nameOf = (source: Source) =>
   [source.title, source.organisation].filter(Boolean).join(", ") || source.section;

@@ -3,7 +3,8 @@ import { useState } from "react";
 import type { Thumb } from "../api.ts";
 import { s } from "../strings.ts";
 import { Icon } from "../ui/icons.tsx";
-import { citedNumbers, type Exchange, shownTake, type Take } from "./conversation.ts";
+import { type Exchange, shownTake } from "./conversation.ts";
+import { describe } from "./describe.ts";
 import { Thumbs } from "./Thumbs.tsx";
 import { toggleXray, useXray } from "./xray.ts";
 
@@ -80,8 +81,8 @@ export function Foot({ exchange, busy, keeps, again, reread, show, rate }: Props
             // Asked for at once where they can be had: the visitor wants to see those of this answer.
             if (!xray && take.verdict?.answer_kind === "model" && !take.sampling?.logprobs) reread();
           }}
-          aria-label={s.xray.toggle}
-          title={s.xray.toggle}
+          aria-label={s.answer.xray}
+          title={s.answer.xray}
         >
           <Icon name="xray" />
         </button>
@@ -101,22 +102,6 @@ export function Foot({ exchange, busy, keeps, again, reread, show, rate }: Props
       </p>
     </div>
   );
-}
-
-export function describe(take: Take): string {
-  const cited = citedNumbers(take);
-  switch (take.verdict?.answer_kind) {
-    case "model":
-      return s.kind.model(cited);
-    case "quote":
-      return s.kind.quote(cited, take.verdict.reason);
-    case "declined":
-      return s.kind.declined(take.verdict.reason);
-    case "smalltalk":
-      return s.kind.smalltalk;
-    default:
-      return "";
-  }
 }
 
 function Copy({ text }: { text: string }) {

@@ -2,10 +2,10 @@
 import { useState } from "react";
 import type { Token } from "../api.ts";
 import { chance } from "../numbers.ts";
-import { s } from "../strings.ts";
 import { Piece, quoted, tint } from "../ui/Piece.tsx";
 import { roving } from "../ui/roving.ts";
 import type { Take } from "./conversation.ts";
+import { t } from "./strings.ts";
 
 type Props = { take: Take; busy: boolean; reread: () => void };
 
@@ -19,7 +19,7 @@ export default function Xray({ take, busy, reread }: Props) {
     <>
       <p className="whitespace-pre-wrap">{take.text}</p>
       <div className="border-line text-quiet mt-3 flex flex-wrap items-center justify-between gap-3 rounded-xl border px-4 py-2.5 font-sans text-sm leading-relaxed">
-        <p>{kind && kind !== "model" ? s.xray.none[kind] : asked ? s.xray.untold : s.xray.missing}</p>
+        <p>{kind && kind !== "model" ? t.none[kind] : asked ? t.untold : t.missing}</p>
         {kind === "model" && !asked && (
           <button
             type="button"
@@ -27,7 +27,7 @@ export default function Xray({ take, busy, reread }: Props) {
             onClick={reread}
             className="border-edge hover:border-fish hover:text-fish text-ink min-h-10 rounded-full border px-4 transition-colors"
           >
-            {s.xray.reread}
+            {t.reread}
           </button>
         )}
       </div>
@@ -48,7 +48,7 @@ function Tokens({ tokens }: { tokens: Token[] }) {
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for form fields */}
       <div
         role="group"
-        aria-label={s.xray.group}
+        aria-label={t.group}
         onKeyDown={roving(tokens.length, chosen, choose)}
         onPointerLeave={() => setNear(null)}
         className="leading-[1.75]"
@@ -74,10 +74,10 @@ function Tokens({ tokens }: { tokens: Token[] }) {
       {token && (
         <div className="border-line bg-paper mt-3 min-h-52 rounded-xl border px-4 py-3 font-sans text-sm leading-normal">
           <p className="font-medium">
-            {s.xray.chosen(quoted(token.text))}{" "}
+            {t.chosen(quoted(token.text))}{" "}
             <span className="tabular-nums">{chance(Math.exp(token.logprob))}</span>
           </p>
-          <ol className="mt-2 list-none space-y-1 pl-0" aria-label={s.xray.others}>
+          <ol className="mt-2 list-none space-y-1 pl-0" aria-label={t.others}>
             {token.top.map(([text, logprob], rank) => (
               <li
                 // biome-ignore lint/suspicious/noArrayIndexKey: two tokens may show the same text
@@ -99,7 +99,7 @@ function Tokens({ tokens }: { tokens: Token[] }) {
               </li>
             ))}
           </ol>
-          <p className="text-quiet mt-2.5 text-xs leading-relaxed">{s.xray.note}</p>
+          <p className="text-quiet mt-2.5 text-xs leading-relaxed">{t.note}</p>
         </div>
       )}
     </>

@@ -92,11 +92,11 @@ test("citations count once, in order, and only for passages that were given", ()
   assert.deepEqual(citedNumbers(shownTake(exchange)), [3, 1]);
 });
 
-test("tokens gather with the text, and an answer read once more keeps its place and how it was asked for", () => {
+test("tokens gather with the text, and an answer read once more keeps its place, its thumb and how it was asked for", () => {
   const token = (text: string) => ({ text, logprob: -1, top: [] });
   const before = run(
     { type: "ask", id: "a", question: "q" },
-    { type: "patch", id: "a", patch: { sampling: { seed: 7 } } },
+    { type: "patch", id: "a", patch: { sampling: { seed: 7 }, id: "chatcmpl-1", thumb: "up" } },
     { type: "write", id: "a", text: "one", tokens: [token("one")] },
     { type: "write", id: "a", text: " two", tokens: [token(" two")] },
     { type: "patch", id: "a", patch: { status: "done" } },
@@ -109,6 +109,8 @@ test("tokens gather with the text, and an answer read once more keeps its place 
   const [after] = reduce(before, { type: "reread", id: "a" });
   assert.equal(after?.takes.length, 1);
   assert.deepEqual(after && shownTake(after).sampling, { seed: 7 });
+  assert.equal(after && shownTake(after).id, "chatcmpl-1");
+  assert.equal(after && shownTake(after).thumb, "up");
   assert.equal(after && shownTake(after).text, "");
   assert.equal(after && shownTake(after).tokens, undefined);
 });

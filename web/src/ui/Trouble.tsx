@@ -1,9 +1,10 @@
 /** What went wrong, and the way on: try again, at once or when the wait is over, or give the key. */
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import type { Failure } from "../api.ts";
 import { s } from "../strings.ts";
+import { late } from "./late.tsx";
 
-const KeyForm = lazy(() => import("./KeyForm.tsx"));
+const KeyForm = late(() => import("./KeyForm.tsx"));
 
 type Props = { failure: Failure; retry: () => void };
 
