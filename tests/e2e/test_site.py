@@ -171,8 +171,8 @@ def test_the_story_tells_the_served_models_figures(site: str, visit: Visit) -> N
     for loss in model["figures"]["val_loss"].values():
         expect(told).to_contain_text(f"{loss:.3f}")
     right, low, high = (f"{value:.3g}" for value in model["figures"]["profile"]["right"])
-    expect(told).to_contain_text(f"{right} %")
-    expect(told).to_contain_text(f"95 % between {low} % and {high} %")
+    expect(told).to_contain_text(f"{right}%")
+    expect(told).to_contain_text(f"95% between {low}% and {high}%")
     told.get_by_role("link", name="Watch it learn").click()
     expect(visitor.page).to_have_url(f"{site}/learn")
 

@@ -13,11 +13,5 @@ test("times read as in the report of a run", () => {
 });
 
 test("percentages have three digits that say something", () => {
-  assert.deepEqual([26.25, 62.35, 100, 0, 2.5].map(percentage), [
-    "26.3 %",
-    "62.4 %",
-    "100 %",
-    "0 %",
-    "2.5 %",
-  ]);
+  assert.deepEqual([26.25, 62.35, 100, 0, 2.5].map(percentage), ["26.3%", "62.4%", "100%", "0%", "2.5%"]);
 });

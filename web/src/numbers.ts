@@ -10,8 +10,8 @@ const finer = new Intl.NumberFormat("en", {
 
 export const short = (n: number) => compact.format(n);
 export const full = (n: number) => whole.format(n);
-/** 26.25, 62.4, 100: a percentage with as many digits as say something. */
-export const percentage = (value: number) => `${Number(value.toPrecision(3))} %`;
+/** 26.3%, 62.4%, 100%: a percentage with as many digits as say something. */
+export const percentage = (value: number) => `${Number(value.toPrecision(3))}%`;
 /** 1 h 02 min, 3 min 05 s, 4.2 s: as the report of a run writes it. */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;

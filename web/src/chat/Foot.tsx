@@ -26,7 +26,7 @@ export function Foot({ exchange, busy, keeps, again, reread, show, rate }: Props
   return (
     <div className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-1">
       <p
-        className="text-quiet min-w-48 flex-1 text-xs leading-relaxed"
+        className="text-quiet min-w-60 flex-1 text-xs leading-relaxed"
         title={take.verdict?.reason ?? undefined}
       >
         {describe(take)}

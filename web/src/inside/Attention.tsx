@@ -34,7 +34,7 @@ export function Attention({ opened, at, choose, head: { layer, head }, chooseHea
   const missing = opened.attention.filter((one) => !one).length;
   return (
     <section aria-labelledby="attention">
-      <h2 id="attention" className="text-xl font-semibold tracking-tight">
+      <h2 id="attention" className="font-serif text-2xl tracking-tight">
         {t.attention.title}
       </h2>
       <p className="note">{t.attention.note}</p>

@@ -67,7 +67,7 @@ export default function InsidePage({ server, profile }: { server: Server; profil
   return (
     <>
       <Header>{null}</Header>
-      <main className="mx-auto max-w-5xl px-4 pt-10 pb-24 sm:px-6 sm:pt-14">
+      <main className="mx-auto max-w-5xl px-4 pt-10 pb-24 sm:px-6 sm:pt-16">
         <h1 className="font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{s.inside.title}</h1>
         <p className="text-quiet mt-4 max-w-2xl text-base leading-relaxed text-pretty sm:text-lg">{t.lede}</p>
         {remote && (

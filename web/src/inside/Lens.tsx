@@ -33,7 +33,7 @@ export function Lens({ opened, at, choose }: Props) {
   };
   return (
     <section aria-labelledby="lens">
-      <h2 id="lens" className="text-xl font-semibold tracking-tight">
+      <h2 id="lens" className="font-serif text-2xl tracking-tight">
         {t.lens.title}
       </h2>
       <p className="note">{t.lens.note}</p>

@@ -42,7 +42,7 @@ export function Network({ shape, ms, norms }: Props) {
   const opened = groups[at];
   return (
     <section aria-labelledby="network">
-      <h2 id="network" className="text-xl font-semibold tracking-tight">
+      <h2 id="network" className="font-serif text-2xl tracking-tight">
         {t.network.title}
       </h2>
       <p className="note">{t.network.note}</p>

@@ -22,7 +22,7 @@ export function NextToken({ opened, able, take }: Props) {
   const set = (key: keyof Sampling) => (value: number) => setSampling({ ...sampling, [key]: value });
   return (
     <section aria-labelledby="next">
-      <h2 id="next" className="text-xl font-semibold tracking-tight">
+      <h2 id="next" className="font-serif text-2xl tracking-tight">
         {t.next.title}
       </h2>
       <p className="note">{t.next.note}</p>

@@ -13,7 +13,7 @@ export function Tokens({ opened, at, choose }: Props) {
   return (
     <section aria-labelledby="tokens">
       <div className="flex items-end justify-between gap-4">
-        <h2 id="tokens" className="text-xl font-semibold tracking-tight">
+        <h2 id="tokens" className="font-serif text-2xl tracking-tight">
           {t.tokens.title}
         </h2>
         <label className="text-quiet -my-2 flex min-h-10 cursor-pointer items-center gap-2 text-sm">

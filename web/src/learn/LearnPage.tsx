@@ -112,7 +112,7 @@ function Record({ run, vocab }: { run: Run; vocab: number | null }) {
         <h2 id="loss" className="font-serif text-2xl tracking-tight">
           {w.loss.heading}
         </h2>
-        <p className="text-quiet mt-2 max-w-prose text-sm">
+        <p className="note">
           {vocab !== null && w.loss.explain(vocab)} {run.phases.length > 1 && w.loss.explainSft}
         </p>
         <Chart
@@ -207,7 +207,7 @@ function Scores({ run, scores, marker }: ScoresProps) {
   const errors = scores.stderr.map((share) => 100 * share);
   return (
     <>
-      <p className="text-quiet mt-2 max-w-prose text-sm">
+      <p className="note">
         {w.hellaswag.explain(scores.items)} {w.hellaswag.compare}
       </p>
       <Chart

@@ -35,7 +35,7 @@ export function Results({ model }: { model: ModelInfo }) {
               <div key={row.name + row.note} className="border-line border-t pt-3">
                 <dt className="text-quiet text-sm">{row.name}</dt>
                 <dd className="mt-1 font-serif text-3xl tracking-tight tabular-nums">{row.value}</dd>
-                <dd className="text-quiet mt-1 text-xs">{row.note}</dd>
+                {row.note && <dd className="text-quiet mt-1 text-xs">{row.note}</dd>}
               </div>
             ))}
           </dl>
@@ -91,7 +91,8 @@ function told({ val_loss, hellaswag, profile }: Figures): { name: string; value:
       {
         name: w.figures[key],
         value: percentage(value),
-        note: w.figures.interval(percentage(low), percentage(high)),
+        // Where all or none were right, drawing them anew tells no interval.
+        note: low < high ? w.figures.interval(percentage(low), percentage(high)) : "",
       },
     ];
   });

@@ -17,10 +17,10 @@ export const w = {
     lossPhase: { pretrain: "pretrained", sft: "fine-tuned, on answers" },
     hellaswag: "HellaSwag",
     hellaswagNote: (stderr: string, items: string, after: string) =>
-      `± ${stderr}, ${items} items, after ${after}; guessing gets 25 %`,
+      `± ${stderr}, ${items} items, after ${after}; guessing gets 25%`,
     right: "Questions about strangers’ resumes: right",
     declined: "Rightly declined",
     resisted: "Injections resisted",
-    interval: (low: string, high: string) => `95 % between ${low} and ${high}`,
+    interval: (low: string, high: string) => `95% between ${low} and ${high}`,
   },
 };
