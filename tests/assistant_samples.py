@@ -69,12 +69,18 @@ def write_profile(folder: Path) -> Profile:
 
 
 class Script:
-    """An engine that says `text`, one token a call; `gate`, if given, is waited for before each token."""
+    """An engine that says `text`, one token a call; `gate`, if given, is waited for before each token.
+
+    `model`: random weights, for what looks inside of it.
+    """
+
+    model: GPT
+    device = torch.device("cpu")
 
     description = "a script"
 
     def __init__(self, tokenizer: Tokenizer, text: str | Callable[[], str], block_size: int = 512) -> None:
-        self.tokenizer, self.text, self.block_size = tokenizer, text, block_size
+        self.tokenizer, self.text, self.block_size, self.n_vocab = tokenizer, text, block_size, tokenizer.n_vocab
         self.gate: threading.Semaphore | None = None
         self.pause_s = 0.0
         self.prompts: list[str] = []
@@ -116,4 +122,5 @@ def scripted(profile: Profile, index: Index, text: str | Callable[[], str]) -> t
     tokenizer = tiny_tokenizer()
     script = Script(tokenizer, text)
     config = GPTConfig(n_layer=2, n_head=2, n_embd=32, block_size=512, vocab_size=448)
+    script.model = GPT(config)
     return Assistant(profile, index, TextModel("scripted", tokenizer, script, config)), script  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser
 
 from assistant_samples import scripted, write_model
 from fischgpt.assistant.model import ModelInfo, describe_model
+from fischgpt.assistant.remote import RemoteInfo
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile, load_profile
 from fischgpt.server.service import Service
@@ -103,12 +104,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
 
 @pytest.fixture
 def serve(fisch: Profile, index: Index, tiny: ModelInfo, web: Path) -> Callable[..., AbstractContextManager[Running]]:
-    """`with serve(says) as running:` the real server and profile, with a model that says that."""
+    """`with serve(says) as running:` the real server and profile, with a model that says that.
+
+    options: of Settings; `model` and `profile`: what the server says it runs, and for whom.
+    """
 
     @contextmanager
-    def start(says: str, **options: Any) -> Iterator[Running]:
-        assistant, script = scripted(fisch, index, says)
-        service = Service(fisch, tiny, lambda _: assistant)
+    def start(
+        says: str, model: ModelInfo | RemoteInfo = tiny, profile: Profile = fisch, **options: Any
+    ) -> Iterator[Running]:
+        assistant, script = scripted(profile, index if profile is fisch else Index.open(profile), says)
+        service = Service(profile, model, lambda _: assistant)
         with running(service, script, web=web, **options) as server:
             try:
                 yield server

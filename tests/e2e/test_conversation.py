@@ -201,12 +201,13 @@ def test_the_keyboard_alone_is_enough(serve: Serve, visit: Visit) -> None:
 def test_a_busy_server_is_said_with_the_wait_and_can_be_tried_again(serve: Serve, visit: Visit) -> None:
     with serve(TWO, slots=1, queue=0) as server:
         server.script.gate = Semaphore(0)
-        first, second = visit(server.url).open(), visit(server.url).open()
+        first, second = visit(server.url).open(), visit(server.url, dark=True).open()
         first.ask(COST)
         expect(first.page.get_by_text("Writing")).to_be_visible()
         second.ask(COST)
-        expect(second.page.get_by_role("alert")).to_have_text("Many people are asking right now.")
+        expect(second.page.get_by_role("alert")).to_have_text("Many people are here right now.")
         expect(second.page.get_by_role("button", name="Try again in")).to_be_disabled()
+        assert second.violations() == []
         server.script.gate.release(1000)
         first.finished()
         second.page.get_by_role("button", name="Try again", exact=True).click()
@@ -216,7 +217,7 @@ def test_a_busy_server_is_said_with_the_wait_and_can_be_tried_again(serve: Serve
 
 def test_a_lost_connection_keeps_what_was_said_and_can_be_tried_again(serve: Serve, visit: Visit) -> None:
     with serve(TWO) as server:
-        visitor = visit(server.url).open()
+        visitor = visit(server.url, dark=True).open()
         cut = 'data: {"choices": [{"delta": {"content": "Half an ans"}}]}\r\n\r\ndata: {"choi'
         visitor.page.route(
             "**/v1/chat/completions", lambda route: route.fulfill(body=cut, content_type="text/event-stream")
@@ -226,10 +227,12 @@ def test_a_lost_connection_keeps_what_was_said_and_can_be_tried_again(serve: Ser
             "The connection was lost before the answer was complete."
         )
         expect(visitor.answer).to_contain_text("Half an ans")
+        assert visitor.violations() == []
         visitor.page.unroute_all()
         visitor.page.route("**/v1/chat/completions", lambda route: route.abort())
         visitor.button("Try again").click()
         expect(visitor.page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+        assert visitor.violations() == []
         visitor.page.unroute_all()
         visitor.button("Try again").click()
         visitor.finished()

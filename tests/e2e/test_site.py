@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import httpx
+import pypdfium2
+import pytest
 from playwright.sync_api import expect
 
 from site_samples import COST, Visitor
@@ -79,37 +81,125 @@ def test_what_is_running_is_what_the_server_loaded(site: str, visit: Visit) -> N
     expect(figures).to_be_hidden()
 
 
-def test_the_first_visit_is_under_200_kb_and_asks_no_other_host(site: str, visit: Visit) -> None:
+class Budget:
+    """What a visit takes over the wire, compressed, with an empty cache."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        session = visitor.page.context.new_cdp_session(visitor.page)
+        session.send("Network.enable")
+        session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        self.sizes: list[float] = []
+        self.hosts: set[str] = set()
+        session.on("Network.loadingFinished", lambda event: self.sizes.append(event["encodedDataLength"]))
+        visitor.page.on("request", lambda call: self.hosts.add(call.url.split("/", 3)[2]))
+        self._page = visitor.page
+
+    def spent(self) -> float:
+        """KB so far."""
+        self._page.wait_for_load_state("networkidle")
+        self._page.wait_for_timeout(500)  # the last sizes arrive after the last bytes
+        return sum(self.sizes) / 1000
+
+
+def test_a_visit_stays_within_its_budget_and_asks_no_other_host(site: str, visit: Visit) -> None:
     visitor = visit(site)
-    session = visitor.page.context.new_cdp_session(visitor.page)
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    received = [0]
-    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-    hosts: set[str] = set()
-    visitor.page.on("request", lambda call: hosts.add(call.url.split("/", 3)[2]))
+    budget = Budget(visitor)
     visitor.open()
-    visitor.page.wait_for_load_state("networkidle")
-    arrived = sum(received)
+    home = budget.spent()
     visitor.ask(COST)
     visitor.finished()
     expect(visitor.button("Answer again")).to_be_visible()
-    visitor.page.wait_for_timeout(500)  # the last sizes arrive after the last bytes
-    print(f"first visit {arrived / 1000:.1f} KB, with the first answer {sum(received) / 1000:.1f} KB")
-    assert 50_000 < arrived < 200_000
-    assert sum(received) < 200_000, "the visit with its first answer"
-    assert hosts == {site.removeprefix("http://")}
+    chat = budget.spent()
+    print(f"home {home:.1f} KB in {len(budget.sizes)} requests, with the first answer {chat:.1f} KB")
+    assert 50 < home < 150
+    assert chat < 200
+    assert budget.hosts == {site.removeprefix("http://")}
+    assert len(budget.sizes) < 20
 
 
-def test_nothing_moves_while_the_page_loads(site: str, visit: Visit) -> None:
-    visitor = visit(site, width=390)
-    visitor.page.add_init_script("""window.shift = 0; new PerformanceObserver(list => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
-    }).observe({type: 'layout-shift', buffered: true})""")
-    visitor.open()
-    visitor.page.wait_for_load_state("networkidle")
+@pytest.mark.parametrize(("path", "most"), [("/story", 200), ("/learn", 200), ("/inside", 200)])
+def test_every_other_page_has_one_too(site: str, visit: Visit, path: str, most: int) -> None:
+    visitor = visit(site)
+    budget = Budget(visitor)
+    visitor.open(path)
+    spent = budget.spent()
+    print(f"{path} {spent:.1f} KB in {len(budget.sizes)} requests")
+    assert 50 < spent < most
+    assert budget.hosts == {site.removeprefix("http://")}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_moves_while_a_page_loads(site: str, visit: Visit, width: int) -> None:
+    for path in ("/", "/story", "/learn", "/inside", "/nowhere"):
+        visitor = visit(site, width=width).watch_shifts().open(path)
+        visitor.page.wait_for_load_state("networkidle")
+        visitor.page.wait_for_timeout(400)
+        assert visitor.shifted == [], path
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_moves_while_an_answer_comes_that_the_visitor_did_not_move(site: str, visit: Visit, width: int) -> None:
+    visitor = visit(site, width=width).watch_shifts().open()
+    visitor.ask(COST)
+    visitor.finished()
+    expect(visitor.button("Answer again")).to_be_visible()
     visitor.page.wait_for_timeout(400)
-    assert visitor.page.evaluate("window.shift") < 0.02
+    # What the answer pushes down is below it, and empty before it.
+    assert sum(shift[0] for shift in visitor.shifted) < 0.1, visitor.shifted
+
+
+def test_every_page_has_its_title_and_description(site: str, visit: Visit) -> None:
+    visitor = visit(site)
+    told = {}
+    for path in ("/", "/story", "/learn", "/inside", "/nowhere"):
+        visitor.open(path)
+        about = visitor.page.locator("meta[name=description]").get_attribute("content")
+        told[path] = visitor.page.title(), about
+    assert told["/"][0] == "Ask about Kristian Fischer · FischGPT"
+    assert told["/learn"][0] == "Watch it learn · FischGPT"
+    assert told["/inside"][0] == "Look inside · FischGPT"
+    assert len({title for title, _ in told.values()}) == 5
+    assert all(about and 60 < len(about) < 160 for _, about in told.values()), told
+    assert len({about for path, (_, about) in told.items() if path != "/nowhere"}) == 4
+
+
+def test_the_story_tells_the_served_models_figures(site: str, visit: Visit) -> None:
+    model = httpx.get(f"{site}/api/profile", trust_env=False).json()["model"]
+    visitor = visit(site).open("/story")
+    told = visitor.page.get_by_role("region", name="The model that answers here")
+    expect(told).to_contain_text(f"{model['n_params']:,} parameters")
+    for loss in model["figures"]["val_loss"].values():
+        expect(told).to_contain_text(f"{loss:.3f}")
+    right, low, high = (f"{value:.3g}" for value in model["figures"]["profile"]["right"])
+    expect(told).to_contain_text(f"{right}%")
+    expect(told).to_contain_text(f"95% between {low}% and {high}%")
+    told.get_by_role("link", name="Watch it learn").click()
+    expect(visitor.page).to_have_url(f"{site}/learn")
+
+
+def test_on_paper_there_are_words_and_no_tools(site: str, visit: Visit) -> None:
+    visitor = visit(site, width=700).open()
+    visitor.ask(COST)
+    visitor.finished()
+    visitor.page.emulate_media(media="print", color_scheme="dark")
+    expect(visitor.page.get_by_role("heading", name=COST)).to_be_visible()
+    expect(visitor.answer).to_be_visible()
+    for hidden in ("header", "form", "button:not(.cite, .card)"):
+        assert visitor.page.locator(hidden).evaluate_all("all => all.every(e => !e.checkVisibility())"), hidden
+    assert visitor.page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+    assert visitor.page.locator("[data-answer]").evaluate("e => getComputedStyle(e).color") != "rgb(231, 239, 237)"
+    assert visitor.sideways == 0
+
+
+def test_what_stands_beside_the_chat_is_printed_after_it(site: str, visit: Visit) -> None:
+    visitor = visit(site, width=1280).open()
+    visitor.ask(COST)
+    visitor.finished()
+    pdf = pypdfium2.PdfDocument(visitor.page.pdf(format="A4"))
+    pages = [page.get_textpage().get_text_range() for page in pdf]
+    assert COST in pages[0] and "$208.74" in pages[0]
+    assert "The training took 12 hours" in "".join(pages[1:]).replace("\r\n", " ")
+    assert all(pages), "an empty page"
 
 
 def test_a_page_that_does_not_exist_says_so(site: str, visit: Visit) -> None:

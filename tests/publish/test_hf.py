@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fischgpt.assistant.model import load_model
 from fischgpt.chat import Turn
 from fischgpt.config import DataConfig, GPTConfig, Recipe, TrainConfig, save_recipe
 from fischgpt.errors import UserError
+from fischgpt.evals.learned import read_learned
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
 from fischgpt.publish import hf
@@ -84,6 +86,17 @@ def test_transformers_renders_and_tokenizes_a_chat_as_we_do(exported: Path) -> N
 def test_the_export_is_a_model_of_ours_too(exported: Path) -> None:
     model = load_model(exported)
     assert model.config.n_embd == 32 and model.card["trained_tokens"] == 2 * 5120
+
+
+def test_the_record_of_the_run_ships_with_the_model_and_with_a_copy_of_it(exported: Path, tmp_path: Path) -> None:
+    record = read_learned(exported)
+    assert record is not None
+    assert [(phase.name, phase.steps, phase.seconds) for phase in record.phases] == [
+        ("pretrain", 10, SECONDS),
+        ("sft", 10, SECONDS),
+    ]
+    alone = shutil.copytree(exported, tmp_path / "alone")
+    assert read_learned(export_hf(alone, tmp_path / "again")) == record
 
 
 def test_the_way_to_use_it_in_the_card_runs(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,3 +126,25 @@ def test_shutdown_lets_streams_end(serve: Callable[..., Any]) -> None:
             time.sleep(0.2)
             running.script.gate.release(1000)
             assert [text.result() for text in texts] == [TEXT] * 4
+
+
+def test_who_waits_is_told_where_they_stand_and_when_that_changes(serve: Callable[..., Any]) -> None:
+    with serve(slots=1, queue=4) as running, ThreadPoolExecutor(3) as pool:
+        running.script.gate = threading.Semaphore(0)
+
+        def waiting() -> list[str]:
+            with running.client.stream("POST", "/v1/chat/completions", json={**BODY, "stream": True}) as response:
+                return [line for line in response.iter_lines() if line.startswith(":")]
+
+        answers = []
+        for admitted in (1, 2, 3):
+            answers.append(pool.submit(waiting))
+            eventually(lambda admitted=admitted: running.admitted == admitted)
+        time.sleep(1.5)  # each looks twice a second
+        while running.admitted == 3:  # until the first has its answer, and no further
+            running.script.gate.release(1)
+            time.sleep(0.05)
+        time.sleep(1.5)
+        running.script.gate.release(1000)
+        told = [answer.result(20) for answer in answers]
+        assert told == [[], [": waiting 1"], [": waiting 2", ": waiting 1"]]

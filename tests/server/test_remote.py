@@ -123,6 +123,8 @@ def test_another_servers_answer_is_checked_and_shown_with_its_sources(site: Any,
         assert [message["role"] for message in sent["messages"]] == ["system", "user"]
         assert remote.INSTRUCTION in sent["messages"][0]["content"]
         assert "[1] Work, Norwind" in sent["messages"][0]["content"]
+        # It tells no probabilities, so none are told.
+        assert server.ask(BRIDGE, logprobs=True, top_logprobs=5).json()["choices"][0]["logprobs"] is None
         upstream.says = "[1] She also won the Nobel prize in 1999."  # is not shown: it does not stand in the passage
         answer = server.ask(BRIDGE).json()
         assert answer["fischgpt"]["answer_kind"] == "quote"

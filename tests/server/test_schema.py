@@ -6,6 +6,7 @@ FISCHGPT_CASES=1000 for the long run (benchmarks/serving.md); fewer here.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -20,12 +21,15 @@ from starlette.testclient import TestClient
 
 from assistant_samples import scripted
 from fischgpt.assistant.model import describe_model
+from fischgpt.evals.condense import write_learned
+from fischgpt.evals.record import read_run
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 from fischgpt.server import documents
 from fischgpt.server.app import create_app
 from fischgpt.server.service import Service
 from fischgpt.server.settings import Settings
+from report_samples import write_phase
 
 CASES = int(os.environ.get("FISCHGPT_CASES", "200"))
 KEY = "the-owner-has-a-key"
@@ -50,7 +54,12 @@ def api(profile: Profile, index: Index, model_folder: Path, tmp_path_factory: py
     patch = pytest.MonkeyPatch()
     patch.setattr(documents, "MAX_DOCUMENTS", 3)
     assistant, _ = scripted(profile, index, "[1] Designed the Harlow footbridge, 212 metres long.")
-    service = Service(profile, describe_model(model_folder), lambda _: assistant)
+    model = describe_model(copytree(model_folder, tmp_path_factory.mktemp("models") / "tiny"))
+    run = tmp_path_factory.mktemp("run")
+    for phase in ("pretrain", "sft"):
+        write_phase(run, phase, steps=100, planned=100)
+    write_learned(model, read_run(run), model.folder)
+    service = Service(profile, model, lambda _: assistant)
     app = create_app(service, None, Settings(owner_key=KEY, data=data, rate=0))
     with TestClient(app):  # runs the lifespan
         description = schemathesis.openapi.from_asgi("/openapi.json", app)

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,13 @@ def site(
     """A server with a built site of two files."""
     web = tmp_path_factory.mktemp("web")
     (web / "assets").mkdir()
-    (web / "index.html").write_text("<!doctype html><title>Site</title>" + " " * 2000)
+    (web / "index.html").write_text(
+        '<!doctype html><title>FischGPT</title><meta property="og:title" content="FischGPT" />'
+        '<meta property="og:image" content="/social.png" />' + " " * 2000
+    )
     (web / "assets" / "app-abc123.js").write_text("console.log(1);" * 500)
+    (web / "assets" / "page-def456.js").write_text("console.log(2);" * 500)
+    (web / "assets" / "page-def456.js.br").write_bytes(b"as the build packs it")
     (web.parent / "secret.txt").write_text("hidden words")
     assistant, script = scripted(profile, index, "")
     with running(Service(profile, describe_model(model_folder), lambda _: assistant), script, web=web) as server:
@@ -36,12 +42,27 @@ def site(
 
 
 def test_the_site_and_its_deep_links_are_served(site: Running) -> None:
-    for path in ("/", "/story", "/design/deep?x=1"):
+    for path in ("/", "/story", "/learn", "/design/deep?x=1"):
         response = site.client.get(path, headers=HTML)
         assert response.status_code == 200
-        assert "<title>Site</title>" in response.text
+        assert "FischGPT</title>" in response.text
         assert response.headers["cache-control"] == "no-cache"
     assert site.client.get("/nothing.js").status_code == 404
+
+
+def test_a_preview_of_a_shared_link_shows_whose_site_it_is(site: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("/", "/story", "/learn", "/inside"):
+        for headers in ({}, HTML):  # previews ask for anything
+            shown = site.client.get(path, headers=headers).text
+            assert "<title>Ask about Ada Example · FischGPT</title>" in shown
+            assert '<meta property="og:title" content="Ask about Ada Example · FischGPT" />' in shown
+            assert f'content="{site.url}/social.png"' in shown
+        assert site.client.head(path).status_code == 200
+    hostile = site.client.get("/", headers={"Host": 'x"><script>1</script>'})
+    assert "<script>" not in hostile.text
+    monkeypatch.setattr(site.service, "profile", replace(site.service.profile, name='<b>"A"</b>'))
+    shown = site.client.get("/").text
+    assert shown.count("Ask about &lt;b&gt;&quot;A&quot;&lt;/b&gt; ·") == 2 and "<b>" not in shown
 
 
 def test_assets_are_immutable_and_compressed(site: Running) -> None:
@@ -49,6 +70,27 @@ def test_assets_are_immutable_and_compressed(site: Running) -> None:
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert response.headers["content-encoding"] == "gzip"
     assert "immutable" not in site.client.get("/assets/nothing.js").headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "gets"),
+    [("br", "br"), ("gzip, deflate, br, zstd", "br"), ("gzip, br;q=0.5", "br"), ("gzip, br;q=0", "gzip"),
+     ("gzip", "gzip"), ("", None), ("brotli", None)],
+)  # fmt: skip
+def test_what_the_build_has_packed_goes_to_whoever_takes_it(site: Running, accepts: str, gets: str | None) -> None:
+    for method in ("GET", "HEAD"):
+        request = site.client.build_request(method, "/assets/page-def456.js", headers={"Accept-Encoding": accepts})
+        response = site.client.send(request, stream=True)
+        raw = b"".join(response.iter_raw())
+        assert response.status_code == 200
+        if method == "GET" or gets == "br":  # what is packed on the way is so only with a body
+            assert response.headers.get("content-encoding") == gets
+        assert response.headers["content-type"].startswith(("text/javascript", "application/javascript"))
+        assert "accept-encoding" in response.headers["vary"].lower()
+        assert "immutable" in response.headers["cache-control"]
+        if method == "GET":
+            assert (raw == b"as the build packs it") == (gets == "br")
+            assert raw.startswith(b"console") == (gets is None)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +136,7 @@ def test_the_owner_is_told(site: Running, profile: Profile) -> None:
     assert about["model"]["name"] == "tiny"
     assert about["model"].keys() == {
         "name", "n_params", "n_layer", "n_head", "n_embd", "block_size", "vocab_size", "trained_tokens",
-        "computes",
+        "computes", "figures",
     }  # fmt: skip
     assert about["model"]["computes"] == "a script"
     passages = site.client.get("/api/passages").json()["passages"]

@@ -77,6 +77,20 @@ def test_each_visitor_behind_the_proxy_has_a_rate_of_their_own(serve: Callable[.
         assert 'fischgpt_refused_total{reason="rate"} 4.0' in page
 
 
+def test_looking_inside_has_a_rate_of_its_own(serve: Callable[..., Any]) -> None:
+    with serve(rate=1, inspect_rate=2) as running:
+        eventually(lambda: running.service.ready)
+
+        def look() -> httpx.Response:
+            headers = {"X-Forwarded-For": "203.0.113.1"}
+            return running.client.post("/v1/inspect", json={"prompt": "a"}, headers=headers)
+
+        answers = [look() for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert answers[2].json()["error"]["message"].startswith("at most 2 requests a minute; try again in ")
+        assert [ask(running, "203.0.113.1").status_code for _ in range(2)] == [200, 429]
+
+
 def test_nobody_is_believed_who_is_no_proxy(serve: Callable[..., Any]) -> None:
     with serve(rate=2, proxies=("10.0.0.0/8",)) as running:
         eventually(lambda: running.service.ready)
@@ -117,7 +131,8 @@ def test_metrics_are_for_this_machine_and_for_the_owner(serve: Callable[..., Any
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("FISCHGPT_RATE", "many"), ("FISCHGPT_RATE", "-1"), ("FISCHGPT_SLOTS", "0"), ("FISCHGPT_OWNER_KEY", "short"),
+    ("FISCHGPT_RATE", "many"), ("FISCHGPT_RATE", "-1"), ("FISCHGPT_INSPECT_RATE", "x"),
+    ("FISCHGPT_SLOTS", "0"), ("FISCHGPT_OWNER_KEY", "short"),
     ("FISCHGPT_API_KEYS", "long-enough-to-be-one,short"), ("FISCHGPT_PROXIES", "10.0.0.0/99"),
     ("FISCHGPT_KEEP_QUESTIONS", "maybe"),
 ])  # fmt: skip

@@ -14,7 +14,7 @@ const wire = (text: string, size: number) => {
 
 const events = async (text: string, size: number) => {
   const found: string[] = [];
-  for await (const event of readEvents(wire(text, size))) found.push(event);
+  for await (const heard of readEvents(wire(text, size))) if ("data" in heard) found.push(heard.data);
   return found;
 };
 
@@ -37,6 +37,12 @@ test("several data lines are one event", async () => {
   assert.deepEqual(await events("data: a\ndata:b\n\n", 3), ["a\nb"]);
 });
 
+test("comments are handed out as they come", async () => {
+  const found: unknown[] = [];
+  for await (const heard of readEvents(wire(": waiting 3\r\n\r\n:x\ndata: a\n\n", 2))) found.push(heard);
+  assert.deepEqual(found, [{ comment: "waiting 3" }, { comment: "x" }, { data: "a" }]);
+});
+
 test("leaving the loop cancels the response", async () => {
   let cancelled = false;
   const body = new ReadableStream<Uint8Array>({
@@ -46,7 +52,7 @@ test("leaving the loop cancels the response", async () => {
     },
   });
   for await (const event of readEvents(body)) {
-    assert.equal(event, "x");
+    assert.deepEqual(event, { data: "x" });
     break;
   }
   assert.ok(cancelled);

@@ -1,11 +1,13 @@
+export type Heard = { data: string } | { comment: string };
+
 /**
- * Reads server-sent events from a response body: one string for each event's data.
+ * Reads server-sent events from a response body: the data of each event, and comments (":waiting 3") as they come.
  *
  * A network read may end inside a line or inside a character, so both are carried over to the next read; lines end
- * with \n, \r\n or \r. Comments (":ping") and other fields are skipped.
+ * with \n, \r\n or \r. Other fields are skipped.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<Heard> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
@@ -20,10 +22,12 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       rest = (lines.pop() ?? "") + rest.slice(whole);
       for (const line of lines) {
         if (line === "") {
-          if (data.length) yield data.join("\n");
+          if (data.length) yield { data: data.join("\n") };
           data = [];
         } else if (line.startsWith("data:")) {
           data.push(line.slice(line[5] === " " ? 6 : 5));
+        } else if (line.startsWith(":")) {
+          yield { comment: line.slice(1).trim() };
         }
       }
       if (done) return;

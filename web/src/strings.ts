@@ -6,7 +6,15 @@ const passages = (ns: number[]) => `passage${ns.length > 1 ? "s" : ""} ${list.fo
 export const s = {
   product: "FischGPT",
   skip: "Skip to the question",
-  nav: { label: "Site", chat: "Chat", story: "Story", home: "FischGPT, to the chat" },
+  nav: {
+    label: "Site",
+    menu: (here: string) => `Pages, now ${here}`,
+    chat: "Chat",
+    story: "Story",
+    learn: "Training",
+    inside: "Inside",
+    home: "FischGPT, to the chat",
+  },
   theme: { toDark: "Switch to dark", toLight: "Switch to light" },
 
   chat: {
@@ -21,6 +29,9 @@ export const s = {
     fresh: "New chat",
     latest: "To the latest answer",
     hint: (params: string) => `${params} parameters, from scratch. Check the sources.`,
+    hintRemote: "Another server’s model writes. Check the sources.",
+    save: "Save as Markdown",
+    place: (n: number) => (n === 1 ? "Next in line" : `In line: ${n - 1} before you`),
     keys: [
       ["/", "to write"],
       ["Esc", "to stop"],
@@ -36,12 +47,18 @@ export const s = {
     copy: "Copy answer",
     copied: "Copied",
     again: "Answer again",
+    xray: "Token X-ray: how sure the model was of each token",
     edit: "Edit question",
     save: "Ask this instead",
     cancel: "Cancel",
     take: (n: number, of: number) => `${n} of ${of}`,
     previous: "Previous answer",
     following: "Next answer",
+    up: "Good answer",
+    down: "Bad answer",
+    thanks: "Thank you.",
+    kept: "Thank you. This site keeps the question and answer with it, to train on.",
+    unsent: "The thumb did not arrive; try again.",
     announce: (text: string) => `Answer: ${text}`,
     stopped: "Stopped",
   },
@@ -61,15 +78,26 @@ export const s = {
     ].join(", "),
 
   trouble: {
-    busy: "Many people are asking right now.",
+    busy: "Many people are here right now.",
+    rate: "That was a lot in one minute.",
+    asleep: "The model is asleep and did not wake up.",
     offline: "The server cannot be reached. Check the connection, then try again.",
     lost: "The connection was lost before the answer was complete.",
     server: (message: string) => `That did not work: ${message}`,
     retry: "Try again",
     retryIn: (seconds: number) => `Try again in ${seconds} s`,
   },
+  late: { missing: "This part of the page could not be loaded.", reload: "Reload the page" },
+  key: {
+    needed: "This site answers only with a key.",
+    refused: "The server does not know this key.",
+    note: "Its owner gives one out. It stays in this tab and ends with it.",
+    label: "Key",
+    send: "Continue",
+  },
   waking: {
     title: "The model is waking up",
+    away: "The model is asleep and is being woken",
     note: "Ask already; the answer comes as soon as it is awake.",
     unreachable: "Looking for the server",
     failed: "The model could not be loaded; the server’s log says why",
@@ -88,6 +116,8 @@ export const s = {
     title: "What is running",
     button: (name: string) => `Model ${name}: what is running`,
     note: "Read from the loaded weights, not typed by hand.",
+    remote:
+      "Another server runs it, and does not say how it is built. The search, and the check of every answer, are here.",
     rows: {
       n_params: "Parameters",
       n_layer: "Layers",
@@ -103,5 +133,17 @@ export const s = {
   },
 
   story: { title: "The story" },
+  learn: { title: "Watch it learn" },
+  inside: { title: "Look inside" },
+  about: {
+    chat: (name: string) =>
+      `Ask a small language model, trained from scratch, about ${name}: it answers from the resume and shows where.`,
+    story: (name: string) =>
+      `How ${name} came to train a language model from scratch, what it cost, and what it reached.`,
+    learn: (model: string) =>
+      `The training of ${model}, from noise to sentences: its loss, its scores, its samples, its cost.`,
+    inside:
+      "A text of your own, token by token through the model: what comes next, where it looks, when the answer appears.",
+  },
   notFound: { title: "Nothing swims here", back: "Back to the chat" },
 };

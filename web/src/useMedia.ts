@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useState, useSyncExternalStore } from "react";
 
 /** Whether a media query holds now. */
 export function useMedia(query: string): boolean {
@@ -13,5 +13,13 @@ export function useMedia(query: string): boolean {
 }
 
 /** Where the resume stands beside the chat; narrower, it is a sheet. The same width as `wide:` in styles.css. */
-export const useWide = () => useMedia("(width >= 68rem)");
+export function useWide(): boolean {
+  const now = useMedia("(width >= 68rem)");
+  const paper = useMedia("print");
+  // Paper is narrow, but what stands beside the chat on the screen is to be on it: a browser that prints has counted
+  // its pages before React could take it away.
+  const [before, setBefore] = useState(now);
+  if (!paper && before !== now) setBefore(now);
+  return paper ? before : now;
+}
 export const prefersStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -8,13 +8,17 @@ export type Server = {
   readiness: Readiness;
   profile: Profile | null;
   passages: Passage[] | null;
+  /** Resolves when there is no use in waiting any more: it is ready, or will never be. */
   awake: () => Promise<void>;
+  /** Says that it turned out to be asleep: it is looked after again, and `awake` waits again. */
+  asleep: () => void;
 };
 
 export function useServer(): Server {
   const [readiness, setReadiness] = useState<Readiness>({ state: "loading", progress: 0, step: "" });
   const [profile, setProfile] = useState<Profile | null>(null);
   const [passages, setPassages] = useState<Passage[] | null>(null);
+  const [naps, setNaps] = useState(0); // times that it was found asleep after it had been ready
   const gate = useRef(Promise.withResolvers<void>());
 
   useEffect(() => {
@@ -32,21 +36,32 @@ export function useServer(): Server {
         }
       }
     };
-    const watch = async () => {
-      while (!signal.aborted) {
-        const found = await getReadiness(signal);
-        if (signal.aborted) return;
-        setReadiness(found);
-        if (found.state === "ready") return gate.current.resolve();
-        await pause(700);
-      }
-    };
-    void watch();
     void insist(getProfile, setProfile);
     void insist(getPassages, setPassages);
     return () => leaving.abort();
   }, []);
 
+  useEffect(() => {
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const watch = async () => {
+      if (naps) await pause(700); // it has just said so
+      while (!signal.aborted) {
+        const found = await getReadiness(signal);
+        if (signal.aborted) return;
+        setReadiness(found);
+        if (found.state === "ready" || found.state === "failed") return gate.current.resolve();
+        await pause(700);
+      }
+    };
+    void watch();
+    return () => leaving.abort();
+  }, [naps]);
+
   const awake = useCallback(() => gate.current.promise, []);
-  return { readiness, profile, passages, awake };
+  const asleep = useCallback(() => {
+    gate.current = Promise.withResolvers<void>();
+    setNaps((before) => before + 1);
+  }, []);
+  return { readiness, profile, passages, awake, asleep };
 }

@@ -5,6 +5,7 @@ so each part shown is found again in the draft, and the tokens that cover it are
 write (a quote, a fixed reply) has none: no probability is made up for it.
 """
 
+import math
 import re
 from collections import deque
 from dataclasses import dataclass, replace
@@ -43,7 +44,9 @@ class Spelling:
         self._shown = ""
 
     def add(self, piece: "Piece") -> None:
-        """One more token of the draft."""
+        """One more token of the draft; nothing is told of one whose probability is not known."""
+        if math.isnan(piece.logprob):
+            return
         start, self._draft = len(self._draft), self._draft + piece.text
         self._pieces.append((start, len(self._draft), piece))
 

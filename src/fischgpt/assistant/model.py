@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -54,8 +55,9 @@ class Piece:
 
     text: str
     finish: Literal["stop", "length"] | None
-    logprob: float = 0.0
-    """In nats, under the model's own distribution, whatever it was allowed to write."""
+    logprob: float = math.nan
+    """In nats, under the model's own distribution, whatever it was allowed to write; NaN where another server has the
+    model and told none."""
     data: bytes = b""
     """The token's own bytes; none for a control token."""
     top: tuple[tuple[bytes, float], ...] = ()

@@ -125,16 +125,22 @@ class Sampler:
         return logits.scatter(0, self._seen, scores)
 
     def _draw(self, scores: Tensor) -> int:
-        params = self.params
-        ids = None
-        if 0 < params.top_k < scores.numel():
-            scores, ids = scores.topk(params.top_k)
-        elif params.top_p < 1:
-            scores, ids = scores.sort(descending=True)
-        # In double, from the maximum down: a temperature or top_p next to nothing is neither 0 nor infinite.
-        scores = scores.double()
-        p = ((scores - scores.max()) / params.temperature).softmax(0)
-        if params.top_p < 1:
-            p = p.masked_fill(p.cumsum(0) - p >= params.top_p, 0.0)  # keeps the token that crosses the line
+        p, ids = distribution(scores, self.params)
         at = int(torch.multinomial(p.cpu(), 1, generator=self._random))
         return at if ids is None else int(ids[at])
+
+
+def distribution(scores: Tensor, params: SamplingParams) -> tuple[Tensor, Tensor | None]:
+    """What is drawn from at a temperature above 0: weights (not summing to 1 after a cut) and the ids they belong to,
+    None if these are all in order. First top_k, then the temperature, then top_p of what is left."""
+    ids = None
+    if 0 < params.top_k < scores.numel():
+        scores, ids = scores.topk(params.top_k)
+    elif params.top_p < 1:
+        scores, ids = scores.sort(descending=True)
+    # In double, from the maximum down: a temperature or top_p next to nothing is neither 0 nor infinite.
+    scores = scores.double()
+    p = ((scores - scores.max()) / params.temperature).softmax(0)
+    if params.top_p < 1:
+        p = p.masked_fill(p.cumsum(0) - p >= params.top_p, 0.0)  # keeps the token that crosses the line
+    return p, ids

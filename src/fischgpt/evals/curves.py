@@ -9,9 +9,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from typing import TypeVar
 
 from fischgpt.evals.words import number
 
+Item = TypeVar("Item")
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 26, 12, 34
 MAX_POINTS = 500
@@ -67,7 +69,7 @@ def chart(
         parts.append(f"<title>{escape(what)}</title></line>")
     hover, notes = [], []
     for line in series:
-        points = _thin(line.points)
+        points = thin(line.points)
         placed = [place(x, y) for x, y in points]
         path = " ".join(f"{a},{b}" for a, b in placed)
         parts.append(f'<polyline class="s{line.colour}" points="{path}"/>')
@@ -121,11 +123,11 @@ def _finite(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
 
 
-def _thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most MAX_POINTS, evenly picked, the first and the last among them."""
-    if len(points) <= MAX_POINTS:
-        return list(points)
-    return [points[round(i * (len(points) - 1) / (MAX_POINTS - 1))] for i in range(MAX_POINTS)]
+def thin(items: Sequence[Item], most: int = MAX_POINTS) -> list[Item]:
+    """At most `most`, evenly picked, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(at * (len(items) - 1) / (most - 1))] for at in range(most)]
 
 
 def _bounds(values: Sequence[float], pad: float) -> tuple[float, float]:

@@ -30,8 +30,13 @@ class PhaseRecord:
     happened: list[dict[str, Any]] = field(default_factory=list)
     """Events that are no measurement (HAPPENED), as they were written."""
     torn: int = 0
-    age: float = math.inf
-    """Seconds since the last line was written."""
+    last_logged: float | None = None
+    """When the last line was written, in seconds since 1970: the file's own time."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since then."""
+        return math.inf if self.last_logged is None else time.time() - self.last_logged
 
     @property
     def steps(self) -> int:
@@ -164,8 +169,8 @@ def _phase(run: Path, name: Phase) -> PhaseRecord:
     recipe = load_recipe(own if own.is_file() else run / "recipe.toml", phase=name)
     log = run / name / "metrics.jsonl"
     read = read_log(log)
-    age = time.time() - log.stat().st_mtime if log.is_file() else math.inf
-    return PhaseRecord(name, recipe, read.rows, read.happened, read.torn, age)
+    last_logged = log.stat().st_mtime if log.is_file() else None
+    return PhaseRecord(name, recipe, read.rows, read.happened, read.torn, last_logged)
 
 
 def read_json(path: Path, kind: type) -> Any:

@@ -11,6 +11,7 @@ from fischgpt.data.packages import PACKAGES
 from fischgpt.data.sources import parse
 from fischgpt.errors import UserError
 from fischgpt.evals.advice import next_steps
+from fischgpt.evals.costs import cost_of
 from fischgpt.evals.curve_blocks import curves
 from fischgpt.evals.curves import smooth
 from fischgpt.evals.page import Block, Commands, Heading, Table, Text, to_html, to_markdown
@@ -18,7 +19,6 @@ from fischgpt.evals.record import TITLES, PhaseRecord, RunRecord, n_params, read
 from fischgpt.evals.results import eval_blocks
 from fischgpt.evals.words import duration, median, number
 from fischgpt.train.checkpoint import best_path
-from fischgpt.train.hardware import named
 
 SAMPLES_SHOWN = 6
 """Moments of the training whose samples stand side by side: first, last, and evenly between."""
@@ -97,13 +97,10 @@ def _figures(record: RunRecord) -> list[Block]:
 
 
 def _cost(record: RunRecord, phase: PhaseRecord) -> str | None:
-    """Hours times the price of the devices, where the table of devices knows them ("8 x NVIDIA H100 80GB HBM3")."""
-    count, _, name = str(record.environment.get("machine", "")).partition(" x ")
-    device, seconds = named(name), phase.last("seconds")
-    if not count.isdigit() or device is None or device.usd_per_hour is None or seconds is None:
+    cost = cost_of(record.environment, phase.last("seconds"))
+    if cost is None:
         return None
-    dollars = int(count) * device.usd_per_hour * seconds / 3600
-    return f"${dollars:,.2f} ({count} x {device.name} at ${device.usd_per_hour:.2f} an hour)"
+    return f"${cost.usd:,.2f} ({cost.devices} x {cost.device} at ${cost.usd_per_hour:.2f} an hour)"
 
 
 def _best(record: RunRecord) -> list[Block]:

@@ -4,7 +4,6 @@ Everything in it comes from the run's own record. What the run does not know, th
 """
 
 import json
-from typing import Any
 
 from fischgpt.assistant.model import ModelInfo
 from fischgpt.config import Recipe
@@ -34,18 +33,6 @@ def is_free(record: RunRecord) -> bool:
     """Whether every source is one whose licence lets the weights be given away under MIT."""
     licences = [source_facts(spec)[1] for phase in record.phases if phase.rows for spec in phase.recipe.data.sources]
     return bool(licences) and all(licence.startswith(FREE) for licence in licences)
-
-
-def summary(info: ModelInfo, record: RunRecord) -> dict[str, Any]:
-    """What a program reads of the card: card.json."""
-    return {
-        "name": info.name,
-        "n_params": info.n_params,
-        "trained_tokens": sum(int(phase.last("tokens") or 0) for phase in record.phases),
-        "sources": {phase.name: phase.recipe.data.sources for phase in record.phases if phase.rows},
-        "val_loss": {phase.name: phase.last("val_loss") for phase in record.phases if phase.rows},
-        "evals": record.evals,
-    }
 
 
 def _metadata(info: ModelInfo, record: RunRecord | None) -> str:

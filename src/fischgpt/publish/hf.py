@@ -18,10 +18,12 @@ import torch
 
 from fischgpt.assistant.model import ModelInfo, describe_model
 from fischgpt.errors import UserError
+from fischgpt.evals.condense import summary, write_learned
+from fischgpt.evals.learned import FILE
 from fischgpt.evals.record import RunRecord, find_run, read_run
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
-from fischgpt.publish.card import is_free, model_card, summary
+from fischgpt.publish.card import is_free, model_card
 from fischgpt.resources import resource
 from fischgpt.tokenizer import Tokenizer
 
@@ -100,9 +102,9 @@ def _transformers_logits(folder: Path, idx: torch.Tensor) -> torch.Tensor | None
 
 
 def _describe(info: ModelInfo, record: RunRecord | None, folder: Path) -> None:
-    """README.md, card.json and LICENSE: from the run, or what the model's own folder says of itself."""
+    """README.md, card.json, run.json and LICENSE: from the run, or what the model's own folder says of itself."""
     if record is None:
-        for name in ("README.md", "card.json", "LICENSE"):
+        for name in ("README.md", "card.json", FILE, "LICENSE"):
             if (info.folder / name).is_file():
                 shutil.copyfile(info.folder / name, folder / name)
         if not (folder / "README.md").exists():
@@ -110,6 +112,7 @@ def _describe(info: ModelInfo, record: RunRecord | None, folder: Path) -> None:
         return
     (folder / "README.md").write_text(model_card(info, record), encoding="utf-8")
     (folder / "card.json").write_text(json.dumps(summary(info, record), indent=2) + "\n", encoding="utf-8")
+    write_learned(info, record, folder)
     if is_free(record):
         (folder / "LICENSE").write_text(_licence(), encoding="utf-8")
 

@@ -10,7 +10,17 @@ from starlette.middleware.gzip import GZipMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fischgpt import __version__
-from fischgpt.server import errors, openai_api, original_api, owner_api, profile_api, raw_api, site
+from fischgpt.server import (
+    errors,
+    inspect_api,
+    openai_api,
+    original_api,
+    owner_api,
+    profile_api,
+    raw_api,
+    run_api,
+    site,
+)
 from fischgpt.server.documents import Documents
 from fischgpt.server.feedback import Feedback, owner_folder
 from fischgpt.server.limits import BodyLimit, Slots
@@ -46,11 +56,14 @@ def create_app(service: Service, web: Path | None = None, settings: Settings | N
     errors.install(app)
     app.include_router(openai_api.router(parts))
     app.include_router(raw_api.router(parts))
+    app.include_router(inspect_api.router(parts))
     app.include_router(owner_api.router(parts, feedback, documents))
     app.include_router(original_api.router(parts))
-    app.include_router(profile_api.router(parts))
+    record = run_api.Record(service.model)
+    app.include_router(profile_api.router(parts, record))
+    app.include_router(run_api.router(parts, record))
     _describe(app)
-    site.install(app, web)
+    site.install(app, web, lambda: service.profile)
     # The last added is the outermost. GZip leaves event streams alone.
     app.add_middleware(BodyLimit)
     app.add_middleware(Gate, settings=settings, slots=lambda: parts.slots, refused=parts.metrics.refused)

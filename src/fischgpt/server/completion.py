@@ -14,7 +14,7 @@ from fischgpt.assistant.logprobs import Token
 from fischgpt.profile.index import Hit
 from fischgpt.server.errors import error_body, error_response
 from fischgpt.server.limits import Job
-from fischgpt.server.streams import DONE, WAITING, line, log_fault
+from fischgpt.server.streams import DONE, line, log_fault, waiting
 
 LOWEST = -9999.0
 """What OpenAI sends for a probability of nothing; JSON has no infinity."""
@@ -54,7 +54,7 @@ class Completion:
         try:
             async for got in self._job.events():
                 if got is None:
-                    yield WAITING
+                    yield waiting(self._job)
                     continue
                 index, event = got
                 self._take(index, event)

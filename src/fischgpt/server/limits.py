@@ -5,6 +5,7 @@ back within one token, or its place in the queue at once.
 """
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +20,9 @@ BODY_S = 8.0
 """A body arrives within this: 64 KiB at 8 KiB/s, and half-open connections are gone in under 10 s."""
 DEADLINE_S = 60.0
 """Wall clock of one answer, waiting included."""
+
+PLACE_S, MAX_PLACE = 0.5, 100
+"""How often one that waits looks where it stands, in seconds, and how far it counts."""
 
 Work = Callable[[Callable[[], bool]], Iterator[Any]]
 """Computes the events of an answer; is given a function that says whether to stop."""
@@ -39,8 +43,9 @@ class Expired(Exception):
 class Job:
     """One answer: iterate over its events; `cancel` when nobody wants them any more."""
 
-    def __init__(self, work: Work, deadline_s: float) -> None:
-        self._work = work
+    def __init__(self, work: Work, deadline_s: float, place: Callable[["Job"], int]) -> None:
+        """place: where a job that waits stands in the queue, from 1."""
+        self._work, self._place = work, place
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Any] = asyncio.Queue()
         self._cancelled = threading.Event()
@@ -52,6 +57,10 @@ class Job:
         self.queue_ms = 0.0
         self.task: asyncio.Task[None] | None = None
 
+    def place(self) -> int:
+        """Where it stands in the queue, from 1; 0 once it has a slot."""
+        return 0 if self.started else self._place(self)
+
     def cancel(self) -> None:
         """Stop the work: at once while it waits, within one token when it runs. Idempotent."""
         self._cancelled.set()
@@ -59,13 +68,19 @@ class Job:
             self.task.cancel()
 
     async def events(self, ping_s: float = 10.0) -> AsyncIterator[Any]:
-        """Events as they come; None every `ping_s` seconds without one. Raises what the work raised, or Expired."""
+        """Events as they come; None when its place in the queue has changed, and every `ping_s` seconds without
+        anything. Raises what the work raised, or Expired."""
+        told, silent_since = 0, time.monotonic()
         while True:
             try:
-                event = await asyncio.wait_for(self._events.get(), ping_s)
+                event = await asyncio.wait_for(self._events.get(), ping_s if self.started else min(ping_s, PLACE_S))
             except TimeoutError:
-                yield None
+                place = self.place()
+                if place != told or time.monotonic() - silent_since >= ping_s:
+                    told, silent_since = place, time.monotonic()
+                    yield None
                 continue
+            silent_since = time.monotonic()
             if event is _END:
                 if self._expired:
                     raise Expired
@@ -114,7 +129,7 @@ class Slots:
         self.slots, self.queue, self.deadline_s = slots, queue, deadline_s
         self._semaphore = asyncio.Semaphore(slots)
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="answer")
-        self._jobs: set[Job] = set()
+        self._jobs: dict[Job, None] = {}  # in the order they came, which is that of the queue
 
     @property
     def admitted(self) -> int:
@@ -135,11 +150,16 @@ class Slots:
         """Queue the work. Raises Busy with the seconds after which to try again."""
         if seconds := self.full():
             raise Busy(seconds)
-        job = Job(work, self.deadline_s)
-        self._jobs.add(job)
+        job = Job(work, self.deadline_s, self._place)
+        self._jobs[job] = None
         job.task = asyncio.create_task(job.run(self._semaphore, self._pool))
-        job.task.add_done_callback(lambda _: self._jobs.discard(job))
+        job.task.add_done_callback(lambda _: self._jobs.pop(job, None))
         return job
+
+    def _place(self, job: Job) -> int:
+        """At most MAX_PLACE: everyone who waits looks often, and the queue may be long."""
+        before = itertools.takewhile(lambda one: one is not job, (one for one in self._jobs if not one.started))
+        return 1 + sum(1 for _ in itertools.islice(before, MAX_PLACE - 1))
 
     def close(self) -> None:
         """Stop all work."""

@@ -8,15 +8,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from fischgpt.server.parts import Parts, refusals
+from fischgpt.server.run_api import Record
 
 
-def router(parts: Parts) -> APIRouter:
+def router(parts: Parts, record: Record) -> APIRouter:
     """The routes; all answer while the model is still loading."""
     api = APIRouter(tags=["Owner"])
     service = parts.service
 
     @api.get("/api/profile", summary="Who this site is about, and with what model it answers")
-    async def about() -> dict[str, Any]:
+    def about() -> dict[str, Any]:
         config, profile = service.model.config, service.profile
         shape = ("n_layer", "n_head", "n_embd", "block_size", "vocab_size")
         return {
@@ -36,6 +37,7 @@ def router(parts: Parts) -> APIRouter:
                 **{key: None if config is None else getattr(config, key) for key in shape},
                 "trained_tokens": service.model.trained_tokens,
                 "computes": service.computes,
+                "figures": record.figures,
             },
         }
 

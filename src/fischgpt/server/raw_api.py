@@ -22,7 +22,7 @@ from fischgpt.server.limits import Job
 from fischgpt.server.openai_api import EMBEDDER, nth, unknown_model
 from fischgpt.server.parts import ANSWERS, EVENTS, Parts, refusals
 from fischgpt.server.schemas import CompletionRequest, EmbeddingRequest
-from fischgpt.server.streams import DONE, WAITING, EventStream, line, log_fault, unless_disconnected
+from fischgpt.server.streams import DONE, EventStream, line, log_fault, unless_disconnected, waiting
 
 DEFAULT_TOKENS = 16
 """`max_tokens` where none is given, as OpenAI's."""
@@ -153,7 +153,7 @@ class _Completion:
         try:
             async for part in self._job.events():
                 if part is None:
-                    yield WAITING
+                    yield waiting(self._job)
                     continue
                 offset = len(self._text[part.index])
                 self._take(part)

@@ -170,6 +170,14 @@ class CompletionRequest(_Generation):
         return [given] if isinstance(given, str) or isinstance(given[0], int) else list(given)
 
 
+class InspectRequest(_Request):
+    """A text, or token ids, to look inside of; `layer`: whose attention is told, from 0; `lens`: true unless given."""
+
+    prompt: Annotated[str, Field(min_length=1)] | Ids
+    layer: Annotated[Whole, Field(ge=0, lt=2**31)] | None = None
+    lens: bool | None = None
+
+
 class EmbeddingRequest(_Request):
     """Texts to embed; token ids of another model's vocabulary are not taken."""
 

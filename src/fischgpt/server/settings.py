@@ -27,6 +27,8 @@ class Settings:
     """`FISCHGPT_DEADLINE`: the longest an answer may take, waiting included."""
     rate: int = 60
     """`FISCHGPT_RATE`: requests a minute that one visitor may send; 0: any number."""
+    inspect_rate: int = 120
+    """`FISCHGPT_INSPECT_RATE`: texts and layers a minute that one visitor may look inside of, beside `rate`."""
     proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """`FISCHGPT_PROXIES`: addresses or networks whose X-Forwarded-For is believed, separated by commas."""
     owner_key: str = ""
@@ -75,6 +77,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         queue=number("FISCHGPT_QUEUE", base.queue, 0, 10_000),
         deadline_s=float(number("FISCHGPT_DEADLINE", int(base.deadline_s), 1, 3600)),
         rate=number("FISCHGPT_RATE", base.rate, 0, 1_000_000),
+        inspect_rate=number("FISCHGPT_INSPECT_RATE", base.inspect_rate, 0, 1_000_000),
         proxies=proxies,
         owner_key=owner_key,
         api_keys=api_keys,

@@ -1,9 +1,12 @@
 """The built site, and the headers every response carries."""
 
 import logging
+import mimetypes
+import re
 import time
 import traceback
 import uuid
+from collections.abc import Awaitable, Callable
 from html import escape
 from pathlib import Path
 
@@ -12,9 +15,10 @@ from prometheus_client import Counter
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fischgpt.profile.profile import Profile
 from fischgpt.resources import resource
 from fischgpt.server.errors import INTERNAL, error_response
 from fischgpt.server.visitors import ANSWERS
@@ -28,6 +32,8 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self' https://huggingface.co"
 )
+PAGES = ("/", "/story", "/learn", "/inside")
+"""The site's own addresses (web/src/App.tsx); another one gets index.html as it is, and the page says it is none."""
 _API = ("/v1", "/api", "/healthz", "/readyz", "/metrics")
 
 
@@ -39,8 +45,11 @@ def built_site() -> Path | None:
         return None
 
 
-def install(app: FastAPI, site: Path | None) -> None:
-    """Serve the site below everything else; deep links of its pages get index.html. Comes after all other routes."""
+def install(app: FastAPI, site: Path | None, profile: Callable[[], Profile]) -> None:
+    """Serve the site below everything else; deep links of its pages get index.html. Comes after all other routes.
+
+    profile: the owner, whose name a shared link shows.
+    """
 
     @app.api_route("/v1/{rest:path}", methods=["GET", "HEAD"], include_in_schema=False)
     @app.api_route("/api/{rest:path}", methods=["GET", "HEAD"], include_in_schema=False)
@@ -48,12 +57,55 @@ def install(app: FastAPI, site: Path | None) -> None:
         raise HTTPException(404)
 
     if site is not None and (site / "index.html").is_file():
+        _serve_packed(app, site / "assets")
+        page = (site / "index.html").read_text("utf-8")
+        for path in PAGES:
+            app.add_api_route(path, _named(page, profile), methods=["GET", "HEAD"], include_in_schema=False)
         app.frontend("/", directory=site, fallback="index.html")
         return
 
     @app.get("/", include_in_schema=False)
     async def not_built(request: Request) -> Response:
         return HTMLResponse(_NOT_BUILT.format(url=escape(str(request.base_url))))
+
+
+def _named(page: str, profile: Callable[[], Profile]) -> Callable[[Request], Awaitable[Response]]:
+    """index.html with what a preview of a shared link shows: whose site it is. Previews run no scripts, and take no
+    address without a host."""
+
+    async def index(request: Request) -> Response:
+        title = f"Ask about {profile().name} · FischGPT"
+        told = {
+            "<title>FischGPT</title>": f"<title>{escape(title)}</title>",
+            'property="og:title" content="FischGPT"': f'property="og:title" content="{escape(title)}"',
+            'content="/social.png"': f'content="{escape(str(request.base_url))}social.png"',
+        }
+        named = page
+        for plain, own in told.items():
+            named = named.replace(plain, own)
+        return HTMLResponse(named)
+
+    return index
+
+
+def _serve_packed(app: FastAPI, assets: Path) -> None:
+    """The scripts and styles that the build has compressed already, to whoever takes brotli: a route for each."""
+    for packed in assets.glob("*.br"):
+        path = f"/assets/{packed.stem}"
+        app.add_api_route(path, _packed(packed), methods=["GET", "HEAD"], include_in_schema=False)
+
+
+def _packed(file: Path) -> Callable[[Request], Awaitable[Response]]:
+    plain = file.with_suffix("")
+    kind = mimetypes.guess_type(plain.name)[0]
+
+    async def asset(request: Request) -> Response:
+        accepted = request.headers.get("accept-encoding", "")
+        takes = any(re.fullmatch(r"\s*br\s*(;\s*q=(1|0?\.\d*[1-9]).*)?", part) for part in accepted.split(","))
+        headers = {"Vary": "Accept-Encoding", **({"Content-Encoding": "br"} if takes else {})}
+        return FileResponse(file if takes else plain, media_type=kind, headers=headers)
+
+    return asset
 
 
 class Envelope:

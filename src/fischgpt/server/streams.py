@@ -18,8 +18,6 @@ from fischgpt.server.limits import Job
 logger = logging.getLogger(__name__)
 
 DONE = "data: [DONE]\n\n"
-WAITING = ": waiting\n\n"
-"""A comment that keeps a silent connection open."""
 
 
 class EventStream(StreamingResponse):
@@ -51,6 +49,12 @@ async def unless_disconnected(request: Request, job: Job, answer: Awaitable[Resp
     finally:
         watcher.cancel()
         job.cancel()
+
+
+def waiting(job: Job) -> str:
+    """A comment that keeps a silent connection open and says where it stands in the queue; clients skip it."""
+    place = job.place()
+    return f": waiting {place}\n\n" if place else ": waiting\n\n"
 
 
 def line(data: dict[str, Any]) -> str:

@@ -20,7 +20,9 @@ from fischgpt.server.settings import Settings
 MAX_VISITORS = 10_000
 """Remembered at most, the least recent forgotten first: about 5 MB, however many addresses an attacker has."""
 WINDOW_S = 60.0
-ANSWERS = frozenset({"/v1/chat/completions", "/v1/completions", "/api/chat"})
+INSPECT = "/v1/inspect"
+"""Has a rate of its own: who plays with it, and sends a request with every pause in typing, can still ask."""
+ANSWERS = frozenset({"/v1/chat/completions", "/v1/completions", INSPECT, "/api/chat"})
 """What takes a slot, so that it can be refused before its body is read."""
 
 
@@ -101,7 +103,7 @@ class Gate:
     def __init__(self, app: ASGIApp, settings: Settings, slots: Callable[[], Slots], refused: Callable[[str], None]):
         """refused: is told the reason of each refusal, for the metrics."""
         self.app, self._settings, self._slots, self._refused = app, settings, slots, refused
-        self._window = Window(settings.rate)
+        self._window, self._inspecting = Window(settings.rate), Window(settings.inspect_rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(("/v1/", "/api/")):
@@ -114,10 +116,13 @@ class Gate:
             response = error_response(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
             return await response(scope, receive, send)
         if scope["method"] not in ("GET", "HEAD"):
-            wait = 0 if has_key or is_local(scope) else self._window.hit(visitor_of(scope))
+            window, rate = self._window, settings.rate
+            if path == INSPECT:
+                window, rate = self._inspecting, settings.inspect_rate
+            wait = 0 if has_key or is_local(scope) else window.hit(visitor_of(scope))
             if wait:
                 self._refused("rate")
-                message = f"at most {settings.rate} requests a minute; try again in {wait} s"
+                message = f"at most {rate} requests a minute; try again in {wait} s"
                 response = error_response(429, message, code="rate_limit", headers={"Retry-After": str(wait)})
                 return await response(scope, receive, send)
             if path in ANSWERS and (seconds := self._slots().full()):

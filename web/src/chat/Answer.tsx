@@ -1,12 +1,16 @@
 /** One answer: what was read for it, its text, the passage it stands on, and how it came about. */
-import { Fragment, lazy, Suspense, useEffect, useState } from "react";
+import { Fragment, Suspense } from "react";
 import type { Source } from "../api.ts";
 import { s } from "../strings.ts";
 import { Mark } from "../ui/Fish.tsx";
+import { late } from "../ui/late.tsx";
+import { Trouble } from "../ui/Trouble.tsx";
 import { splitCitations } from "./citations.ts";
-import { citedNumbers, type Failure, isRunning, type Take } from "./conversation.ts";
+import { citedNumbers, isRunning, type Take } from "./conversation.ts";
+import { useXray } from "./xray.ts";
 
-const Markdown = lazy(() => import("../ui/Markdown.tsx"));
+const Markdown = late(() => import("../ui/Markdown.tsx"));
+const Xray = late(() => import("./Xray.tsx"));
 
 const nameOf = (source: Source) =>
   [source.title, source.organisation].filter(Boolean).join(", ") || source.section;
@@ -14,9 +18,16 @@ const nameOf = (source: Source) =>
 const repeats = (take: Take, source: Source) => plain(take.text).includes(plain(source.text));
 const plain = (text: string) => text.replaceAll(/\[\d+\]|[^\p{L}\p{N}]/gu, "");
 
-type Props = { take: Take; open: (source: Source) => void; retry: () => void };
+type Props = {
+  take: Take;
+  busy: boolean;
+  open: (source: Source) => void;
+  retry: () => void;
+  reread: () => void;
+};
 
-export function Answer({ take, open, retry }: Props) {
+export function Answer({ take, busy, open, retry, reread }: Props) {
+  const xray = useXray() && take.status === "done";
   const cited = citedNumbers(take);
   const byNumber = new Map(take.sources.map((source) => [source.n, source]));
   const known = (n: number) => byNumber.has(n);
@@ -44,7 +55,8 @@ export function Answer({ take, open, retry }: Props) {
         ) : (
           running && (
             <>
-              <Mark className="swim size-5" /> <span>{s.answer.reading}</span>
+              <Mark className="swim size-5" />{" "}
+              <span>{take.place ? s.chat.place(take.place) : s.answer.reading}</span>
             </>
           )
         )}
@@ -64,7 +76,11 @@ export function Answer({ take, open, retry }: Props) {
               </p>
             }
           >
-            <Markdown text={take.text} citations={{ known, show }} />
+            {xray ? (
+              <Xray key={take.text} take={take} busy={busy} reread={reread} />
+            ) : (
+              <Markdown text={take.text} citations={{ known, show }} />
+            )}
           </Suspense>
         ) : (
           running &&
@@ -113,7 +129,7 @@ function Card({ source, brief, open }: { source: Source; brief: boolean; open: (
       <button
         type="button"
         onClick={() => open(source)}
-        className="border-line bg-paper hover:border-fish appear block w-full rounded-xl border px-4 py-2.5 text-left text-sm leading-relaxed transition-colors"
+        className="card border-line bg-paper hover:border-fish appear block w-full rounded-xl border px-4 py-2.5 text-left text-sm leading-relaxed transition-colors"
       >
         <span className="text-quiet flex flex-wrap items-baseline gap-x-2 text-xs">
           <span className="text-fish font-medium tabular-nums">[{source.n}]</span>
@@ -123,29 +139,5 @@ function Card({ source, brief, open }: { source: Source; brief: boolean; open: (
         {!brief && <span className="mt-0.5 block">{source.text}</span>}
       </button>
     </li>
-  );
-}
-
-function Trouble({ failure, retry }: { failure: Failure; retry: () => void }) {
-  const [now, setNow] = useState(Date.now);
-  const left = Math.max(0, Math.ceil((failure.retryAt - now) / 1000));
-  useEffect(() => {
-    if (left === 0) return;
-    const timer = setTimeout(() => setNow(Date.now()), 250);
-    return () => clearTimeout(timer);
-  });
-  const said = failure.what === "server" ? s.trouble.server(failure.message) : s.trouble[failure.what];
-  return (
-    <div className="border-line bg-paper mt-2 flex flex-wrap items-center justify-between gap-3 rounded-xl border px-4 py-3 text-sm">
-      <p role="alert">{said}</p>
-      <button
-        type="button"
-        onClick={retry}
-        disabled={left > 0}
-        className="border-edge hover:border-fish hover:text-fish disabled:text-quiet rounded-full border px-3.5 py-1.5 tabular-nums transition-colors disabled:border-transparent"
-      >
-        {left > 0 ? s.trouble.retryIn(left) : s.trouble.retry}
-      </button>
-    </div>
   );
 }

@@ -1,23 +1,24 @@
 /** The chat, with the resume beside it or, on a narrow screen, in a sheet. */
-import { useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import type { Passage, Profile, Source } from "../api.ts";
 import { Resume, type Wanted } from "../resume/Resume.tsx";
 import { Sheet } from "../resume/Sheet.tsx";
 import { s } from "../strings.ts";
 import { Header } from "../ui/Header.tsx";
 import { Icon } from "../ui/icons.tsx";
+import { late } from "../ui/late.tsx";
 import { ModelButton } from "../ui/Model.tsx";
 import { useWide } from "../useMedia.ts";
 import type { Server } from "../useServer.ts";
-import { Answer } from "./Answer.tsx";
 import { Composer } from "./Composer.tsx";
 import { citedNumbers, type Exchange, isRunning, shownTake } from "./conversation.ts";
-import { Empty, Starters } from "./Empty.tsx";
-import { describe, Foot } from "./Foot.tsx";
-import { Question } from "./Question.tsx";
+import { describe } from "./describe.ts";
+import { Empty } from "./Empty.tsx";
 import type { Chat } from "./useChat.ts";
 import { useFollow } from "./useFollow.ts";
 import { Waking } from "./Waking.tsx";
+
+const Conversation = late(() => import("./Conversation.tsx"));
 
 type Props = { chat: Chat; server: Server; profile: Profile };
 const NO_PASSAGES: Passage[] = [];
@@ -56,8 +57,6 @@ export function ChatPage({ chat, server, profile }: Props) {
       wanted={wanted}
     />
   );
-  const asked = new Set(chat.exchanges.map((exchange) => exchange.question));
-  const rest = profile.starters.filter((question) => !asked.has(question)).slice(0, 3);
   return (
     <>
       <button
@@ -97,31 +96,9 @@ export function ChatPage({ chat, server, profile }: Props) {
           {last ? (
             <div className="flex-1 pt-8 pb-6">
               <h1 className="sr-only">{s.chat.heading(profile.name)}</h1>
-              <ol className="divide-line divide-y">
-                {chat.exchanges.map((exchange) => (
-                  <li key={exchange.id} className="py-8 first:pt-0 last:pb-0">
-                    <Question
-                      text={exchange.question}
-                      busy={chat.running}
-                      edit={(question) => chat.edit(exchange.id, question)}
-                    />
-                    <Answer
-                      take={shownTake(exchange)}
-                      open={(source) => open(exchange, source)}
-                      retry={() => chat.again(exchange.id)}
-                    />
-                    {!isRunning(shownTake(exchange)) && shownTake(exchange).status !== "failed" && (
-                      <Foot
-                        exchange={exchange}
-                        busy={chat.running}
-                        again={() => chat.again(exchange.id)}
-                        show={(at) => chat.show(exchange.id, at)}
-                      />
-                    )}
-                  </li>
-                ))}
-              </ol>
-              {!chat.running && <Starters label={s.chat.next} questions={rest} ask={ask} />}
+              <Suspense fallback={null}>
+                <Conversation chat={chat} profile={profile} ask={ask} open={open} arrived={toEnd} />
+              </Suspense>
             </div>
           ) : (
             <Empty profile={profile} ask={ask} />

@@ -73,7 +73,9 @@ export function Composer({ profile, running, ask, stop }: Props) {
         )}
       </div>
       <p className="text-quiet mt-2 flex justify-between gap-4 px-1 text-xs leading-snug">
-        <span>{s.chat.hint(short(profile.model.n_params))}</span>
+        <span>
+          {profile.model.n_params === null ? s.chat.hintRemote : s.chat.hint(short(profile.model.n_params))}
+        </span>
         <span className="hidden shrink-0 gap-3 sm:pointer-fine:flex">
           {s.chat.keys.map(([key, does]) => (
             <span key={key}>

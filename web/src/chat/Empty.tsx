@@ -22,7 +22,7 @@ type StartersProps = { label: string; questions: string[]; ask: (question: strin
 export function Starters({ label, questions, ask }: StartersProps) {
   if (questions.length === 0) return null;
   return (
-    <div className="mt-7">
+    <div className="mt-7 print:hidden">
       <p className="text-quiet text-sm" id="starters">
         {label}
       </p>

@@ -1,18 +1,32 @@
 /** The quiet line under an answer: how it came about, how fast, and what can be done with it. */
 import { useState } from "react";
+import type { Thumb } from "../api.ts";
 import { s } from "../strings.ts";
 import { Icon } from "../ui/icons.tsx";
-import { citedNumbers, type Exchange, shownTake, type Take } from "./conversation.ts";
+import { type Exchange, shownTake } from "./conversation.ts";
+import { describe } from "./describe.ts";
+import { Thumbs } from "./Thumbs.tsx";
+import { toggleXray, useXray } from "./xray.ts";
 
-type Props = { exchange: Exchange; busy: boolean; again: () => void; show: (take: number) => void };
+type Props = {
+  exchange: Exchange;
+  busy: boolean;
+  keeps: boolean;
+  again: () => void;
+  reread: () => void;
+  show: (take: number) => void;
+  rate: (thumb: Thumb) => Promise<boolean>;
+};
 
-export function Foot({ exchange, busy, again, show }: Props) {
+export function Foot({ exchange, busy, keeps, again, reread, show, rate }: Props) {
+  const xray = useXray();
   const take = shownTake(exchange);
   const { shown, takes } = exchange;
+  const [said, say] = useState("");
   return (
     <div className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-1">
       <p
-        className="text-quiet min-w-48 flex-1 text-xs leading-relaxed"
+        className="text-quiet min-w-60 flex-1 text-xs leading-relaxed"
         title={take.verdict?.reason ?? undefined}
       >
         {describe(take)}
@@ -22,7 +36,7 @@ export function Foot({ exchange, busy, again, show }: Props) {
           </span>
         )}
       </p>
-      <div className="flex items-center">
+      <div className="-ml-1.5 flex items-center">
         {takes.length > 1 && (
           <>
             <button
@@ -47,6 +61,31 @@ export function Foot({ exchange, busy, again, show }: Props) {
           </>
         )}
         {take.text && <Copy text={take.text} />}
+        {take.status === "done" && take.id && (
+          <Thumbs
+            given={take.thumb}
+            rate={async (thumb) => {
+              say("");
+              const arrived = await rate(thumb);
+              say(!arrived ? s.answer.unsent : keeps ? s.answer.kept : s.answer.thanks);
+            }}
+          />
+        )}
+        <button
+          type="button"
+          className="tool-small aria-pressed:bg-glow aria-pressed:text-fish"
+          disabled={busy}
+          aria-pressed={xray}
+          onClick={() => {
+            toggleXray();
+            // Asked for at once where they can be had: the visitor wants to see those of this answer.
+            if (!xray && take.verdict?.answer_kind === "model" && !take.sampling?.logprobs) reread();
+          }}
+          aria-label={s.answer.xray}
+          title={s.answer.xray}
+        >
+          <Icon name="xray" />
+        </button>
         <button
           type="button"
           className="tool-small"
@@ -58,24 +97,11 @@ export function Foot({ exchange, busy, again, show }: Props) {
           <Icon name="again" />
         </button>
       </div>
+      <p role="status" className="text-quiet basis-full text-xs empty:hidden sm:text-right">
+        {said}
+      </p>
     </div>
   );
-}
-
-export function describe(take: Take): string {
-  const cited = citedNumbers(take);
-  switch (take.verdict?.answer_kind) {
-    case "model":
-      return s.kind.model(cited);
-    case "quote":
-      return s.kind.quote(cited, take.verdict.reason);
-    case "declined":
-      return s.kind.declined(take.verdict.reason);
-    case "smalltalk":
-      return s.kind.smalltalk;
-    default:
-      return "";
-  }
 }
 
 function Copy({ text }: { text: string }) {

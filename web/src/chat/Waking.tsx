@@ -7,6 +7,7 @@ export function Waking({ readiness: { state, progress, step } }: { readiness: Re
   const title = {
     ready: "",
     loading: s.waking.title,
+    away: s.waking.away,
     failed: s.waking.failed,
     unreachable: s.waking.unreachable,
   };

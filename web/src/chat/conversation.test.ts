@@ -92,6 +92,29 @@ test("citations count once, in order, and only for passages that were given", ()
   assert.deepEqual(citedNumbers(shownTake(exchange)), [3, 1]);
 });
 
+test("tokens gather with the text, and an answer read once more keeps its place, its thumb and how it was asked for", () => {
+  const token = (text: string) => ({ text, logprob: -1, top: [] });
+  const before = run(
+    { type: "ask", id: "a", question: "q" },
+    { type: "patch", id: "a", patch: { sampling: { seed: 7 }, id: "chatcmpl-1", thumb: "up" } },
+    { type: "write", id: "a", text: "one", tokens: [token("one")] },
+    { type: "write", id: "a", text: " two", tokens: [token(" two")] },
+    { type: "patch", id: "a", patch: { status: "done" } },
+  );
+  const take = before[0] && shownTake(before[0]);
+  assert.deepEqual(
+    take?.tokens?.map(({ text }) => text),
+    ["one", " two"],
+  );
+  const [after] = reduce(before, { type: "reread", id: "a" });
+  assert.equal(after?.takes.length, 1);
+  assert.deepEqual(after && shownTake(after).sampling, { seed: 7 });
+  assert.equal(after && shownTake(after).id, "chatcmpl-1");
+  assert.equal(after && shownTake(after).thumb, "up");
+  assert.equal(after && shownTake(after).text, "");
+  assert.equal(after && shownTake(after).tokens, undefined);
+});
+
 test("a reload brings the conversation back, with a cut answer marked as stopped", () => {
   save(
     run(
@@ -123,4 +146,30 @@ test("storage that holds anything else is an empty conversation", () => {
     held.set("fischgpt.conversation.v1", bad);
     assert.deepEqual(restore(), [], bad);
   }
+});
+
+test("a thumb stays with the answer it was given on", () => {
+  let said = reduce(reduce([], { type: "ask", id: "a", question: "?" }), {
+    type: "write",
+    id: "a",
+    text: "1",
+  });
+  said = reduce(said, { type: "again", id: "a" });
+  said = reduce(said, { type: "rate", id: "a", take: 0, thumb: "up" });
+  assert.deepEqual(
+    said[0]?.takes.map((take) => take.thumb),
+    ["up", null],
+  );
+  assert.equal(reduce(said, { type: "rate", id: "a", take: 7, thumb: "up" }), said);
+});
+
+test("a conversation longer than the API takes goes on with its newest exchanges", () => {
+  let said: Exchange[] = [];
+  for (let n = 0; n < 40; n++) {
+    said = reduce(said, { type: "ask", id: `${n}`, question: `q${n}` });
+    said = reduce(said, { type: "write", id: `${n}`, text: `a${n}` });
+  }
+  const sent = messagesFor(said, "39");
+  assert.equal(sent.length, 63);
+  assert.deepEqual([sent[0]?.role, sent[0]?.content, sent.at(-1)?.content], ["user", "q8", "q39"]);
 });

@@ -1,7 +1,6 @@
 /** The conversation as data: exchanges of one question and its answers ("takes"), and every change to them. */
-import type { Message, Source, Timings, Verdict } from "../api.ts";
+import type { Failure, Message, Sampling, Source, Thumb, Timings, Token, Verdict } from "../api.ts";
 
-export type Failure = { what: "busy" | "offline" | "lost" | "server"; message: string; retryAt: number };
 export type Take = {
   status: "waiting" | "writing" | "done" | "stopped" | "failed";
   text: string;
@@ -9,19 +8,39 @@ export type Take = {
   verdict: Verdict | null;
   timings: Timings | null;
   failure: Failure | null;
+  /** How it was asked for, so that it can be asked for again; and its tokens, if they were part of that. */
+  sampling?: Sampling;
+  tokens?: Token[];
+  /** The server's name for the answer, by which a thumb finds it; empty before it began. */
+  id: string;
+  thumb: Thumb | null;
+  /** In the server's queue, from 1; 0 when it does not wait there. */
+  place: number;
 };
 export type Exchange = { id: string; question: string; takes: Take[]; shown: number };
 
 export type Action =
   | { type: "ask"; id: string; question: string }
   | { type: "again"; id: string }
+  | { type: "reread"; id: string }
   | { type: "edit"; id: string; question: string }
   | { type: "patch"; id: string; patch: Partial<Take> }
-  | { type: "write"; id: string; text: string }
+  | { type: "write"; id: string; text: string; tokens?: Token[] }
   | { type: "show"; id: string; take: number }
+  | { type: "rate"; id: string; take: number; thumb: Thumb | null }
   | { type: "clear" };
 
-const EMPTY: Take = { status: "waiting", text: "", sources: [], verdict: null, timings: null, failure: null };
+const EMPTY: Take = {
+  status: "waiting",
+  text: "",
+  sources: [],
+  verdict: null,
+  timings: null,
+  failure: null,
+  id: "",
+  thumb: null,
+  place: 0,
+};
 
 export const shownTake = (exchange: Exchange): Take => exchange.takes[exchange.shown] ?? EMPTY;
 export const isRunning = (take: Take) => take.status === "waiting" || take.status === "writing";
@@ -43,6 +62,12 @@ export function reduce(exchanges: Exchange[], action: Action): Exchange[] {
       const kept = exchange.takes.filter((take) => take.status === "done" || take.text);
       return replace({ takes: [...kept, EMPTY], shown: kept.length });
     }
+    case "reread": {
+      // The same answer once more, in its place: what it was sampled with stays, and the thumb it was given.
+      const { sampling, id, thumb } = shownTake(exchange);
+      const take = { ...EMPTY, id, thumb, ...(sampling && { sampling }) };
+      return replace({ takes: exchange.takes.with(exchange.shown, take) });
+    }
     case "edit":
       // What came after it answered another conversation.
       return [
@@ -50,13 +75,26 @@ export function reduce(exchanges: Exchange[], action: Action): Exchange[] {
         { ...exchange, question: action.question, takes: [EMPTY], shown: 0 },
       ];
     case "write":
-      return rewrite({ status: "writing", text: shownTake(exchange).text + action.text });
+      return rewrite({
+        status: "writing",
+        text: shownTake(exchange).text + action.text,
+        ...(action.tokens?.length && { tokens: [...(shownTake(exchange).tokens ?? []), ...action.tokens] }),
+      });
     case "patch":
       return rewrite(action.patch);
+    case "rate": {
+      const take = exchange.takes[action.take];
+      return take
+        ? replace({ takes: exchange.takes.with(action.take, { ...take, thumb: action.thumb }) })
+        : exchanges;
+    }
     case "show":
       return exchange.takes[action.take] ? replace({ shown: action.take }) : exchanges;
   }
 }
+
+/** Messages of one request, as the API takes them; a conversation that is longer goes on with its newest ones. */
+export const MAX_MESSAGES = 64;
 
 /** What the server gets: the exchanges before `id` that have an answer, then the question of `id`. */
 export function messagesFor(exchanges: Exchange[], id: string): Message[] {
@@ -69,7 +107,7 @@ export function messagesFor(exchanges: Exchange[], id: string): Message[] {
       { role: "assistant", content: text },
     ];
   });
-  return [...before, { role: "user", content: exchanges[at]?.question ?? "" }];
+  return [...before.slice(2 - MAX_MESSAGES), { role: "user", content: exchanges[at]?.question ?? "" }];
 }
 
 /** The numbers that an answer cites, in order, each once, and only those it was given. */

@@ -1,15 +1,14 @@
 /** The owner's story, and beside it what is really running. */
-import { lazy, Suspense } from "react";
 import type { Profile } from "../api.ts";
 import { s } from "../strings.ts";
 import { TokenFish } from "../ui/Fish.tsx";
 import { Header } from "../ui/Header.tsx";
+import Markdown from "../ui/Markdown.tsx";
 import { ModelFigures } from "../ui/Model.tsx";
+import { Results } from "./Results.tsx";
 import { titled } from "./title.ts";
 
-const Markdown = lazy(() => import("../ui/Markdown.tsx"));
-
-export function StoryPage({ profile }: { profile: Profile }) {
+export default function StoryPage({ profile }: { profile: Profile }) {
   const [title, rest] = titled(profile.story, s.story.title);
   return (
     <>
@@ -19,11 +18,10 @@ export function StoryPage({ profile }: { profile: Profile }) {
           <TokenFish rows={7} className="h-auto w-40" />
           <h1 className="mt-8 font-serif text-4xl leading-[1.08] tracking-tight sm:text-5xl">{title}</h1>
           <p className="text-quiet mt-3 text-base sm:text-lg">{profile.headline}</p>
-          <div className="prose mt-8 min-h-[50svh] font-serif text-[1.1875rem] leading-[1.7]">
-            <Suspense fallback={null}>
-              <Markdown text={rest} />
-            </Suspense>
+          <div className="prose mt-8 font-serif text-[1.1875rem] leading-[1.7]">
+            <Markdown text={rest} />
           </div>
+          <Results model={profile.model} />
         </article>
         <aside aria-label={s.model.title} className="wide:mt-[11.5rem]">
           <h2 className="text-quiet border-line border-b pb-2 text-sm font-medium">{s.model.title}</h2>

@@ -1,5 +1,5 @@
 /** What is really running: every figure comes from the server's loaded model. */
-import type { ModelInfo } from "../api.ts";
+import type { ModelInfo, Shape } from "../api.ts";
 import { full, share, short } from "../numbers.ts";
 import { s } from "../strings.ts";
 import { Icon } from "./icons.tsx";
@@ -16,7 +16,8 @@ export function ModelButton({ model }: { model: ModelInfo }) {
       >
         <Icon name="model" />
         <span className="hidden max-w-56 truncate tabular-nums sm:inline">
-          {model.name} · {short(model.n_params)}
+          {model.name}
+          {model.n_params !== null && ` · ${short(model.n_params)}`}
         </span>
       </button>
       <div
@@ -37,10 +38,11 @@ const shown = (value: ModelInfo[keyof ModelInfo]) =>
 
 export function ModelFigures({ model }: { model: ModelInfo }) {
   const rows = Object.entries(s.model.rows).filter(([key]) => model[key as keyof ModelInfo] != null);
+  const shape = shapeOf(model);
   return (
     <div className="text-sm">
       <p className="font-serif text-xl">{model.name}</p>
-      <p className="text-quiet mt-0.5">{s.model.note}</p>
+      <p className="text-quiet mt-0.5">{shape ? s.model.note : s.model.remote}</p>
       <dl className="divide-line mt-3 divide-y">
         {rows.map(([key, label]) => (
           <div key={key} className="flex justify-between gap-4 py-1.5">
@@ -49,13 +51,28 @@ export function ModelFigures({ model }: { model: ModelInfo }) {
           </div>
         ))}
       </dl>
-      <Parts model={model} />
+      {shape && <Parts shape={shape} />}
     </div>
   );
 }
 
+/** The shape of a model that is here; null of one that another server has. */
+export function shapeOf({
+  n_params,
+  n_layer,
+  n_head,
+  n_embd,
+  block_size,
+  vocab_size,
+}: ModelInfo): Shape | null {
+  const told = [n_params, n_layer, n_head, n_embd, block_size, vocab_size];
+  return told.includes(null)
+    ? null
+    : ({ n_params, n_layer, n_head, n_embd, block_size, vocab_size } as Shape);
+}
+
 /** Parameters of each part of a GPT-2 of this shape (tied output layer, biases), as in model/gpt.py. */
-export function partsOf({ n_layer, n_embd: d, block_size, vocab_size }: ModelInfo) {
+export function partsOf({ n_layer, n_embd: d, block_size, vocab_size }: Shape) {
   return {
     tokens: vocab_size * d,
     positions: block_size * d,
@@ -66,8 +83,8 @@ export function partsOf({ n_layer, n_embd: d, block_size, vocab_size }: ModelInf
 
 const SHADES = { tokens: "bg-fish", positions: "bg-fish/50", attention: "bg-ink/75", mlp: "bg-ink/35" };
 
-function Parts({ model }: { model: ModelInfo }) {
-  const parts = Object.entries(partsOf(model)) as [keyof typeof SHADES, number][];
+function Parts({ shape }: { shape: Shape }) {
+  const parts = Object.entries(partsOf(shape)) as [keyof typeof SHADES, number][];
   const total = parts.reduce((sum, [, n]) => sum + n, 0);
   return (
     <figure className="mt-4">
