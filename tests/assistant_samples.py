@@ -111,7 +111,7 @@ class Script:
                 time.sleep(self.pause_s)
                 self.generated += 1
                 stop = id_ in params.stop_ids
-                yield Sampled(id_, -0.5, "stop" if stop else "length" if at == len(ids) else None)
+                yield Sampled(id_, -0.1, "stop" if stop else "length" if at == len(ids) else None)
         finally:
             with self._lock:
                 self.active -= 1
