@@ -33,8 +33,8 @@ ANSWER_TOKENS = 128
 """Room for the answer: 60 words, the most that check.py lets through, are about 110 tokens of the small vocabulary."""
 CONFIDENT = 0.2
 """Probability that the model gives, by itself, to the citation (or the refusal) it opens with. Below it, the model does
-not know and the best passage is quoted: hardly an answer is worse than retrieval alone, whatever the model is worth (dev
-half: 86 % right, 87 % with .6, at which it hardly ever speaks, and 88 % for the quote alone)."""
+not know and the best passage is quoted: hardly an answer is worse than retrieval alone, whatever the model is worth
+(dev half: 86 % right, 87 % with .6, at which it hardly ever speaks, and 88 % for the quote alone)."""
 QUESTION_SHARE = 4
 """A question may take one part in so many of the context; the rest is for passages and the answer."""
 
