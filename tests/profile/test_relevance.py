@@ -21,11 +21,11 @@ def pair(question: str, passage: str) -> Pair:
 
 def test_the_shipped_reader_tells_answers_from_near_misses_about_owners_it_was_not_trained_on():
     found = measure(relevance(), [one for owner in islice(made_up(7, "held-out"), 30) for one in read(owner)])
-    # Seen on 200 owners of seed 0: .71, .78 and .30; without reading the fact, near misses are declined as often as
+    # Seen on 200 owners of seed 0: .80, .71 and .45; without reading the fact, near misses are declined as often as
     # answerable questions are, 3 in 100 at this threshold.
     assert found["single hit@1"] > 0.6
     assert found["private declined"] > 0.5
-    assert found["near declined"] > 0.12
+    assert found["near declined"] > 0.35
 
 
 def test_a_pair_scores_the_same_alone_and_padded_among_longer_ones():

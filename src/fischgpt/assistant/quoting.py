@@ -24,17 +24,17 @@ REFUSALS = (
 )
 """How the model declines: all begin alike, so that the first token decides between citing and declining."""
 RANK_WEIGHTS = (0.9, -0.3, -0.8, -1.2, -1.5, -1.7, -1.9, -2.0)
-"""Added to the logit of passage 1, 2, ...: log of how often a search has the right passage there (83 %, 7 %, 4 %, ...)
-over how often training had (38 %, 9 % each)."""
+"""Added to the logit of passage 1, 2, ...: log of how often a search had the right passage there (83 %, 7 %, 4 %, ...;
+today, with its reader, 93 %, 5 %, 1 %) over how often training had (38 %, 9 % each)."""
 MAX_CITATIONS = 3
 MAX_LISTED = 5
 MAX_WORDS = 60
 SHORT_WORDS = 30
 """A passage up to here is quoted whole, with the organisation and dates that its text lacks: choosing sentences within
-it, the shipped model lost 6 answers in a hundred that the whole passage held."""
+it, the first model shipped lost 6 answers in a hundred that the whole passage held."""
 LISTED = 0.9
-"""Probability from which a further entry belongs to a list. At .5 nine of ten lists are whole instead of eight (dev
-half), but an entry that was not asked for is the worse mistake."""
+"""Probability from which a further entry belongs to a list. At .5 no more lists are whole (dev half: all ten are at both),
+and 86 % of the answers are right in 30 words instead of 87."""
 Trie = dict[int, Any]
 """Token id -> what may follow."""
 _WHOLE = -1

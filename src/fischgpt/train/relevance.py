@@ -226,7 +226,8 @@ def main() -> None:
     save_file(reader.state_dict(), args.out.with_suffix(".safetensors"))
     export(reader, args.out)
     held = [one for owner in islice(made_up(args.seed, "held-out"), 200) for one in read(owner)]
-    scores = {"steps": args.steps, "written": len(written)} | measure(Relevance(args.out), held)
+    trained = {"from": args.weights.name, "steps": args.steps, "written": len(written)}
+    scores = trained | measure(Relevance(args.out), held)
     args.out.with_suffix(".json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(scores, indent=1))
 
