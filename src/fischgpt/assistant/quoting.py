@@ -33,8 +33,8 @@ SHORT_WORDS = 30
 """A passage up to here is quoted whole, with the organisation and dates that its text lacks: choosing sentences within
 it, the first model shipped lost 6 answers in a hundred that the whole passage held."""
 LISTED = 0.9
-"""Probability from which a further entry belongs to a list. At .5 no more lists are whole (dev half: all ten are at both),
-and 86 % of the answers are right in 30 words instead of 87."""
+"""Probability from which a further entry belongs to a list. At .5 no more lists are whole (dev half: ten of ten), and
+86 % of the answers are right in 30 words instead of 87."""
 Trie = dict[int, Any]
 """Token id -> what may follow."""
 _WHOLE = -1

@@ -1,9 +1,10 @@
 /** What one token looks at: the text's tokens, tinted by weight, with a line to each that matters. */
 import { useLayoutEffect, useRef, useState } from "react";
-import { Piece, quoted, tint } from "../ui/Piece.tsx";
+import { quoted, tint } from "../ui/Piece.tsx";
 import { roving } from "../ui/roving.ts";
 import { type Opened, pieceOf } from "./inspection.ts";
 import { t } from "./strings.ts";
+import { TokenButton } from "./TokenButton.tsx";
 
 const LEAST = 0.03;
 type Props = {
@@ -66,24 +67,22 @@ export function Links({ opened, weights, at, choose, hover }: Props) {
         const piece = pieceOf(opened, id);
         const weight = weights[index] ?? 0;
         return (
-          <button
+          <TokenButton
             // biome-ignore lint/suspicious/noArrayIndexKey: a token is its place in the text
             key={index}
-            type="button"
-            data-at={index}
-            tabIndex={index === at ? 0 : -1}
-            aria-pressed={index === at}
+            index={index}
+            at={at}
+            piece={piece}
+            choose={choose}
             aria-label={t.attention.linkName(quoted(piece), weight)}
-            onClick={() => choose(index)}
             onPointerEnter={(event) => event.pointerType === "mouse" && hover(index)}
             style={index <= at ? tint(weight, "var(--color-paper)") : {}}
-            className={`token ${index > at ? "text-quiet bg-water border-transparent" : ""}`}
+            className={index > at ? "text-quiet bg-water border-transparent" : ""}
           >
-            <Piece text={piece} />
             <span className="block h-4 text-[0.6875rem] tabular-nums">
               {index <= at && weight >= 0.005 ? `${Math.round(100 * weight)}%` : ""}
             </span>
-          </button>
+          </TokenButton>
         );
       })}
     </div>

@@ -1,9 +1,10 @@
 /** The text in tokens. One is chosen; the page's other parts follow it. */
 import { useState } from "react";
-import { Piece, quoted } from "../ui/Piece.tsx";
+import { quoted } from "../ui/Piece.tsx";
 import { roving } from "../ui/roving.ts";
 import { type Opened, pieceOf } from "./inspection.ts";
 import { t } from "./strings.ts";
+import { TokenButton } from "./TokenButton.tsx";
 
 type Props = { opened: Opened; at: number; choose: (at: number) => void };
 
@@ -37,20 +38,18 @@ export function Tokens({ opened, at, choose }: Props) {
         {opened.ids.map((id, index) => {
           const piece = pieceOf(opened, id);
           return (
-            <button
+            <TokenButton
               // biome-ignore lint/suspicious/noArrayIndexKey: a token is its place in the text
               key={index}
-              type="button"
-              data-at={index}
-              tabIndex={index === at ? 0 : -1}
-              aria-pressed={index === at}
+              index={index}
+              at={at}
+              piece={piece}
+              choose={choose}
               aria-label={t.tokens.name(quoted(piece), id)}
-              onClick={() => choose(index)}
-              className={`token ${control.has(id) ? "border-dashed" : ""}`}
+              className={control.has(id) ? "border-dashed" : ""}
             >
-              <Piece text={piece} />
               {ids && <span className="text-quiet block text-xs tabular-nums">{id}</span>}
-            </button>
+            </TokenButton>
           );
         })}
       </div>
