@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pypdfium2
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from site_samples import COST, Visitor
 
@@ -135,6 +135,20 @@ def test_nothing_moves_while_a_page_loads(site: str, visit: Visit, width: int) -
         visitor.page.wait_for_load_state("networkidle")
         visitor.page.wait_for_timeout(400)
         assert visitor.shifted == [], path
+
+
+@pytest.mark.parametrize("late", ["/readyz", "/api/profile", "/api/passages"])
+def test_nothing_moves_whatever_the_server_says_last(site: str, visit: Visit, late: str) -> None:
+    visitor = visit(site, width=1280).watch_shifts()
+
+    def hold(route: Route) -> None:
+        visitor.page.wait_for_timeout(500)
+        route.continue_()
+
+    visitor.page.route(f"**{late}", hold)
+    visitor.open().page.wait_for_load_state("networkidle")
+    visitor.page.wait_for_timeout(400)
+    assert visitor.shifted == []
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -1,8 +1,11 @@
 """A question finds the passages that answer it, and a question the profile does not answer is told apart."""
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -268,3 +271,11 @@ def test_a_store_whose_vectors_do_not_find_themselves_counts_as_damaged(small, t
         index._store._check({}, ids)
     with pytest.raises(store.DamagedError, match="does not hold the profile's passages"):
         index._store._check({}, ids[1:])
+
+
+def test_onnxruntime_keeps_no_record_of_the_machine_for_its_makers(tmp_path):
+    code = "from fischgpt.profile.embed import embed; embed(['x'])"
+    told = {key: value for key, value in os.environ.items() if key not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=told | home, check=True)
+    assert not list(tmp_path.rglob("*onnxruntime*"))

@@ -16,6 +16,7 @@ export type Server = {
 
 export function useServer(): Server {
   const [readiness, setReadiness] = useState<Readiness>({ state: "loading", progress: 0, step: "" });
+  const [heard, setHeard] = useState(false); // whether it has said, even once, if it is ready
   const [profile, setProfile] = useState<Profile | null>(null);
   const [passages, setPassages] = useState<Passage[] | null>(null);
   const [naps, setNaps] = useState(0); // times that it was found asleep after it had been ready
@@ -50,6 +51,7 @@ export function useServer(): Server {
         const found = await getReadiness(signal);
         if (signal.aborted) return;
         setReadiness(found);
+        setHeard(true);
         if (found.state === "ready" || found.state === "failed") return gate.current.resolve();
         await pause(700);
       }
@@ -63,5 +65,6 @@ export function useServer(): Server {
     gate.current = Promise.withResolvers<void>();
     setNaps((before) => before + 1);
   }, []);
-  return { readiness, profile, passages, awake, asleep };
+  // A page that had the owner before it knew of the model would say that it wakes, and move when it turns out awake.
+  return { readiness, profile: heard ? profile : null, passages, awake, asleep };
 }
