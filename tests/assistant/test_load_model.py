@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,13 @@ def test_a_model_folder_loads_and_writes_text(tmp_path: Path) -> None:
     pieces = list(model.stream(model.tokenizer.encode("She"), SamplingParams(max_tokens=9, temperature=1.0, seed=3)))
     assert len(pieces) == 9
     assert pieces[-1].finish == "length"
+
+
+def test_describing_a_model_brings_no_compiler() -> None:
+    code = "import sys; from fischgpt.assistant.model import describe_model; print(describe_model().n_params)"
+    code += "; assert not {'torch._dynamo', 'sympy'} & set(sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(told) == load_model().engine.model.n_params
 
 
 def test_text_is_whole_characters_although_tokens_are_bytes(tmp_path: Path) -> None:

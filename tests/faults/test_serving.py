@@ -18,7 +18,7 @@ import pytest
 
 from faults_samples import count as often
 from server_samples import eventually
-from serving_samples import ROOT, Heard, Up, quantile, question, request, run_apart, send, up
+from serving_samples import ROOT, Heard, Up, quantile, question, request, run_apart, send, up, watched
 
 
 @pytest.fixture(scope="module")
@@ -30,29 +30,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 def test_all_come_at_once_and_none_hangs(site: Up) -> None:
     visitors = often("VISITORS", 40)
-    health: list[float] = []
-
-    async def watch(over: asyncio.Event) -> None:
-        while not over.is_set():
-            heard = await send(site.port, request("GET", "/healthz"))
-            assert heard.status == 200
-            health.append(heard.total_s)
-            await asyncio.sleep(0.02)
 
     async def all_at_once() -> list[Heard]:
-        over = asyncio.Event()
-        watching = asyncio.create_task(watch(over))
         together = asyncio.Barrier(visitors)
         asked = [
             send(site.port, request(body=question(), visitor=f"203.0.{i // 250}.{i % 250}"), together=together)
             for i in range(visitors)
         ]
-        heard = await asyncio.gather(*asked)
-        over.set()
-        await watching
-        return heard
+        return await asyncio.gather(*asked)
 
-    heard = run_apart(all_at_once())
+    with watched(site.port) as health:
+        heard = run_apart(all_at_once())
     answered = [one for one in heard if one.status == 200]
     refused = [one for one in heard if one.status == 429]
     assert len(answered) + len(refused) == visitors
@@ -65,8 +53,8 @@ def test_all_come_at_once_and_none_hangs(site: Up) -> None:
     print(
         f"\n{visitors} at once: {len(answered)} answered, the last after {max(one.total_s for one in answered):.2f} s; "
         f"{len(refused)} x 429 in {quantile(waits, 0.5):.0f} ms (median), {max(waits):.0f} ms (longest); "
-        f"/healthz {len(health)} x, {quantile(health, 0.5) * 1000:.1f} ms (median), "
-        f"{max(health) * 1000:.0f} ms (longest)"
+        f"/healthz {len(health)} x, {quantile(health, 0.5):.1f} ms (median), "
+        f"{max(health):.0f} ms (longest)"
     )
     eventually(lambda: site.running() == (0, 0))
 
@@ -214,7 +202,8 @@ def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
     took = run_apart(some(requests))
     seconds = time.perf_counter() - began
     first, last = quantile(took[: len(took) // 4], 0.99), quantile(took[-len(took) // 4 :], 0.99)
-    eventually(lambda: site.files() <= files + 2)  # a connection or two may just be closing
+    # A connection or two may just be closing, and Chroma opens its SQLite file once for each thread that asks: 2 to 6.
+    eventually(lambda: site.files() <= files + 8)
     after = site.rss_mb()
     print(
         f"\n{requests} requests in {seconds:.0f} s: memory {before:.0f} -> {after:.0f} MB "
@@ -222,6 +211,7 @@ def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
         f"p99 {first * 1000:.0f} -> {last * 1000:.0f} ms, files {files} -> {site.files()}"
     )
     assert after < before * 1.05
+    assert after < 700  # MB, with the model, the search and the site
 
 
 def test_sigterm_lets_eight_streams_end(tmp_path: Path) -> None:

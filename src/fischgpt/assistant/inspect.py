@@ -11,7 +11,7 @@ from fischgpt.assistant.model import TextModel
 from fischgpt.config import GPTConfig
 from fischgpt.engine.inspect import MAX_TOKENS, Inside, look_inside, parts_of
 from fischgpt.errors import UserError
-from fischgpt.model.gpt import GPT
+from fischgpt.model.gpt import GPT, without_weights
 
 TOP = 200
 """Next tokens that are told one by one."""
@@ -160,8 +160,7 @@ def shape_of(model: GPT, context: int | None = None) -> Shape:
 
 def shape_of_config(config: GPTConfig) -> Shape:
     """The same before any weight is read."""
-    with torch.device("meta"):
-        return shape_of(GPT(config))
+    return shape_of(without_weights(config))
 
 
 def piece(model: TextModel, id_: int) -> str:

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from fischgpt import chat
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.engine import Allow, Engine, SamplingParams
 from fischgpt.errors import UserError
-from fischgpt.model.gpt import GPT
+from fischgpt.model.gpt import without_weights
 from fischgpt.model.weights import load_pretrained, read_config
 from fischgpt.resources import resource
 from fischgpt.tokenizer import Tokenizer
@@ -113,8 +111,7 @@ def describe_model(spec: str | Path = MINI) -> ModelInfo:
     """
     name, folder = _find(str(spec))
     config = read_config(folder)
-    with torch.device("meta"):
-        n_params = GPT(config).n_params
+    n_params = without_weights(config).n_params
     card = _card(folder)
     return ModelInfo(str(card.get("name") or name), folder, config, n_params, card)
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from fischgpt.config import GPTConfig
 
@@ -294,3 +295,22 @@ class _LinearCrossEntropy(torch.autograd.Function):
         (scale,) = grad_outputs
         dx, dw = ctx.saved_tensors
         return dx * scale, (dw * scale).to(ctx.weight_dtype), None, None
+
+
+def without_weights(config: GPTConfig) -> GPT:
+    """The network on the device "meta": shapes and counts, and room for weights from elsewhere.
+
+    Nothing is drawn for them: on that device `normal_` is written in Python and brings torch's compiler and sympy, 2 s
+    and 75 MB.
+    """
+    with torch.device("meta"), _Undrawn():
+        return GPT(config)
+
+
+class _Undrawn(TorchFunctionMode):
+    """What torch.nn.init would fill stays as it is."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))

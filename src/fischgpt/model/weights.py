@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fischgpt.config import GPTConfig
 from fischgpt.errors import UserError
-from fischgpt.model.gpt import GPT, LN_EPS
+from fischgpt.model.gpt import GPT, LN_EPS, without_weights
 
 _TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 _PREFIX = "transformer."
@@ -72,8 +72,7 @@ def load_pretrained(folder: str | Path) -> GPT:
         stored = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path}: damaged or not safetensors: {error}") from None
-    with torch.device("meta"):
-        model = GPT(config)
+    model = without_weights(config)
     expected = model.state_dict()
     found = _own_names(path, stored)
     if missing := sorted(expected.keys() - found.keys()):

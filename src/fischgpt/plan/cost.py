@@ -16,7 +16,7 @@ from fischgpt.data.files import read_sealed
 from fischgpt.data.prepare import data_folder
 from fischgpt.data.shards import SCHEMA
 from fischgpt.errors import UserError
-from fischgpt.model.gpt import GPT
+from fischgpt.model.gpt import without_weights
 from fischgpt.plan.kinds import Option, PhaseCost, Phases, Plan, read_phases, row_tokens
 from fischgpt.plan.warnings import option_warnings, recipe_warnings
 from fischgpt.train.bench import bench_train
@@ -55,8 +55,7 @@ def make_plan(
     """
     phases = read_phases(recipe, overrides)
     model = phases.pretrain.model
-    with torch.device("meta"):
-        network = GPT(model)
+    network = without_weights(model)
     T = row_tokens(phases.pretrain)
     flops = network.flops_per_token(T)
     corpus = corpus_tokens(phases.pretrain)
@@ -182,8 +181,7 @@ def _micro_batch(wanted: int | str, rows: int, count: int, largest: int) -> tupl
 def _phase_cost(name: str, recipe: Recipe, rate: float, eager: float, one: float) -> PhaseCost:
     """rate: tokens a second of training; eager: of the uncompiled model on all GPUs; one: the same on a single one."""
     train, asked = recipe.train, recipe.eval
-    with torch.device("meta"):
-        count = GPT(recipe.model).n_params
+    count = without_weights(recipe.model).n_params
     looks = math.ceil(train.steps / train.eval_every)
     saves = math.ceil(train.steps / train.checkpoint_every)
     tests = math.ceil(train.steps / asked.hellaswag_every) if asked.hellaswag_every and name == "pretrain" else 0

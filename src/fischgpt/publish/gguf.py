@@ -17,7 +17,7 @@ import torch
 from fischgpt.assistant.model import ModelInfo, describe_model
 from fischgpt.config import GPTConfig
 from fischgpt.errors import UserError
-from fischgpt.model.gpt import GPT, LN_EPS
+from fischgpt.model.gpt import GPT, LN_EPS, without_weights
 from fischgpt.model.weights import load_pretrained
 from fischgpt.publish.hf import new_folder
 from fischgpt.publish.llama_cpp import LlamaCpp, compare, is_installed, round_as_llama_cpp
@@ -99,8 +99,7 @@ def _write(path: Path, info: ModelInfo, model: GPT, tokenizer: Tokenizer, kind: 
     writer.write_tensors_to_file()
     writer.close()
     shape = replace(config, vocab_size=tokenizer.n_vocab)
-    with torch.device("meta"):
-        stored = GPT(shape)
+    stored = without_weights(shape)
     stored.load_state_dict(state, assign=True)
     return stored
 

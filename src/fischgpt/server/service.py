@@ -12,6 +12,7 @@ from fischgpt.assistant.remote import RemoteInfo, RemoteModel
 from fischgpt.errors import ModelAway, UserError
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
+from fischgpt.server.memory import settle
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class Service:
     def _load(self) -> None:
         try:
             self.assistant = self._loader(self)
+            settle()
             self.progress = Progress(1.0, "ready")
         except BaseException as error:
             self.failure = error

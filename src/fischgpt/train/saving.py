@@ -11,7 +11,7 @@ from torch import Tensor
 from fischgpt.config import Recipe
 from fischgpt.data.files import sha256_file
 from fischgpt.errors import UserError
-from fischgpt.model.gpt import GPT
+from fischgpt.model.gpt import GPT, without_weights
 from fischgpt.model.weights import load_pretrained, save_pretrained
 from fischgpt.tokenizer import Tokenizer
 from fischgpt.train import checkpoint
@@ -92,8 +92,7 @@ class Saver:
         """The model, put together on the CPU if its weights lie in parts."""
         if not self._in_parts:
             return self._model
-        with torch.device("meta"):
-            copy = GPT(self._recipe.model)
+        copy = without_weights(self._recipe.model)
         full = {name: whole(parameter.detach()).cpu() for name, parameter in self._model.named_parameters()}
         copy.load_state_dict(full, assign=True)
         return copy
