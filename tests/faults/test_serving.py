@@ -170,6 +170,7 @@ def test_a_reader_that_never_reads_is_dropped_and_costs_no_memory(site: Up) -> N
     assert site.rss_mb() < memory + 10
 
 
+@pytest.mark.timeout(3600)  # the long run takes its time
 def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
     requests, at_once = often("REQUESTS", 120), 8
     kinds = [

@@ -43,8 +43,11 @@ CANDIDATES, FAR = 6, 2
 """Passages a question is learned against: those that answer it, the ones that the search ranks highest, and some of the
 others: without these a passage that is like no question ("What stayed with him most was ...") drew questions of any
 kind."""
-WRITTEN = 0.4
+WRITTEN = 0.6
 """Share of the questions that are about the people written by hand."""
+WITHHELD = 0.15
+"""Share of the answerable questions of which no passage that answers is shown: none of the others does, and what is
+wanted is simply not there, the commonest case on a real page."""
 POOL = 2000
 """Questions from which a step draws, so that those of one owner (12) lie far apart."""
 LR, NEW_LR_SCALE, WEIGHT_DECAY, DROPOUT = 1e-4, 10.0, 0.05, 0.1
@@ -175,7 +178,7 @@ def _logits(reader: Reader, batch: Sequence[Example], rng: np.random.Generator) 
 
 def _candidates(one: Example, rng: np.random.Generator) -> list[int]:
     ranked = np.argsort(-(one.cosines + 0.05 * one.bm25 + rng.normal(0, 0.15, len(one.cosines))))
-    right = np.flatnonzero(one.answers).tolist()
+    right = [] if rng.random() < WITHHELD else np.flatnonzero(one.answers).tolist()
     wrong = [int(i) for i in ranked if not one.answers[i]]
     near = max(2, CANDIDATES - FAR - len(right))
     far = rng.permutation(len(wrong) - near)[:FAR] + near if len(wrong) > near else []
