@@ -5,9 +5,9 @@
     python benchmarks/retrieval.py --words    without the embedding model
     python benchmarks/retrieval.py --speed    seconds and milliseconds alone
 
-Questions and resumes: benchmarks/retrieval/, and benchmarks/people/, who are written like those that the reader learned
-from (data/grounded/people) and were kept out of its training: their questions ("oblique") seldom use the resume's
-words.
+Questions and resumes: benchmarks/retrieval/, and two groups written like the people that the reader learned from
+(data/grounded/people) and kept out of its training: benchmarks/people/, whose questions ("oblique") seldom use the
+resume's words, and benchmarks/makers/, who made models of their own, with questions as they would come into the chat.
 The threshold is judged on people it was not fitted on (one left out at a time); the rule for fitting is fixed here,
 before the figures.
 """
@@ -31,9 +31,11 @@ from fischgpt.profile.profile import load_profile
 from fischgpt.resources import resource
 
 HERE = Path(__file__).parent / "retrieval"
-PEOPLE = sorted((HERE.parent / "people").glob("*.json"))
+WRITTEN = {"oblique": HERE.parent / "people", "maker": HERE.parent / "makers"}
+"""Kind of question, and the folder of the people they are about."""
 ANSWERED = ("answer", "list", "oblique")
 """Kinds of questions that have an answer and stand alone: the threshold is fitted on them."""
+NEAR = tuple(f"{kind} near" for kind in WRITTEN)
 SHIPPED = ("fisch", "curie")
 FALSE_DECLINES = 0.05
 """The threshold is the highest that declines at most this share of the questions that can be answered."""
@@ -88,13 +90,13 @@ def ask_all(cache: Path, words_alone: bool) -> list[Asked]:
         for before, question in sets["drift"]:
             history = [Turn("user", before), Turn("assistant", "I see.")]
             asked.append(Asked(person, "drift", question, (), index.search(question, history)))
-    for file in PEOPLE:
+    for written_kind, file in ((kind, file) for kind in WRITTEN for file in sorted(WRITTEN[kind].glob("*.json"))):
         profile = load_profile(file)
         index = Index(profile, None, None) if words_alone else Index.open(profile, cache)
         owner = written(file)
         for one in owner.questions:
             gold = [owner.passages[i].render() for i in one.answers]
-            kind = "oblique" if gold else "oblique near"
+            kind = written_kind if gold else f"{written_kind} near"
             asked.append(Asked(file.stem, kind, one.text, gold, index.search(one.text)))
     return asked
 
@@ -156,7 +158,7 @@ def main() -> None:
     made_up = [person for person in people if person not in SHIPPED]
     for name, group in (("all", people), ("shipped", SHIPPED), ("made up", made_up)):
         print(f"{name}:")
-        for kind in ("answer", "list", "follow", "after", "oblique"):
+        for kind in ("answer", "list", "follow", "after", *WRITTEN):
             ones = [one for one in of[kind] if one.person in group]
             if not ones:
                 continue
@@ -164,7 +166,7 @@ def main() -> None:
                   f"  @8 {share([o.within(8) for o in ones])}")  # fmt: skip
     scores = {kind: [one.found.score for one in of[kind]] for kind in of}
     yes = [*scores["answer"], *scores["list"]]
-    for yes_kind, no_kind in (("answer", "decline"), ("answer", "near"), ("oblique", "oblique near")):
+    for yes_kind, no_kind in (("answer", "decline"), ("answer", "near"), *((kind, f"{kind} near") for kind in WRITTEN)):
         print(f"AUC {yes_kind} against {no_kind} {auc(scores[yes_kind], scores[no_kind]):.3f}")
 
     threshold = asked[0].found.threshold
@@ -177,14 +179,14 @@ def main() -> None:
     print("left-one-out thresholds " + ", ".join(f"{person} {value:.3f}" for person, value in fitted.items()))
     for label, limit in (("in use", dict.fromkeys(people, threshold)), ("left one out", fitted)):
         print(f"gate, {label}:")
-        for kind in (*ANSWERED, "follow", "after", "decline", "decline after", "drift", "near", "oblique near"):
+        for kind in (*ANSWERED, "maker", "follow", "after", "decline", "decline after", "drift", "near", *NEAR):
             passed = [one.found.score >= limit[one.person] for one in of[kind]]
-            wanted = kind in (*ANSWERED, "follow", "after")
+            wanted = kind in (*ANSWERED, "maker", "follow", "after")
             print(f"  {kind:<14} {'answered' if wanted else 'declined'} {share([p == wanted for p in passed])}")
     if options.misses:
         for one in asked:
             bad_rank = one.gold and not one.within(5)
-            bad_gate = bool(one.gold) != one.found.answerable and one.kind not in ("near", "oblique near")
+            bad_gate = bool(one.gold) != one.found.answerable and one.kind not in ("near", *NEAR)
             if bad_rank or bad_gate:
                 first = one.found.hits[0].passage.render() if one.found.hits else "-"
                 print(f"{one.person:<9} {one.kind:<13} {one.found.score:.3f} {one.ranks} {one.question} -> {first}")
