@@ -4,12 +4,10 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import huggingface_hub.constants
 import pytest
 
 from fake_hub import FakeHub
 from fischgpt.config import Recipe, load_recipe
-from fischgpt.data import hub as hub_module
 from hub_samples import fineweb
 
 FINEWEB = "HuggingFaceFW/fineweb-edu"
@@ -23,13 +21,8 @@ def pages() -> dict[str, bytes]:
 
 @pytest.fixture
 def hub(pages: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     with FakeHub({FINEWEB: {**pages, "README.md": b"# FineWeb-Edu"}}) as hub:
-        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.url)
-        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 4096)  # 10 MB: what a cut costs at most
-        monkeypatch.setattr(hub_module.time, "sleep", lambda seconds: None)
+        hub.become_the_hub(monkeypatch)
         yield hub
 
 

@@ -149,7 +149,10 @@ def test_a_model_of_somebody_s_own_text_gets_no_licence_from_us(run: Path, tmp_p
     finally:
         (run / "pretrain" / "recipe.toml").write_text(recipe)
     assert not (out / "LICENSE").exists()
-    assert "license: other" in (out / "README.md").read_text("utf-8")
+    card = (out / "README.md").read_text("utf-8")
+    assert "license: other" in card and "| notes.txt | your own files |" in card
+    for file in out.iterdir():  # where they lie is nobody's business
+        assert str(tmp_path).encode() not in file.read_bytes(), file.name
 
 
 def test_a_model_without_a_run_keeps_its_own_card(exported: Path, tmp_path: Path) -> None:

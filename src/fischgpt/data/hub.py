@@ -1,31 +1,26 @@
 """Files of Hugging Face data sets: listed once at a fixed commit, downloaded one by one, verified, resumed.
 
 Written `hf:OWNER/NAME[@REVISION][/FOLDER_OR_FILE]`, or by a short name of `ALIASES`. The branch is resolved to a commit
-the first time and written down beside the downloads, so that a restart reads the same files. HF_ENDPOINT names a
-mirror, HF_TOKEN opens private and gated data sets: huggingface_hub reads both.
+the first time and written down beside the downloads, so that a restart reads the same files.
 """
 
-import errno
 import hashlib
 import re
-import shutil
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from filelock import FileLock
 
 from fischgpt.data.files import read_sealed, sha256_file, sync_file, sync_folder, write_sealed
 from fischgpt.data.readers import SUFFIXES
 from fischgpt.errors import UserError
+from fischgpt.hub import Repo, library, patiently
 
 SCHEMA = "fischgpt.hub/1"
-TRIES = 5
-"""Of a request that failed for a passing reason, with 1, 2, 4 and 8 seconds between them."""
 T = TypeVar("T")
 
 
@@ -156,7 +151,7 @@ def in_background(work: Callable[[], T]) -> "Future[T]":
 
 
 def _list(repo: str, revision: str | None, path: str) -> Pin:
-    hub = _library()
+    hub = library()
 
     def ask() -> Pin:
         api = hub.HfApi(endpoint=hub.constants.ENDPOINT)
@@ -172,7 +167,7 @@ def _list(repo: str, revision: str | None, path: str) -> Pin:
         ]
         return Pin(repo, commit, tuple(sorted(files, key=lambda file: file.path)))
 
-    found = _patiently(ask, repo, path)
+    found = patiently(ask, Repo(repo, "data set"), path)
     if not found.files:
         raise UserError(f"data set {repo} has no {', '.join(SUFFIXES)} file in {path or 'it'}; look at its page")
     return found
@@ -198,7 +193,7 @@ def _download(pin: Pin, file: HubFile, path: Path) -> None:
 
 def _fetch(pin: Pin, file: HubFile, part: Path) -> None:
     """Bytes into `part` until it has the size it should have."""
-    hub = _library()
+    hub = library()
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
 
@@ -213,67 +208,7 @@ def _fetch(pin: Pin, file: HubFile, part: Path) -> None:
             # Not hf_hub_download: since hub 2 it starts every file again after a restart, and files here have 2 GB.
             http_get(url, out, resume_size=have, headers=build_hf_headers(), expected_size=file.size)
 
-    _patiently(get, pin.repo, file.path, part)
-
-
-def _patiently(work: Callable[[], T], repo: str, path: str, part: Path | None = None) -> T:
-    """`work`, again after a pause where the fault may pass; other faults become a UserError of one line."""
-    hub = _library()
-    from huggingface_hub import errors
-    from huggingface_hub.utils import httpx
-
-    endpoint = hub.constants.ENDPOINT
-    what = f"{path} of data set {repo}" if path else f"data set {repo}"
-    reason = ""
-    for attempt in range(1, TRIES + 1):
-        try:
-            return work()
-        except errors.OfflineModeIsEnabled:
-            raise UserError(
-                f"{what} is on the Hub, and HF_HUB_OFFLINE is set; unset it, or name a folder with its files instead"
-            ) from None
-        except errors.GatedRepoError:
-            raise UserError(
-                f"{what} is gated: accept its terms on {endpoint}/datasets/{repo} and set HF_TOKEN"
-            ) from None
-        except errors.RepositoryNotFoundError as error:
-            status = error.response.status_code
-            raise UserError(
-                f"{endpoint} knows no data set {repo}, or does not show it without HF_TOKEN (status {status})"
-            ) from None
-        except errors.RevisionNotFoundError:
-            raise UserError(f"data set {repo} has no such revision; see {endpoint}/datasets/{repo}/commits") from None
-        except errors.EntryNotFoundError:
-            raise UserError(f"data set {repo} has no {path}; see {endpoint}/datasets/{repo}/tree/main") from None
-        except errors.HfHubHTTPError as error:
-            status = error.response.status_code
-            if status == 416 and part is not None:  # what is on disk is no beginning of the file
-                part.unlink(missing_ok=True)
-            elif status not in (408, 429) and status < 500:
-                raise UserError(f"{endpoint} refused {what} with status {status}; check HF_TOKEN") from None
-            reason = f"{endpoint} answered {status} for {what}"
-        except httpx.HTTPError as error:
-            reason = f"{endpoint} cannot be reached for {what} ({error!r})"
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT) and part is not None:
-                free = shutil.disk_usage(part.parent).free
-                raise UserError(f"the disk is full at {part} ({free / 1e9:.1f} GB free); free some, go on") from None
-            if error.errno is not None:
-                raise UserError(f"{what}: {error}") from None
-            reason = f"{what} did not come whole ({' '.join(str(error).split())})"  # hub's check of the length
-        if attempt < TRIES:
-            time.sleep(2 ** (attempt - 1))
-    raise UserError(f"{reason}, {TRIES} times; check the network, or set HF_ENDPOINT to a mirror; then start again")
-
-
-def _library() -> Any:
-    try:
-        import huggingface_hub
-        from huggingface_hub.utils import disable_progress_bars
-    except ImportError:
-        raise UserError("data sets on the Hub need huggingface_hub: pip install 'fischgpt[train]'") from None
-    disable_progress_bars("huggingface_hub.http_get")  # we show our own
-    return huggingface_hub
+    patiently(get, Repo(pin.repo, "data set"), file.path, part)
 
 
 def _part(path: Path) -> Path:

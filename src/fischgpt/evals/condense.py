@@ -26,8 +26,8 @@ from fischgpt.evals.learned import (
     Validation,
     read_learned,
 )
-from fischgpt.evals.record import PhaseRecord, RunRecord, find_run, read_run
-from fischgpt.evals.report import source_facts
+from fischgpt.evals.record import PhaseRecord, RunRecord, record_of
+from fischgpt.evals.report import public_source, source_facts
 
 
 def summary(info: ModelInfo, record: RunRecord) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def summary(info: ModelInfo, record: RunRecord) -> dict[str, Any]:
         "name": info.name,
         "n_params": info.n_params,
         "trained_tokens": sum(int(phase.last("tokens") or 0) for phase in phases),
-        "sources": {phase.name: phase.recipe.data.sources for phase in phases},
+        "sources": {phase.name: [public_source(spec) for spec in phase.recipe.data.sources] for phase in phases},
         "val_loss": {phase.name: phase.last("val_loss") for phase in phases},
         "seconds": {phase.name: phase.last("seconds") for phase in phases},
         "machine": record.environment,
@@ -64,14 +64,14 @@ def learned_of(info: ModelInfo) -> Learned | None:
 
     Raises UserError for a record that cannot be read.
     """
-    run = find_run(info.folder)
-    return read_learned(info.folder) if run is None else learned(info, read_run(run))
+    record = record_of(info.folder)
+    return read_learned(info.folder) if record is None else learned(info, record)
 
 
 def card_of(info: ModelInfo) -> dict[str, Any]:
     """The card of a model: from the run it belongs to, or the one beside it (empty if there is none)."""
-    run = find_run(info.folder)
-    return info.card if run is None else summary(info, read_run(run))
+    record = record_of(info.folder)
+    return info.card if record is None else summary(info, record)
 
 
 def write_learned(info: ModelInfo, record: RunRecord, folder: Path) -> None:
@@ -115,9 +115,7 @@ def _phase(phase: PhaseRecord, most: int) -> PhaseLearned:
 
 def _source(spec: str) -> Source:
     what, licence = source_facts(spec)
-    # A path says where somebody's files lie, which is nobody's business.
-    shown = spec if what != "your own files" else "own files"
-    return Source(spec=shown[:200], what=what[:200], licence=licence[:200])
+    return Source(spec=public_source(spec)[:200], what=what[:200], licence=licence[:200])
 
 
 def _training(phase: PhaseRecord, seen: dict[int, int]) -> Training:

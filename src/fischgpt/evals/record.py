@@ -6,10 +6,11 @@ Reads a run that is still going on, finished or crashed: a torn last line of `me
 import json
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fischgpt.assistant.model import describe_model
 from fischgpt.config import Phase, Recipe, load_recipe
 from fischgpt.errors import UserError
 
@@ -119,6 +120,36 @@ def read_run(run: Path) -> RunRecord:
     phases = [_phase(run, name) for name in PHASES]
     evals, environment = read_json(run / "evals.json", dict), read_json(run / "environment.json", dict)
     return RunRecord(run, phases, evals, read_json(run / "speedrun.json", list), environment)
+
+
+def record_of(folder: Path) -> RunRecord | None:
+    """What led to the weights in `folder`, None if they belong to no run. Raises UserError as `read_run`.
+
+    A best checkpoint saw none of the later steps, one of pretraining no fine-tuning; and evals.json is about the run's
+    last weights alone (or the export of them).
+    """
+    run = find_run(folder)
+    if run is None:
+        return None
+    record, folder = read_run(run), folder.resolve()
+    if folder.parent.name != "checkpoints":
+        return record
+    phase, step = folder.parents[1].name, int(folder.name.rpartition("-")[2])
+    known = [_until(one, step if one.name == phase else 0) for one in record.phases]
+    if phase == PHASES[-1]:
+        known[0] = record.phases[0]
+    return replace(record, phases=known, evals=record.evals if is_last(folder, run) else {})
+
+
+def is_last(folder: Path, run: Path) -> bool:
+    """Whether `folder` is what the run itself means as a MODEL, its newest weights, or the export of them."""
+    return folder.resolve() in (describe_model(run).folder, (run / "export").resolve())
+
+
+def _until(phase: PhaseRecord, step: int) -> PhaseRecord:
+    rows = [row for row in phase.rows if row["step"] <= step] if step else []
+    happened = [event for event in phase.happened if event["step"] <= step]
+    return replace(phase, rows=rows, happened=happened)
 
 
 @dataclass(frozen=True)

@@ -136,12 +136,12 @@ def _data(record: RunRecord) -> list[Block]:
     return [Table(("", "source", "what it is", "licence"), rows)] if rows else [Text("The recipe names no source.")]
 
 
+OWN_FILES = "your own files"
+
+
 def source_facts(spec: str) -> tuple[str, str]:
     """(what it is, licence) of an entry of `data.sources`; a path that is gone since is still described."""
-    try:
-        name = parse(spec).name
-    except UserError:
-        name = spec
+    name = _source_name(spec)
     if name in PACKAGES:
         package = PACKAGES[name]
         return f"{package.good_for} ({package.kind} {package.project} {package.version})", package.licence
@@ -149,7 +149,22 @@ def source_facts(spec: str) -> tuple[str, str]:
         return f"{ALIASES[name].good_for} ({ALIASES[name].spec})", ALIASES[name].licence
     if name == "grounded":
         return "made-up people, their resumes, and questions about them, written by this package", "MIT"
-    return "your own files", "yours to know"
+    return OWN_FILES, "yours to know"
+
+
+def public_source(spec: str) -> str:
+    """An entry of `data.sources` as others may see it: where somebody's files lie is nobody's business, so of a path
+    the last part alone."""
+    if source_facts(spec)[0] != OWN_FILES:
+        return spec
+    return Path(spec).name.strip(".") or "own files"
+
+
+def _source_name(spec: str) -> str:
+    try:
+        return parse(spec).name
+    except UserError:
+        return spec
 
 
 def _environment(record: RunRecord) -> list[Block]:

@@ -1,7 +1,7 @@
 """`fischgpt eval MODEL --task ...`: resolve the model, measure it, say the result in a few lines.
 
-What is measured on the built-in sets of a model that belongs to a run is kept in RUN/evals.json, for the report and the
-model card.
+What is measured on the built-in sets of a run's last weights is kept in RUN/evals.json, for the report and the model
+card; what is measured of its other checkpoints is said and not kept.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ from fischgpt.data.prepare import data_folder
 from fischgpt.errors import UserError
 from fischgpt.evals import profile_table
 from fischgpt.evals.hellaswag import HellaSwag, load_items
-from fischgpt.evals.record import find_run, read_json
+from fischgpt.evals.record import find_run, is_last, read_json
 from fischgpt.evals.results import eval_rows
 from fischgpt.train.watch import Benchmark
 
@@ -49,9 +49,10 @@ def evaluate(
         raise UserError("--reader, --half, --swapped and --failures are for --task profile")
     if failures is not None and not failures.parent.is_dir():
         raise UserError(f"no such folder: {failures.parent}")
-    run = find_run(describe_model(model).folder)
-    result = _measure(load_model(model), task, data, limit, run, profile)
-    if run is not None and data is None and profile is None:
+    info = describe_model(model)
+    run = find_run(info.folder)
+    result = _measure(load_model(info), task, data, limit, run, profile)
+    if run is not None and data is None and profile is None and is_last(info.folder, run):
         _keep(run, task, result)
     if failures is not None:
         failures.write_text(profile_table.failures(result), encoding="utf-8")

@@ -9,7 +9,7 @@ from fischgpt.assistant.model import ModelInfo
 from fischgpt.config import Recipe
 from fischgpt.evals.page import Heading, Table, Text, to_markdown
 from fischgpt.evals.record import TITLES, PhaseRecord, RunRecord
-from fischgpt.evals.report import source_facts
+from fischgpt.evals.report import public_source, source_facts
 from fischgpt.evals.results import eval_blocks
 from fischgpt.evals.words import duration, number
 
@@ -69,7 +69,7 @@ def _about(info: ModelInfo, record: RunRecord | None) -> str:
 
 def _sources(record: RunRecord) -> list[tuple[str, ...]]:
     return [
-        (TITLES[phase.name], spec, *source_facts(spec))
+        (TITLES[phase.name], public_source(spec), *source_facts(spec))
         for phase in record.phases
         if phase.rows
         for spec in phase.recipe.data.sources

@@ -20,7 +20,7 @@ from fischgpt.assistant.model import ModelInfo, describe_model
 from fischgpt.errors import UserError
 from fischgpt.evals.condense import summary, write_learned
 from fischgpt.evals.learned import FILE
-from fischgpt.evals.record import RunRecord, find_run, read_run
+from fischgpt.evals.record import RunRecord, record_of
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
 from fischgpt.publish.card import is_free, model_card
@@ -44,12 +44,11 @@ def export_hf(model: str | Path, out: str | Path, dtype: Dtype = "float32", name
     tokenizer, gpt = Tokenizer.load(info.folder), load_pretrained(info.folder)
     if dtype == "bfloat16":
         gpt = gpt.bfloat16().float()
-    run = find_run(info.folder)
     with new_folder(out) as folder:
         save_pretrained(gpt, folder, n_vocab=tokenizer.n_vocab, dtype=getattr(torch, dtype))
         tokenizer.save(folder)
         verify(gpt, folder)
-        _describe(info, read_run(run) if run is not None else None, folder)
+        _describe(info, record_of(info.folder), folder)
     return Path(out)
 
 
