@@ -47,6 +47,7 @@ class FakeHub:
             pass
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
+        self.storage = f"http://localhost:{port}"  # another host, for the client
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -62,9 +63,15 @@ class FakeHub:
         patch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 4096)  # 10 MB: what a cut costs at most
         patch.setattr("time.sleep", lambda seconds: None)
 
+    def vanish(self, patch: pytest.MonkeyPatch) -> None:
+        """Nobody answers any more."""
+        nowhere = "http://127.0.0.1:9"
+        template = nowhere + "/{repo_id}/resolve/{revision}/{filename}"
+        patch.setattr(huggingface_hub.constants, "ENDPOINT", nowhere)
+        patch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
     def find(self, kind: str, name: str, revision: str) -> tuple[str, Files] | str:
-        """(commit, files) of a repository at a revision, or the Hub's name for what is missing. kind: datasets, models.
-        """
+        """(commit, files) of a repository at a revision, or the Hub's name for what is missing. kind: datasets, models."""
         if kind != "datasets" or name not in self.repos:
             return "RepoNotFound"
         return (self.commit, self.repos[name]) if revision in ("main", self.commit) else "RevisionNotFound"
@@ -142,7 +149,7 @@ class FakeHub:
             headers = {"X-Repo-Commit": commit, "ETag": f'"{sha256}"', "X-Linked-ETag": f'"{sha256}"'}
             headers["X-Linked-Size"] = str(sums["size"])
             # Large files lie on another host, to which the Hub redirects.
-            return RedirectResponse(f"/cdn/{kind}/{name}/{commit}/{path}", 302, headers)
+            return RedirectResponse(f"{self.storage}/cdn/{kind}/{name}/{commit}/{path}", 302, headers)
 
         @app.api_route("/cdn/{kind}/{owner}/{name}/{commit}/{path:path}", methods=["GET", "HEAD"])
         def blob(kind: str, owner: str, name: str, commit: str, path: str, request: Request) -> Response:

@@ -143,7 +143,7 @@ class ModelHub(FakeHub):
             objects = []
             for item in (await request.json())["objects"]:
                 if item["oid"] not in self.large:
-                    item["actions"] = {"upload": {"href": f"{self.url}/large/{item['oid']}", "header": {}}}
+                    item["actions"] = {"upload": {"href": f"{self.storage}/large/{item['oid']}", "header": {}}}
                 objects.append(item)
             return JSONResponse({"transfer": "basic", "objects": objects})
 
@@ -183,7 +183,9 @@ class ModelHub(FakeHub):
                 elif line["key"] == "deletedFile":
                     del files[value["path"]]
             oid = model.commit(files)
-            return JSONResponse({"success": True, "commitOid": oid, "commitUrl": f"{self.url}/{owner}/{name}/commit/{oid}"})
+            return JSONResponse(
+                {"success": True, "commitOid": oid, "commitUrl": f"{self.url}/{owner}/{name}/commit/{oid}"}
+            )
 
         @app.get("/api/models/{owner}/{name}/refs")
         def refs(owner: str, name: str) -> Response:

@@ -37,10 +37,17 @@ ProfileOption = Annotated[
 ]
 ModelOption = Annotated[
     str,
-    typer.Option("--model", metavar="MODEL", help="mini, a run, a checkpoint, a folder, or openai+http://host/v1."),
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="mini, a run, a checkpoint, a folder, hf://owner/name[@revision], or openai+http://host/v1.",
+    ),
 ]
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="mini, a run, a checkpoint, or a Hugging Face folder.")
+    str,
+    typer.Argument(
+        metavar="MODEL", help="mini, a run, a checkpoint, a Hugging Face folder, or hf://owner/name[@revision]."
+    ),
 ]
 RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .toml file.")]
 Overrides = Annotated[

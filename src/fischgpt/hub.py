@@ -89,7 +89,9 @@ def patiently(
             elif isinstance(error, OSError):
                 if error.errno in (errno.ENOSPC, errno.EDQUOT) and part is not None:
                     free = shutil.disk_usage(part.parent).free
-                    raise UserError(f"the disk is full at {part} ({free / 1e9:.1f} GB free); free some, go on") from None
+                    raise UserError(
+                        f"the disk is full at {part} ({free / 1e9:.1f} GB free); free some, go on"
+                    ) from None
                 if error.errno is not None:
                     raise UserError(f"{what}: {error}") from None
                 reason = f"{what} did not come whole ({' '.join(str(error).split())})"  # hub's check of the length

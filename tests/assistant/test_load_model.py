@@ -69,7 +69,7 @@ def test_a_run_is_its_newest_checkpoint_of_the_last_phase(tmp_path: Path) -> Non
     assert describe_model(run).name == "nano-pretrain-900"
 
 
-@pytest.mark.parametrize("spec", ["gpt5", "/no/such/folder", "hf://someone/model"])
+@pytest.mark.parametrize("spec", ["gpt5", "/no/such/folder"])
 def test_an_unknown_model_is_told_what_it_may_be(spec: str) -> None:
     with pytest.raises(UserError, match="MODEL is 'mini'") as caught:
         describe_model(spec)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fischgpt import chat
+from fischgpt.assistant import published
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.engine import Allow, Engine, SamplingParams
@@ -23,8 +24,8 @@ MINI = "mini"
 REMOTE = "openai+"
 """How the address of another server begins (remote.py)."""
 _CHOICES = (
-    f"MODEL is {MINI!r} (the shipped model), a run's folder, one of its checkpoints, or a folder with config.json, "
-    "model.safetensors and tokenizer.json as `fischgpt export hf` writes it"
+    f"MODEL is {MINI!r} (the shipped model), a run's folder, one of its checkpoints, a folder with config.json, "
+    "model.safetensors and tokenizer.json as `fischgpt export hf` writes it, or hf://OWNER/NAME[@REVISION] on the Hub"
 )
 
 
@@ -105,7 +106,7 @@ class TextModel:
 
 
 def describe_model(spec: str | Path = MINI) -> ModelInfo:
-    """Find the folder that `spec` means and read its config and card, no weights.
+    """Find the folder that `spec` means and read its config and card, no weights; of the Hub's, download it.
 
     Raises UserError for what is no model, with what MODEL may be.
     """
@@ -139,6 +140,8 @@ def _find(spec: str) -> tuple[str, Path]:
             return "fischgpt-mini", resource("mini")
         except FileNotFoundError:
             raise UserError("the shipped model is not in this installation; give one with --model") from None
+    if spec.startswith(published.HF):
+        return published.parse(spec).repo.name.partition("/")[2], published.download(spec)
     folder = Path(spec).expanduser()
     if not folder.is_dir():
         raise UserError(f"no model {spec!r}: {_CHOICES}")
