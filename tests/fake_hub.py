@@ -71,7 +71,7 @@ class FakeHub:
         patch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
 
     def find(self, kind: str, name: str, revision: str) -> tuple[str, Files] | str:
-        """(commit, files) of a repository at a revision, or the Hub's name for what is missing. kind: datasets, models."""
+        """(commit, files) of a repository, or the Hub's name for what is missing. kind: datasets, models."""
         if kind != "datasets" or name not in self.repos:
             return "RepoNotFound"
         return (self.commit, self.repos[name]) if revision in ("main", self.commit) else "RevisionNotFound"

@@ -1,7 +1,7 @@
 """The Hugging Face Hub: what may pass is tried again, what does not is one clear line.
 
-HF_ENDPOINT names a mirror; HF_TOKEN, or `hf auth login`, opens what is private: huggingface_hub reads both. The token is
-never held, shown or written here: of an error its status is told, not the text of the library or of the server.
+HF_ENDPOINT names a mirror; HF_TOKEN, or `hf auth login`, opens what is private: huggingface_hub reads both. The token
+is never held, shown or written here: of an error its status is told, not the text of the library or of the server.
 """
 
 import errno
@@ -105,8 +105,8 @@ def patiently(
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What a thread of the library met, where it wrapped that in another error."""
-    while isinstance(error, RuntimeError) and error.__cause__ is not None:
+    """What the library met, where it wrapped that in another error."""
+    while isinstance(error, RuntimeError | ValueError) and error.__cause__ is not None:
         error = error.__cause__
     return error
 

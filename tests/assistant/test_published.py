@@ -1,4 +1,4 @@
-"""hf://owner/name through the real client from a Hub on loopback: pinned, verified, there without a network, no pickle."""
+"""hf://owner/name through the real client, from a Hub on loopback: pinned, verified, kept, never a pickle."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -47,8 +47,8 @@ def parse(spec: str) -> Published:
 def download(spec: str) -> Path:
     """The folder with the model's files, each with the sum the Hub gives for it.
 
-    Says on stderr which commit it is, unless the spec says so. Raises UserError for a repository that is not there, holds
-    no safetensors, or gives other bytes than it lists twice; Unreachable if it is neither reachable nor in the cache.
+    Says on stderr which commit it is, unless the spec says so. Raises UserError for a repository that is not there,
+    holds no safetensors, or gives other bytes than it lists twice; Unreachable if neither it nor a copy can be had.
     """
     wanted = parse(spec)
     folder = _snapshot(wanted)
@@ -138,8 +138,8 @@ def _check_sums(wanted: Published, folder: Path) -> None:
         with file.open("rb") as opened:
             if hashlib.file_digest(opened, "sha256").hexdigest() != expected:
                 raise UserError(
-                    f"{wanted}: {name} was changed since it was published: it is not what {SUMS} lists; take an earlier "
-                    f"revision, or ask its owner ({wanted.repo.page}/commits)"
+                    f"{wanted}: {name} was changed since it was published: it is not what {SUMS} lists; take an "
+                    f"earlier revision, or ask its owner ({wanted.repo.page}/commits)"
                 )
 
 
@@ -147,9 +147,9 @@ def _why_no_weights(wanted: Published, names: set[str]) -> str:
     pickles = sorted(name for name in names if name.endswith(_PICKLES))
     if pickles:
         return (
-            f"{wanted} has its weights as a pickle alone ({pickles[0]}), which can run code when it is opened; nothing of "
-            f"it was downloaded. Its owner can add {WEIGHTS} (https://huggingface.co/spaces/safetensors/convert does it "
-            "in a pull request, which @refs/pr/NUMBER names)"
+            f"{wanted} has its weights as a pickle alone ({pickles[0]}), which can run code when it is opened; it was "
+            f"not downloaded. Its owner can add {WEIGHTS}: https://huggingface.co/spaces/safetensors/convert makes a "
+            "pull request with it, which @refs/pr/NUMBER names"
         )
     if f"{WEIGHTS}.index.json" in names:
         return f"{wanted} has its weights in several files, which is not supported; save them as one {WEIGHTS}"
