@@ -209,7 +209,7 @@ def load_recipe(name_or_path: str | Path, overrides: list[str] | None = None, ph
 def save_recipe(recipe: Recipe, path: Path) -> None:
     """Write the resolved recipe as TOML; `load_recipe` reads it back equal."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(tomli_w.dumps(_without_none(asdict(recipe))), encoding="utf-8")
+    path.write_text(tomli_w.dumps(without_none(asdict(recipe))), encoding="utf-8")
 
 
 def _find(name_or_path: str | Path) -> Path:
@@ -258,7 +258,8 @@ def _overlay(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _without_none(tree: Any) -> Any:
+def without_none(tree: Any) -> Any:
+    """What TOML can hold of a recipe: a key that is not set is left out."""
     if isinstance(tree, dict):
-        return {key: _without_none(value) for key, value in tree.items() if value is not None}
+        return {key: without_none(value) for key, value in tree.items() if value is not None}
     return tree

@@ -120,9 +120,9 @@ def _again(wanted: Published, commit: str, file: Path, wrong: str) -> None:
         patiently(ask, wanted.repo, file.name)
     except Unreachable:
         raise Unreachable(f"{file} is damaged ({wrong}), and {hub.constants.ENDPOINT} cannot be reached") from None
-    if wrong := _damage(file):
+    if still := _damage(file):
         raise UserError(
-            f"{wanted}: {file.name} {wrong}, twice; it is not opened; if HF_ENDPOINT names a mirror, try another"
+            f"{wanted}: {file.name} {still}, twice; it is not opened; if HF_ENDPOINT names a mirror, try another"
         )
 
 

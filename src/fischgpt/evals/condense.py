@@ -33,7 +33,7 @@ from fischgpt.evals.report import public_source, source_facts
 def summary(info: ModelInfo, record: RunRecord) -> dict[str, Any]:
     """What a program reads of the card: card.json."""
     phases = [phase for phase in record.phases if phase.rows]
-    cost = _cost(record)
+    cost = total_cost(record)
     return {
         "name": info.name,
         "n_params": info.n_params,
@@ -53,7 +53,7 @@ def learned(info: ModelInfo, record: RunRecord) -> Learned:
     most = MAX_MOMENTS
     while True:
         phases = [_phase(phase, most) for phase in record.phases if phase.rows]
-        found = Learned(n_params=info.n_params, machine=machine, cost=_cost(record), phases=phases)
+        found = Learned(n_params=info.n_params, machine=machine, cost=total_cost(record), phases=phases)
         if len(_text(found).encode()) <= MAX_BYTES:
             return found
         most //= 2  # without any moment it is 50 KB
@@ -83,7 +83,8 @@ def _text(found: Learned) -> str:
     return found.model_dump_json() + "\n"
 
 
-def _cost(record: RunRecord) -> Cost | None:
+def total_cost(record: RunRecord) -> Cost | None:
+    """Of all phases together, None where the price of the machine is not known."""
     seconds = [phase.last("seconds") for phase in record.phases if phase.rows]
     return None if None in seconds else cost_of(record.environment, sum(filter(None, seconds)))
 

@@ -27,17 +27,22 @@ def curves(title: str, phase: PhaseRecord) -> list[Block]:
 
 
 def _loss(phase: PhaseRecord) -> str:
+    title, lines = loss_lines(phase)
+    return chart(title, lines, marks=[(event["step"], _said(event)) for event in phase.troubles])
+
+
+def loss_lines(phase: PhaseRecord) -> tuple[str, list[Series]]:
+    """Title and lines of the chart of losses."""
     loss, title = phase.curve("loss"), "Loss (nats per token)"
     first = phase.steps // 50 if phase.steps >= 200 else 0
     if first:  # the fall from ln(vocabulary) would take most of the height
         title += f" from step {first:,} on"
     loss, val = ([point for point in line if point[0] >= first] for line in (loss, phase.curve("val_loss")))
-    lines = [
+    return title, [
         Series("each step", loss, 0),
         Series("training, smoothed", smooth(loss), 1),
         Series("validation", val, 2, dots=True),
     ]
-    return chart(title, lines, marks=[(event["step"], _said(event)) for event in phase.troubles])
 
 
 def _hellaswag(phase: PhaseRecord) -> list[str]:

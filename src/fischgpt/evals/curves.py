@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fischgpt.evals.words import number
 
@@ -19,6 +19,8 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 26, 12, 34
 MAX_POINTS = 500
 """Points drawn of one series: two pixels each at the page's full width."""
 MAX_DOTS = 60
+_HEAD = 26
+"""Height of a picture's title and legend."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,64 @@ def chart(
 
     levels: (y, what stands there), drawn across; marks: (x, what happened there), drawn from top to bottom.
     """
+    kind = "chart half" if half else "chart"
+    drawn = _draw(series, levels, marks, log_x)
+    if drawn is None:
+        return f'<figure class="{kind}"><figcaption>{escape(title)}</figcaption><p>Nothing measured yet.</p></figure>'
+    ends = ", ".join(f"{s.name} ends at {number(s.points[-1][1])}" for s in drawn.own)
+    legend = "".join(f'<span class="key s{s.colour}">{escape(s.name)}</span>' for s in drawn.own)
+    data = escape(json.dumps({"x": x_label, "series": drawn.hover}), quote=True)
+    return (
+        f'<figure class="{kind}" data-chart="{data}"><figcaption>{escape(title)} {legend}</figcaption>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)} by {escape(x_label)}: '
+        f'{escape(ends)}">{drawn.parts}<line class="cross" y1="{TOP}" y2="{HEIGHT - BOTTOM}" hidden="hidden"/>'
+        f'<text class="axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">{escape(x_label)}</text></svg>'
+        '<output class="values"></output></figure>'
+    )
+
+
+def picture(charts: Sequence[tuple[str, Sequence[Series]]]) -> str:
+    """Charts as (title, series), one below the other, as an SVG file that stands alone; those with no point are left
+    out, and with none it is empty. Readable in light and dark, where what shows it knows which."""
+    bodies = []
+    for title, series in charts:
+        drawn = _draw(series, (), (), False)
+        if drawn is None:
+            continue
+        left, keys = LEFT + 8 * len(title), ""
+        for line in drawn.own:
+            keys += f'<text class="key s{line.colour}" x="{left}" y="18">{escape(line.name)}</text>'
+            left += 30 + 7 * len(line.name)
+        axis = f'<text class="axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">step</text>'
+        head = f'<text class="title" x="{LEFT}" y="18">{escape(title)}</text>{keys}'
+        bodies.append(f'{head}<g transform="translate(0 {_HEAD})">{drawn.parts}{axis}</g>')
+    if not bodies:
+        return ""
+    each = HEIGHT + _HEAD
+    placed = "".join(
+        f'<g class="chart" transform="translate(0 {at * each})">{body}</g>' for at, body in enumerate(bodies)
+    )
+    size = f'width="{WIDTH}" height="{each * len(bodies)}" viewBox="0 0 {WIDTH} {each * len(bodies)}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{_PICTURE_STYLE}{STYLE}</style>{placed}</svg>\n'
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    parts: str
+    """SVG elements."""
+    own: list[Series]
+    """The lines that the legend names."""
+    hover: list[dict[str, Any]]
+
+
+def _draw(
+    series: Sequence[Series], levels: Sequence[tuple[float, str]], marks: Sequence[tuple[float, str]], log_x: bool
+) -> _Drawing | None:
+    """Grid, marks, lines, levels and notes; None if there is nothing to draw."""
     series = [replace(s, points=[(x, y) for x, y in _finite(s.points) if x > 0 or not log_x]) for s in series]
     series = [s for s in series if s.points]
-    kind = "chart half" if half else "chart"
     if not any(s.label == "" for s in series):
-        return f'<figure class="{kind}"><figcaption>{escape(title)}</figcaption><p>Nothing measured yet.</p></figure>'
+        return None
     scale = math.log10 if log_x else float
     x_low, x_high = _bounds([scale(x) for s in series for x, _ in s.points], pad=0)
     y_low, y_high = _bounds([y for s in series for _, y in s.points] + [y for y, _ in levels], pad=0.04)
@@ -96,16 +151,7 @@ def chart(
         first, last = (abs(own[0].points[end][1] - y) for end in (0, -1))
         notes.append((LEFT + 6, top - 4, "start", what) if first > last else (WIDTH - RIGHT - 6, top - 4, "end", what))
     parts += [f'<text class="note" x="{x}" y="{y}" text-anchor="{a}">{escape(what)}</text>' for x, y, a, what in notes]
-    ends = ", ".join(f"{s.name} ends at {number(s.points[-1][1])}" for s in own)
-    legend = "".join(f'<span class="key s{s.colour}">{escape(s.name)}</span>' for s in own)
-    data = escape(json.dumps({"x": x_label, "series": hover}), quote=True)
-    return (
-        f'<figure class="{kind}" data-chart="{data}"><figcaption>{escape(title)} {legend}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)} by {escape(x_label)}: '
-        f'{escape(ends)}">{"".join(parts)}<line class="cross" y1="{TOP}" y2="{HEIGHT - BOTTOM}" hidden="hidden"/>'
-        f'<text class="axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">{escape(x_label)}</text></svg>'
-        '<output class="values"></output></figure>'
-    )
+    return _Drawing("".join(parts), own, hover)
 
 
 def smooth(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -161,6 +207,13 @@ def _grid(xs: Sequence[float], ys: Sequence[float], place: Callable[[float, floa
     return parts
 
 
+_PICTURE_STYLE = """
+svg{--bg:#fff;--fg:#1c2024;--dim:#5b6470;--line:#e3e6ea;--c0:#c3ccd8;--c1:#0b63ce;--c2:#b4430b;--c3:#15803d}
+@media (prefers-color-scheme:dark){svg{--bg:#14171a;--fg:#e7eaee;--dim:#9aa5b1;--line:#2b3138;
+--c0:#46505c;--c1:#6db0ff;--c2:#ff9b63;--c3:#5fd38d}}
+svg{background:var(--bg);font-family:system-ui,sans-serif}.title{fill:var(--fg);font-weight:600}
+text.key{font-size:13px}text.s0{fill:var(--dim)}text.s1{fill:var(--c1)}text.s2{fill:var(--c2)}text.s3{fill:var(--c3)}
+"""
 STYLE = """
 .chart{margin:1.2rem 0}.chart figcaption{font-weight:600;display:flex;gap:.9rem;flex-wrap:wrap;align-items:baseline}
 .chart svg{width:100%;height:auto;display:block;overflow:visible}

@@ -4,8 +4,10 @@ Both come from one list of blocks, so they cannot disagree. A run that still goe
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from fischgpt.config import Recipe
 from fischgpt.data.hub import ALIASES
 from fischgpt.data.packages import PACKAGES
 from fischgpt.data.sources import parse
@@ -141,7 +143,7 @@ OWN_FILES = "your own files"
 
 def source_facts(spec: str) -> tuple[str, str]:
     """(what it is, licence) of an entry of `data.sources`; a path that is gone since is still described."""
-    name = _source_name(spec)
+    name = source_name(spec)
     if name in PACKAGES:
         package = PACKAGES[name]
         return f"{package.good_for} ({package.kind} {package.project} {package.version})", package.licence
@@ -160,7 +162,15 @@ def public_source(spec: str) -> str:
     return Path(spec).name.strip(".") or "own files"
 
 
-def _source_name(spec: str) -> str:
+def public_recipe(recipe: Recipe) -> Recipe:
+    """The recipe as others may see it: of every path the last part alone."""
+    data = replace(recipe.data, sources=[public_source(spec) for spec in recipe.data.sources], folder=None)
+    init = None if recipe.train.init is None else Path(recipe.train.init).name
+    return replace(recipe, run=Path(recipe.run).name, data=data, train=replace(recipe.train, init=init))
+
+
+def source_name(spec: str) -> str:
+    """The entry without its limit and repetitions."""
     try:
         return parse(spec).name
     except UserError:

@@ -4,29 +4,57 @@ Everything in it comes from the run's own record. What the run does not know, th
 """
 
 import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import tomli_w
 
 from fischgpt.assistant.model import ModelInfo
-from fischgpt.config import Recipe
-from fischgpt.evals.page import Heading, Table, Text, to_markdown
+from fischgpt.config import Recipe, without_none
+from fischgpt.data import hub
+from fischgpt.evals.condense import total_cost
+from fischgpt.evals.curves import smooth, thin
+from fischgpt.evals.page import Block, Heading, Table, Text, to_markdown
 from fischgpt.evals.record import TITLES, PhaseRecord, RunRecord
-from fischgpt.evals.report import public_source, source_facts
+from fischgpt.evals.report import public_recipe, public_source, source_facts, source_name
 from fischgpt.evals.results import eval_blocks
 from fischgpt.evals.words import duration, number
+from fischgpt.publish.scores import scores
+from fischgpt.publish.usage import usage
 
 FREE = ("MIT", "public domain", "CC0")
 """Licences (or how they begin) that let the weights be given away under MIT."""
+ROWS = 10
+"""Of each phase's log in the card: enough to see the curve bend."""
 
 
-def model_card(info: ModelInfo, record: RunRecord | None) -> str:
+@dataclass(frozen=True)
+class Place:
+    """Where a card will stand, and with what."""
+
+    repo: str
+    """`owner/name`"""
+    which: str
+    """Which of a run's weights these are: a sentence."""
+    picture: str | None = None
+    """The file with the curves."""
+    gguf: str | None = None
+    """Kind of the GGUF file, as `Q8_0`."""
+
+
+def model_card(info: ModelInfo, record: RunRecord | None, place: Place | None = None) -> str:
     """The README.md of a model's repository, Hugging Face's metadata in front."""
-    blocks = [Text(_about(info, record))]
+    blocks: list[Block] = [Text(f"{_about(info, record)} {place.which if place else ''}".strip())]
     if record is not None:
         blocks += [Heading("Trained on"), Table(("phase", "source", "what it is", "licence"), _sources(record))]
         blocks += [Heading("How"), Table(("", *(TITLES[p.name] for p in record.phases)), _training(record))]
-        blocks += [Text(_machine(record))]
-        blocks += [Heading("Measured"), *eval_blocks(record.evals)]
-    blocks += [Heading("Limits"), Text(_limits(info))]
-    return "\n".join([_metadata(info, record), to_markdown(info.name, blocks), USAGE])
+        blocks += [Text(_machine(record)), *_curves(record, place.picture if place else None)]
+        blocks += [Heading("Measured"), *_on_the_way(record), *eval_blocks(record.evals)]
+    chats = record is None or bool(record.phase("sft").rows)
+    blocks += [Heading("Limits"), Text(_limits(info, chats))]
+    parts = [_metadata(info, record), to_markdown(info.name, blocks)]
+    parts.append(usage(place.repo, place.gguf, chats) if place else usage(None, None, chats))
+    return "\n".join([*parts, _recipes(record)] if record is not None else parts)
 
 
 def is_free(record: RunRecord) -> bool:
@@ -36,22 +64,23 @@ def is_free(record: RunRecord) -> bool:
 
 
 def _metadata(info: ModelInfo, record: RunRecord | None) -> str:
-    lines = ["---", "library_name: transformers", "pipeline_tag: text-generation", "language: en"]
-    lines.append("license: mit" if record is not None and is_free(record) else "license: other")
-    lines.append("tags: [gpt2, fischgpt]")
-    results = (record.evals.get("hellaswag") if record is not None else None) or None
-    if results is not None:
-        lines += ["model-index:", f"- name: {json.dumps(info.name)}", "  results:"]
-        lines += [
-            "  - task: {type: text-generation}",
-            "    dataset: {name: HellaSwag, type: hellaswag, split: validation}",
-        ]
-        lines += ["    metrics:"]
-        for key in ("acc_norm_token", "acc_norm"):
-            lines.append(
-                f"    - {{type: {key}, value: {100 * results[key]:.2f}, name: {key} on {results['items']} items}}"
-            )
-    return "\n".join([*lines, "---", ""])
+    head: dict[str, Any] = {"library_name": "transformers", "pipeline_tag": "text-generation", "language": "en"}
+    head["license"] = "mit" if record is not None and is_free(record) else "other"
+    head["tags"] = ["gpt2", "fischgpt"]
+    if record is not None:
+        sets = [hub.parse_name(name)[0] for name in _names(record) if hub.is_hub(name)]
+        results = [one.as_dict() for one in scores(info, record)]
+        head |= {"datasets": list(dict.fromkeys(sets))} if sets else {}
+        head |= {"model-index": [{"name": info.name, "results": results}]} if results else {}
+    # Each value as JSON, which is YAML too: no name of anybody's can break out of it.
+    lines = [f"{key}: {value if isinstance(value, str) else json.dumps(value)}" for key, value in head.items()]
+    return "\n".join(["---", *lines, "---", ""])
+
+
+def _names(record: RunRecord) -> list[str]:
+    """Of all sources, without their limits."""
+    specs = [spec for phase in record.phases if phase.rows for spec in phase.recipe.data.sources]
+    return [source_name(spec) for spec in specs]
 
 
 def _about(info: ModelInfo, record: RunRecord | None) -> str:
@@ -100,41 +129,67 @@ def _training(record: RunRecord) -> list[tuple[str, ...]]:
 def _machine(record: RunRecord) -> str:
     if not record.environment:
         return "The run did not record its machine."
-    return "On: " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in record.environment.items()) + "."
+    cost = total_cost(record)
+    priced = "" if cost is None else f" Cost of that time: ${cost.usd:,.2f}, at ${cost.usd_per_hour:.2f} an hour each."
+    facts = (f"{key.replace('_', ' ')} {value}" for key, value in record.environment.items())
+    return f"On: {', '.join(facts)}.{priced}"
 
 
-def _limits(info: ModelInfo) -> str:
+def _curves(record: RunRecord, picture: str | None) -> list[Block]:
+    """A few rows of each phase's log, and the curves where they are drawn."""
+    rows = []
+    for phase in record.phases:
+        training, tokens = dict(smooth(phase.curve("loss"))), dict(phase.curve("tokens"))
+        for row in thin([row for row in phase.rows if "val_loss" in row], ROWS):
+            step, scored = row["step"], row.get("hellaswag_acc_norm_token")
+            cells = (
+                number(tokens[step]) if step in tokens else "",
+                f"{training[step]:.4f}" if step in training else "",
+            )
+            share = "" if scored is None else f"{100 * scored:.2f} %"
+            rows.append((TITLES[phase.name], f"{step:,}", *cells, f"{row['val_loss']:.4f}", share))
+    if not rows:
+        return []
+    shown = [] if picture is None else [Text(f"![The loss of each step, smoothed, and on held-out text]({picture})")]
+    head = ("phase", "step", "tokens", "training loss, smoothed", "validation loss", "HellaSwag")
+    return [Heading("Curves"), *shown, Table(head, rows)]
+
+
+def _on_the_way(record: RunRecord) -> list[Block]:
+    """What was measured of these very weights while the run went on."""
+    phase = [phase for phase in record.phases if phase.rows][-1:]
+    row = phase[0].rows[-1] if phase else {}
+    said = []
+    if "val_loss" in row:
+        said.append(f"validation loss {row['val_loss']:.4f} nats per token on held-out text")
+    if "hellaswag_acc_norm_token" in row:
+        share, error = 100 * row["hellaswag_acc_norm_token"], 100 * row.get("hellaswag_acc_norm_token_stderr", 0)
+        said.append(f"HellaSwag {share:.2f} % ± {error:.2f} (acc_norm_token, {row['hellaswag_items']:,} items)")
+    return [Text(f"At step {row['step']:,}, while it was trained: {'; '.join(said)}.")] if said else []
+
+
+def _recipes(record: RunRecord) -> str:
+    """The resolved recipes, folded away, without the paths of whoever trained it."""
+    parts = ["## Recipe", "`fischgpt speedrun recipe.toml` trains it again from this, where the sources are to be had:"]
+    for phase in record.phases:
+        if not phase.rows:
+            continue
+        tree = asdict(public_recipe(phase.recipe))
+        toml = tomli_w.dumps(without_none(tree)).replace("```", "")
+        parts.append(f"<details><summary>{TITLES[phase.name]}</summary>\n\n```toml\n{toml}```\n\n</details>")
+    return "\n\n".join(parts) + "\n"
+
+
+def _limits(info: ModelInfo, chats: bool) -> str:
+    if not chats:
+        return (
+            "It continues text, and was not taught to answer, to chat or to follow instructions. It is a small model: "
+            "what it says is fluent at best and often untrue, and it repeats what stands in its training text, bias "
+            f"included. It knows English alone. It reads {info.config.block_size} tokens at most, its own included."
+        )
     return (
         "It is a small model: it knows next to nothing of the world, and what it says without passages to copy from "
         "is fluent at best. Text in its passages can mislead it. Show its answers only with a check that they stand in "
         "their sources, as `fischgpt up` does. It was not trained to refuse, to keep secrets, or in any language but "
         f"English. It reads {info.config.block_size} tokens at most, its answer included."
     )
-
-
-USAGE = """## Use it
-
-With FischGPT, the whole site on your own resume:
-
-```sh
-fischgpt up --model PATH --profile resume.pdf
-```
-
-With transformers:
-
-```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-tokenizer = AutoTokenizer.from_pretrained("PATH")
-model = AutoModelForCausalLM.from_pretrained("PATH")
-turns = [
-    {"role": "system", "content": "[1] Work, Acme, Engineer (2019-2021): Built the billing system."},
-    {"role": "user", "content": "What was built at Acme?"},
-]
-ids = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=False)
-reply = model.generate(ids, max_new_tokens=48)[0, ids.shape[1] :]
-print(tokenizer.decode(reply, skip_special_tokens=True))
-```
-
-PATH is this folder. Roles are control tokens of their own; encode text that a stranger typed with special tokens off.
-"""
