@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from fake_hub import LARGE, FakeHub, Files, git_hash, refuse
 
@@ -54,6 +54,8 @@ class ModelHub(FakeHub):
         self.accounts = {TOKEN: ("ada", ["norwind"])}
         """Token -> user, organisations."""
         self.collections: dict[str, dict[str, Any]] = {}
+        self.lose_next_answer = False
+        """The next commit happens, and its answer does not arrive."""
         self.uploaded: Counter[str] = Counter()
         """Bytes that came in: `large`, and those of each file in a commit."""
 
@@ -150,9 +152,9 @@ class ModelHub(FakeHub):
         @app.put("/large/{oid}")
         async def put(oid: str, request: Request) -> Response:
             fault = self.fault("put")
-            if fault == "cut":  # the connection ends in the middle of what comes in
-                async for _ in request.stream():
-                    raise RuntimeError("the connection is cut")
+            if fault == "cut":  # the connection ends, and nothing was kept
+                await request.body()
+                return StreamingResponse(iter([b""]), headers={"Content-Length": "9"})
             content = await request.body()
             if isinstance(fault, int):
                 return Response(status_code=fault)
@@ -166,6 +168,8 @@ class ModelHub(FakeHub):
         async def commit(owner: str, name: str, revision: str, request: Request) -> Response:
             if no := barrier(request, "commit", owner):
                 return no
+            lost = self.lose_next_answer
+            self.lose_next_answer = False
             model = self.models[f"{owner}/{name}"]
             files, lines = dict(model.files), [json.loads(line) for line in (await request.body()).splitlines()]
             for value in (line["value"] for line in lines if line["key"] == "header"):
@@ -183,6 +187,8 @@ class ModelHub(FakeHub):
                 elif line["key"] == "deletedFile":
                     del files[value["path"]]
             oid = model.commit(files)
+            if lost:
+                return Response(status_code=502)
             return JSONResponse(
                 {"success": True, "commitOid": oid, "commitUrl": f"{self.url}/{owner}/{name}/commit/{oid}"}
             )

@@ -19,6 +19,7 @@ COMMANDS = [
     "eval",
     "report",
     "export",
+    "publish",
     "profile",
     "feedback",
     "bench",

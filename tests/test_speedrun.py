@@ -13,6 +13,7 @@ from fischgpt.config import load_recipe
 from fischgpt.errors import UserError
 from fischgpt.evals import hellaswag_items, profile_items
 from fischgpt.evals.record import read_run
+from fischgpt.publish.publish import publish
 from fischgpt.speedrun import speedrun
 
 STAGES = [
@@ -102,8 +103,8 @@ def test_the_whole_path_gives_a_model_that_loads_exports_and_is_reported_and_goe
     stages = json.loads((run / "speedrun.json").read_text())
     assert [stage["stage"] for stage in stages] == STAGES
     assert all(stage["seconds"] > 0 for stage in stages)
-    assert said[-1] == f"chat with it: fischgpt up --model {run}"
-    table = said[-11:-2]
+    assert said[-2] == f"chat with it: fischgpt up --model {run}"
+    table = said[-12:-3]
     assert [line for line in table if line.startswith("in all")], "the summary ends with the time of all stages"
 
     record = read_run(run)
@@ -115,6 +116,15 @@ def test_the_whole_path_gives_a_model_that_loads_exports_and_is_reported_and_goe
     assert AutoModelForCausalLM.from_pretrained(run / "export").config.n_embd == 32
     report = (run / "report.md").read_text("utf-8")
     assert "Fine-tuning is done (4 steps)." in report and "stage pretraining" in report
+
+    publishable: list[str] = []
+    publish(run, "ada", dry_run=True, say=publishable.append)
+    assert sum(line.startswith("\n== https") for line in publishable) == 2, (
+        "the best validation loss, and the chat model"
+    )
+    shown = "\n".join(publishable)
+    assert "left out: no best HellaSwag" in shown and "| chats.jsonl | your own files |" in shown
+    assert str(tmp_path) not in shown
 
     # Again: nothing is measured twice; more steps: everything that hangs on them is.
     weights = (run / "export" / "model.safetensors").read_bytes()

@@ -278,6 +278,28 @@ def export(
     print(export_hf(model, out, dtype, name))
 
 
+@app.command(epilog=_example("fischgpt publish runs/nano --owner ada --dry-run"))
+def publish(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.")],
+    owner: Annotated[str, typer.Option(metavar="NAME", help="The account or organisation on the Hugging Face Hub.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="How the repositories' names begin; default fischgpt-RUN.")
+    ] = None,
+    tag: Annotated[str | None, typer.Option(help="The version; default v1, and v2 once something has changed.")] = None,
+    dtype: Annotated[
+        Literal["float32", "bfloat16"], typer.Option(help="How the weights are stored; bfloat16 halves the file.")
+    ] = "float32",
+    private: Annotated[bool, typer.Option("--private", help="New repositories are seen by nobody else.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the files, sums and cards; no network, no token.")
+    ] = False,
+) -> None:
+    """A run's best and chat weights as model repositories with cards, tags, a collection; goes on where it stopped."""
+    from fischgpt.publish.publish import publish as run_publish
+
+    run_publish(run, owner, name, tag, dtype, private, dry_run)
+
+
 @bench_app.command("train", epilog=_example("fischgpt bench train gpt2-124m train.micro_batch=4 data.row_tokens=256"))
 def bench_train(
     recipe: RecipeArgument = "gpt2-124m",

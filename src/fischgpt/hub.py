@@ -25,10 +25,10 @@ class Unreachable(UserError):
 
 @dataclass(frozen=True)
 class Repo:
-    """A repository, `owner/name`."""
+    """A repository, `owner/name`, or an account."""
 
     name: str
-    kind: Literal["model", "data set"] = "model"
+    kind: Literal["model", "data set", "account"] = "model"
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -42,9 +42,10 @@ class Repo:
 def library() -> Any:
     """huggingface_hub, imported when it is needed; its names are made at run time, unknown to type checkers."""
     import huggingface_hub
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import disable_progress_bars, logging
 
     disable_progress_bars("huggingface_hub.http_get")  # we show our own
+    logging.set_verbosity_error()  # its warnings hold addresses that are signed for whoever reads them
     return huggingface_hub
 
 

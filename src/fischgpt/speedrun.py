@@ -70,6 +70,7 @@ def speedrun(recipe: str | Path = "nano", overrides: Sequence[str] = (), say: Ca
     stages.summary()
     say(f"report: {write_report(run)}")
     say(f"chat with it: fischgpt up --model {run}")
+    say(f"show what publishing it would send: fischgpt publish {run} --owner NAME --dry-run")
     return run
 
 

@@ -47,9 +47,10 @@ def model_card(info: ModelInfo, record: RunRecord | None, place: Place | None = 
     blocks: list[Block] = [Text(f"{_about(info, record)} {place.which if place else ''}".strip())]
     if record is not None:
         blocks += [Heading("Trained on"), Table(("phase", "source", "what it is", "licence"), _sources(record))]
-        blocks += [Heading("How"), Table(("", *(TITLES[p.name] for p in record.phases)), _training(record))]
+        begun = [TITLES[phase.name] for phase in record.phases if phase.rows]
+        blocks += [Heading("How"), Table(("", *begun), _training(record))]
         blocks += [Text(_machine(record)), *_curves(record, place.picture if place else None)]
-        blocks += [Heading("Measured"), *_on_the_way(record), *eval_blocks(record.evals)]
+        blocks += [Heading("Measured"), *_measured(record)]
     chats = record is None or bool(record.phase("sft").rows)
     blocks += [Heading("Limits"), Text(_limits(info, chats))]
     parts = [_metadata(info, record), to_markdown(info.name, blocks)]
@@ -107,7 +108,7 @@ def _sources(record: RunRecord) -> list[tuple[str, ...]]:
 
 def _training(record: RunRecord) -> list[tuple[str, ...]]:
     def row(label: str, value) -> tuple[str, ...]:
-        return (label, *(value(phase) if phase.rows else "" for phase in record.phases))
+        return (label, *(value(phase) for phase in record.phases if phase.rows))
 
     def rate(recipe: Recipe) -> str:
         return f"{recipe.optim.lr:g}, {recipe.optim.schedule}, {recipe.optim.warmup_steps} steps of warm-up"
@@ -155,8 +156,8 @@ def _curves(record: RunRecord, picture: str | None) -> list[Block]:
     return [Heading("Curves"), *shown, Table(head, rows)]
 
 
-def _on_the_way(record: RunRecord) -> list[Block]:
-    """What was measured of these very weights while the run went on."""
+def _measured(record: RunRecord) -> list[Block]:
+    """What was measured of these very weights: while the run went on, and since."""
     phase = [phase for phase in record.phases if phase.rows][-1:]
     row = phase[0].rows[-1] if phase else {}
     said = []
@@ -165,18 +166,20 @@ def _on_the_way(record: RunRecord) -> list[Block]:
     if "hellaswag_acc_norm_token" in row:
         share, error = 100 * row["hellaswag_acc_norm_token"], 100 * row.get("hellaswag_acc_norm_token_stderr", 0)
         said.append(f"HellaSwag {share:.2f} % ± {error:.2f} (acc_norm_token, {row['hellaswag_items']:,} items)")
-    return [Text(f"At step {row['step']:,}, while it was trained: {'; '.join(said)}.")] if said else []
+    own: list[Block] = [Text(f"At step {row['step']:,}, while it was trained: {'; '.join(said)}.")] if said else []
+    return own if own and not record.evals else [*own, *eval_blocks(record.evals)]
 
 
 def _recipes(record: RunRecord) -> str:
     """The resolved recipes, folded away, without the paths of whoever trained it."""
-    parts = ["## Recipe", "`fischgpt speedrun recipe.toml` trains it again from this, where the sources are to be had:"]
+    parts = ["## Recipe"]
     for phase in record.phases:
         if not phase.rows:
             continue
-        tree = asdict(public_recipe(phase.recipe))
-        toml = tomli_w.dumps(without_none(tree)).replace("```", "")
-        parts.append(f"<details><summary>{TITLES[phase.name]}</summary>\n\n```toml\n{toml}```\n\n</details>")
+        toml = tomli_w.dumps(without_none(asdict(public_recipe(phase.recipe)))).replace("```", "")
+        again = f"`fischgpt {phase.name} recipe.toml` does it again where the sources are to be had."
+        head = f"<details><summary>{TITLES[phase.name]}, every setting</summary>"
+        parts.append(f"{head}\n\n{again}\n\n```toml\n{toml}```\n\n</details>")
     return "\n\n".join(parts) + "\n"
 
 

@@ -37,8 +37,9 @@ _PRE_TOKENIZER = "gpt-2"
 def export_gguf(model: str | Path, out: str | Path, kind: GGUFType = "q8_0", name: str | None = None) -> Path:
     """Write a model (anything `--model` takes) as `NAME-KIND.gguf` with a Modelfile into the folder `out`; the file.
 
-    Only the ids in use are stored, so that the padding cannot be sampled. kind: matrices in 16, 8 or 4 bits a weight
-    ("q4_0" keeps the embedding, which is also the output head, in 8); positions, biases and norms are in 32.
+    Beside it `template` and `params`, which Ollama reads of a repository on the Hub. Only the ids in use are stored, so
+    that the padding cannot be sampled. kind: matrices in 16, 8 or 4 bits a weight ("q4_0" keeps the embedding, which is
+    also the output head, in 8); positions, biases and norms are in 32.
 
     The folder appears whole or not at all. Raises UserError if `out` is not new or empty, if the model cannot be loaded
     or stored so, or if the file, read back or run in llama.cpp, is not the model.
@@ -57,7 +58,8 @@ def export_gguf(model: str | Path, out: str | Path, kind: GGUFType = "q8_0", nam
                 compare(engine, stored, tokenizer)
         else:
             print("read back, but not run in llama.cpp: pip install xllamacpp for that", file=sys.stderr)
-        (folder / "Modelfile").write_text(_modelfile(file_name, info.config), encoding="utf-8")
+        for name, text in _for_ollama(file_name, info.config).items():
+            (folder / name).write_text(text, encoding="utf-8")
     return Path(out) / file_name
 
 
@@ -152,13 +154,24 @@ def _check_reread(path: Path, stored: GPT) -> None:
         raise UserError(f"the written file holds {min(found)}, which the model does not; nothing exported")
 
 
-def _modelfile(file_name: str, config: GPTConfig) -> str:
-    """`ollama create NAME -f Modelfile` in the folder: the chat format of chat.py as Ollama's Go template says it."""
-    return f'''FROM ./{file_name}
-TEMPLATE """{{{{ range .Messages }}}}{{{{ if eq .Role "system" }}}}<|system|>{{{{ .Content }}}}\
-{{{{ else if eq .Role "user" }}}}<|user|>{{{{ .Content }}}}\
-{{{{ else if eq .Role "assistant" }}}}<|assistant|>{{{{ .Content }}}}<|endoftext|>\
-{{{{ end }}}}{{{{ end }}}}<|assistant|>"""
-PARAMETER num_ctx {config.block_size}
-PARAMETER temperature 0
-{"".join(f'PARAMETER stop "{marker}"{chr(10)}' for marker in CONTROL)}'''
+_OLLAMA_TEMPLATE = (
+    '{{ range .Messages }}{{ if eq .Role "system" }}<|system|>{{ .Content }}'
+    '{{ else if eq .Role "user" }}<|user|>{{ .Content }}'
+    '{{ else if eq .Role "assistant" }}<|assistant|>{{ .Content }}<|endoftext|>'
+    "{{ end }}{{ end }}<|assistant|>"
+)
+"""The chat format of chat.py as Ollama's Go template says it."""
+
+
+def _for_ollama(file_name: str, config: GPTConfig) -> dict[str, str]:
+    """`ollama create NAME -f Modelfile` in the folder; `template` and `params` for `ollama run hf.co/OWNER/NAME`
+    (https://huggingface.co/docs/hub/ollama)."""
+    params = {"num_ctx": config.block_size, "temperature": 0, "stop": list(CONTROL)}
+    lines = [f"FROM ./{file_name}", f'TEMPLATE """{_OLLAMA_TEMPLATE}"""']
+    lines += [f"PARAMETER {key} {params[key]}" for key in ("num_ctx", "temperature")]
+    lines += [f'PARAMETER stop "{marker}"' for marker in CONTROL]
+    return {
+        "Modelfile": "\n".join(lines) + "\n",
+        "template": _OLLAMA_TEMPLATE,
+        "params": json.dumps(params, indent=2) + "\n",
+    }

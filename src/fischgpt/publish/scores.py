@@ -37,7 +37,8 @@ def scores(info: ModelInfo, record: RunRecord) -> list[Score]:
         metrics = [(key, round(100 * hellaswag[key], 2), f"{key} {items}, %") for key in names]
         found.append(Score({"name": "HellaSwag", "type": "Rowan/hellaswag", "split": "validation"}, metrics))
     if isinstance(last.get("val_loss"), float):
-        dataset = {"name": f"held-out text of {begun[-1].name}", "type": "held-out"}
+        what = "conversations" if begun[-1].name == "sft" else "text"
+        dataset = {"name": f"held-out {what} of its own sources", "type": "held-out"}
         found.append(Score(dataset, [("loss", round(last["val_loss"], 4), "nats per token")]))
     profile = headline(summary(info, record), None)["profile"]
     if profile is not None:

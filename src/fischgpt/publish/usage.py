@@ -31,7 +31,7 @@ def usage(repo: str | None, gguf: str | None, chats: bool) -> str:
     as `Q8_0`; chats: whether the model was taught to."""
     model = HERE if repo is None else f"hf://{repo}"
     ours = f"fischgpt up --model {model} --profile resume.pdf" if chats else f"fischgpt eval {model} --task hellaswag"
-    what = "the whole site on your own resume" if chats else "measure it, or serve it at `/v1/completions`"
+    what = "the whole site on your own resume" if chats else "measure it"
     parts = ["## Use it", f"With FischGPT, {what}:", _shell(ours)]
     parts += ["With transformers:", (_CHAT if chats else _TEXT).replace("WHERE", repo or HERE)]
     if repo is not None and gguf is not None:
