@@ -5,7 +5,7 @@
 The system turn is optional. Every assistant turn ends with <|endoftext|>; it and the assistant's text are all that is
 learned from. Control tokens are set here as ids; text is encoded with special tokens off. So no text, whoever wrote it,
 can forge a turn: in 3,000 conversations made of marker fragments, rendering to one string forged control tokens in
-2,873, this in none.
+2,873, this in none. Models of the original FischGPT's form have their tags as text instead (tagged.py).
 """
 
 from collections.abc import Sequence
@@ -32,6 +32,10 @@ def encode(tok: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], list[bool]
     Raises UserError unless roles are an optional system turn, then user and assistant in turn.
     """
     check_roles(turns)
+    if tok.tags is not None:
+        raise UserError(
+            "a model whose turns are tagged in text is not fine-tuned here: no loss mask falls between tokens"
+        )
     marker = {"system": tok.system, "user": tok.user, "assistant": tok.assistant}
     ids: list[int] = []
     mask: list[bool] = []
@@ -50,15 +54,54 @@ def encode_prompt(tok: Tokenizer, turns: Sequence[Turn]) -> list[int]:
 
     Raises UserError as `encode` does, or unless the last turn is the user's.
     """
-    ids, _ = encode(tok, turns)
+    check_roles(turns)
     if turns[-1].role != "user":
         raise UserError(f"the last turn must be the user's, not the {turns[-1].role}'s")
-    return [*ids, tok.assistant]
+    if tok.tags is not None:
+        return _tagged(tok, turns, "<|assistant|>")
+    return [*encode(tok, turns)[0], tok.assistant]
 
 
 def count_tokens(tok: Tokenizer, turns: Sequence[Turn]) -> int:
-    """How many ids `encode` gives; `encode_prompt` gives one more."""
-    return len(encode(tok, turns)[0])
+    """How many ids a conversation has; `encode_prompt` gives at most `opening_tokens` more."""
+    check_roles(turns)
+    return len(encode(tok, turns)[0] if tok.tags is None else _tagged(tok, turns))
+
+
+def opening_tokens(tok: Tokenizer) -> int:
+    """How many ids open the assistant's turn, at most."""
+    return 1 if tok.tags is None else len(tok.encode("<|assistant|>")) + 1  # 1: cut otherwise after what stands before
+
+
+def check_can_chat(tok: Tokenizer) -> None:
+    """Raises UserError for a model of which no chat format is known."""
+    if tok.tags == ():
+        raise UserError(
+            "this model continues text: nothing in its files shows that it was taught to chat (a chat template, or a "
+            "card with <|user|> and <|assistant|>); `fischgpt eval` and `fischgpt export` take it"
+        )
+
+
+def _tagged(tok: Tokenizer, turns: Sequence[Turn], opening: str = "") -> list[int]:
+    """As the original FischGPT's training had it: tags and texts as one string, cut only at <|endoftext|>.
+
+    `<|` in a text is broken by a space, so that no text can forge a tag. Where there is no tag for the system turn, its
+    text stands before the question, as the original's server put passages.
+    """
+    check_can_chat(tok)
+    ids: list[int] = []
+    written = before = ""
+    for turn in turns:
+        text = turn.text.replace("<|", "< |")
+        if turn.role == "system" and "<|system|>" not in (tok.tags or ()):
+            before = f"{text}\n\n"
+            continue
+        written += f"<|{turn.role}|>{before}{text}"
+        before = ""
+        if turn.role == "assistant":
+            ids += [*tok.encode(written), tok.eot]
+            written = ""
+    return ids + tok.encode(written + opening)
 
 
 def check_roles(turns: Sequence[Turn]) -> None:

@@ -72,19 +72,25 @@ _BYTE_OF = {character: byte for byte, character in _CHARACTER_OF.items()}
 class Tokenizer:
     """A byte-level BPE vocabulary and the four control tokens. Make one with `gpt2`, `train` or `load`."""
 
-    def __init__(self, ranks: dict[bytes, int], pattern: str) -> None:
-        self._ranks = ranks
-        self._pattern = pattern
+    tags: tuple[str, ...] | None = None
+    """None: the markers of a conversation's turns are control tokens. Otherwise they are these texts (tagged.py)."""
+
+    def __init__(self, ranks: dict[bytes, int], pattern: str, control: tuple[str, ...] = CONTROL) -> None:
+        self.ranks = ranks
+        """The id of each token's bytes."""
+        self.pattern = pattern
+        """How text is cut before pairs are merged, for tiktoken."""
+        self.control = control
         n_text = len(ranks)
-        self.control_ids = tuple(range(n_text, n_text + len(CONTROL)))
-        self.eot, self.user, self.assistant, self.system = self.control_ids
-        self.n_vocab = n_text + len(CONTROL)
+        self.eot, self.user, self.assistant, self.system = range(n_text, n_text + len(CONTROL))
+        self.n_vocab = n_text + len(control)
+        self.control_ids = tuple(range(n_text, self.n_vocab))
         """Ids in use, control tokens included. A model's table may be padded beyond; such ids decode to nothing."""
         self._encoding = tiktoken.Encoding(
             "fischgpt",
             pat_str=pattern,
             mergeable_ranks=ranks,
-            special_tokens=dict(zip(CONTROL, self.control_ids, strict=True)),
+            special_tokens=dict(zip(control, self.control_ids, strict=True)),
             explicit_n_vocab=self.n_vocab,
         )
 
@@ -119,7 +125,7 @@ class Tokenizer:
         )
         learner.train_from_iterator(texts, trainer)
         # Ids are given in the order of merging, so they serve as tiktoken's ranks.
-        ranks = {_token_bytes(token): rank for token, rank in learner.get_vocab(with_added_tokens=False).items()}
+        ranks = {token_bytes(token): rank for token, rank in learner.get_vocab(with_added_tokens=False).items()}
         return cls(dict(sorted(ranks.items(), key=lambda item: item[1])), _BPE_PATTERN)
 
     def encode(self, text: str) -> list[int]:
@@ -149,8 +155,8 @@ class Tokenizer:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over pattern and ranks: equal exactly if all text encodes to equal ids."""
-        digest = hashlib.sha256(self._pattern.encode())
-        for token, rank in sorted(self._ranks.items(), key=lambda item: item[1]):
+        digest = hashlib.sha256(self.pattern.encode())
+        for token, rank in sorted(self.ranks.items(), key=lambda item: item[1]):
             digest.update(b"%d %s\n" % (rank, token.hex().encode()))
         return digest.hexdigest()
 
@@ -169,10 +175,11 @@ class Tokenizer:
             "eos_token": CONTROL[0],
             "unk_token": CONTROL[0],
             "pad_token": CONTROL[0],
-            "additional_special_tokens": list(CONTROL[1:]),
+            "additional_special_tokens": list(self.control[1:]),
             "clean_up_tokenization_spaces": False,
-            "chat_template": CHAT_TEMPLATE,
         }
+        if self.chat_template is not None:
+            config["chat_template"] = self.chat_template
         text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
         (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
@@ -188,9 +195,7 @@ class Tokenizer:
         except ValueError:
             raise UserError(f"{path}: damaged: not JSON") from None
         try:
-            ranks = {
-                _token_bytes(token): rank for token, rank in data["model"]["vocab"].items() if token not in CONTROL
-            }
+            ranks = {token_bytes(token): rank for token, rank in data["model"]["vocab"].items() if token not in CONTROL}
             control = tuple((added["content"], added["id"]) for added in data["added_tokens"])
             cutting = data["pre_tokenizer"]
         except (KeyError, TypeError, AttributeError):
@@ -206,12 +211,17 @@ class Tokenizer:
         raise UserError(f"{path}: cuts text in a way this package does not know")
 
     @property
+    def chat_template(self) -> str | None:
+        """The format of `chat.py` for other programs' benefit; None if there is none."""
+        return CHAT_TEMPLATE
+
+    @property
     def _is_gpt2_pattern(self) -> bool:
-        return self._pattern == _GPT2_PATTERN
+        return self.pattern == _GPT2_PATTERN
 
     @cached_property
     def _json(self) -> str:
-        control = zip(CONTROL, self.control_ids, strict=True)
+        control = zip(self.control, self.control_ids, strict=True)
         flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
         data = {
             "version": "1.0",
@@ -219,7 +229,7 @@ class Tokenizer:
             "padding": None,
             "added_tokens": [{"id": i, "content": token, **flags} for token, i in control],
             "normalizer": None,
-            "pre_tokenizer": _pre_tokenizer(self._pattern),
+            "pre_tokenizer": _pre_tokenizer(self.pattern),
             "post_processor": {
                 "type": "ByteLevel",
                 "add_prefix_space": True,
@@ -242,8 +252,8 @@ class Tokenizer:
                 "byte_fallback": False,
                 "ignore_merges": True,  # as tiktoken: a piece that is a token is that token
                 # <|endoftext|> stands in GPT-2's own vocabulary file too, and readers of vocab alone look for it.
-                "vocab": {_spell(token): rank for token, rank in self._ranks.items()} | {CONTROL[0]: self.eot},
-                "merges": [[_spell(left), _spell(right)] for left, right in _merges(self._ranks)],
+                "vocab": {_spell(token): rank for token, rank in self.ranks.items()} | {CONTROL[0]: self.eot},
+                "merges": [[_spell(left), _spell(right)] for left, right in _merges(self.ranks)],
             },
         }
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
@@ -287,5 +297,6 @@ def _spell(token: bytes) -> str:
     return "".join(_CHARACTER_OF[byte] for byte in token)
 
 
-def _token_bytes(spelling: str) -> bytes:
+def token_bytes(spelling: str) -> bytes:
+    """The bytes of a token as tokenizer.json and vocab.json spell it. Raises KeyError for what is no spelling."""
     return bytes(_BYTE_OF[character] for character in spelling)

@@ -224,7 +224,7 @@ def test_who_may_not_publish_is_told_before_anything_is_made(
         publish(run, "ada")
     assert "hf_of_nobody" not in str(caught.value)
     monkeypatch.delenv("HF_TOKEN")
-    with pytest.raises(UserError, match="needs a token.*--dry-run needs none"):
+    with pytest.raises(UserError, match=r"needs a token.*--dry-run needs none"):
         publish(run, "ada")
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     hub.fail("create", 403)

@@ -56,6 +56,7 @@ class Assistant:
     ) -> None:
         """along_passages: the model may write only what stands in the passages it was given (quoting.py); another
         server's cannot be held to it."""
+        chat.check_can_chat(model.tokenizer)
         self.profile, self.index, self.model = profile, index, model
         self.along_passages = along_passages and isinstance(model, TextModel)
         block_size = model.config.block_size

@@ -5,12 +5,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from fischgpt import chat
 from fischgpt.assistant import published
+from fischgpt.assistant.release import may_stop
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.engine import Allow, Engine, SamplingParams
@@ -18,6 +19,7 @@ from fischgpt.errors import UserError
 from fischgpt.model.gpt import without_weights
 from fischgpt.model.weights import load_pretrained, read_config
 from fischgpt.resources import resource
+from fischgpt.tagged import load_tokenizer
 from fischgpt.tokenizer import Tokenizer
 
 MINI = "mini"
@@ -92,8 +94,15 @@ class TextModel:
     ) -> Iterator[Piece]:
         """One piece a sampled token; the last has `finish`. `cancelled` is asked before each token.
 
-        Any control token ends the text: a model that starts another turn has finished its own.
+        Any control token, or tag where turns are tagged in text, ends it: a model that starts another turn has finished
+        its own.
         """
+        pieces = self._pieces(prompt_ids, params, cancelled, allow)
+        return until(pieces, self.tokenizer.tags) if self.tokenizer.tags else pieces
+
+    def _pieces(
+        self, prompt_ids: Sequence[int], params: SamplingParams, cancelled: Callable[[], bool], allow: Allow | None
+    ) -> Iterator[Piece]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for sampled in self.engine.generate(prompt_ids, params, allow, cancelled):
             is_control = sampled.id in self.tokenizer.control_ids
@@ -103,6 +112,22 @@ class TextModel:
             yield Piece(decoder.decode(data, final=finish is not None), finish, sampled.logprob, data, top)
             if finish is not None or cancelled():
                 return
+
+
+def until(pieces: Iterator[Piece], stop: Sequence[str]) -> Iterator[Piece]:
+    """The pieces up to the first of the texts `stop`. What one may begin with is held back until it is known."""
+    held: list[Piece] = []
+    for piece in pieces:
+        held.append(piece)
+        text = "".join(one.text for one in held)
+        found = [at for one in stop if (at := text.find(one)) >= 0]
+        free = min(found) if found else len(text) if piece.finish else len(text) - may_stop(text, stop)
+        while held and len(held[0].text) <= free and not (found and free == 0):
+            free -= len(held[0].text)
+            yield held.pop(0)
+        if found:
+            yield replace(held[0], text=held[0].text[:free], data=b"", finish="stop")
+            return
 
 
 def describe_model(spec: str | Path = MINI) -> ModelInfo:
@@ -123,7 +148,7 @@ def load_model(spec: str | Path | ModelInfo = MINI, device: str = "cpu") -> Text
     Raises UserError (unknown, truncated, misshapen).
     """
     info = spec if isinstance(spec, ModelInfo) else describe_model(spec)
-    tokenizer = Tokenizer.load(info.folder)
+    tokenizer = load_tokenizer(info.folder)
     if tokenizer.n_vocab > info.config.vocab_size:
         raise UserError(
             f"{info.folder}: its tokenizer has {tokenizer.n_vocab} ids, its model only {info.config.vocab_size}"

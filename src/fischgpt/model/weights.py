@@ -33,13 +33,18 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
 
 
 def save_pretrained(
-    model: GPT, folder: str | Path, n_vocab: int | None = None, dtype: torch.dtype | None = None
+    model: GPT,
+    folder: str | Path,
+    n_vocab: int | None = None,
+    dtype: torch.dtype | None = None,
+    eot: int | None = None,
 ) -> None:
     """Write config.json, generation_config.json and model.safetensors for `GPT2LMHeadModel.from_pretrained(folder)`.
 
-    n_vocab: ids the tokenizer uses; generation then stops at <|endoftext|>, the first of the four control tokens that
-    close the vocabulary, and never samples the padding. dtype: store weights so (their own if not given).
+    n_vocab: ids the tokenizer uses; generation then stops at <|endoftext|> (`eot`, or the first of the four control
+    tokens that close the vocabulary) and never samples the padding. dtype: store weights so (their own if not given).
     """
+    eot = n_vocab - 4 if eot is None and n_vocab is not None else eot
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {}
@@ -48,11 +53,11 @@ def save_pretrained(
         tensors[_PREFIX + name] = (tensor.T if name.endswith(_TRANSPOSED) else tensor).contiguous()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     stored = dtype or model.wte.weight.dtype
-    _write_json(folder / "config.json", _hf_config(model.config, n_vocab, str(stored).removeprefix("torch.")))
+    _write_json(folder / "config.json", _hf_config(model.config, eot, str(stored).removeprefix("torch.")))
     generation: dict[str, Any] = {"do_sample": False}
     if n_vocab is not None:
         # Tied weights leave no bias to silence the padding with.
-        eot, padding = n_vocab - 4, list(range(n_vocab, model.config.vocab_size))
+        padding = list(range(n_vocab, model.config.vocab_size))
         generation |= {"bos_token_id": eot, "eos_token_id": [eot], "pad_token_id": eot}
         generation |= {"suppress_tokens": padding} if padding else {}
     _write_json(folder / "generation_config.json", generation)
@@ -156,8 +161,8 @@ def _and_more(names: list[str]) -> str:
     return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
-def _hf_config(config: GPTConfig, n_vocab: int | None, dtype: str) -> dict[str, Any]:
-    ids = {} if n_vocab is None else dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), n_vocab - 4)
+def _hf_config(config: GPTConfig, eot: int | None, dtype: str) -> dict[str, Any]:
+    ids = {} if eot is None else dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), eot)
     return {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",

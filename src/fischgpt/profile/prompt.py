@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from fischgpt.chat import Turn, count_tokens
+from fischgpt.chat import Turn, count_tokens, opening_tokens
 from fischgpt.errors import UserError
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.text import clean
@@ -37,7 +37,7 @@ def build_turns(
     one too long for the context, or an `answer_tokens` that leaves no room.
     """
     asked = Turn("user", clean(question))
-    room = block_size - answer_tokens - 1  # 1: the marker that opens the answer
+    room = block_size - answer_tokens - opening_tokens(tok)
     if not asked.text:
         raise UserError("the question is empty")
     if room < 2:

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 
 from fischgpt.assistant.model import ModelInfo, describe_model
-from fischgpt.config import GPTConfig
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT, LN_EPS, without_weights
 from fischgpt.model.weights import load_pretrained
 from fischgpt.publish.hf import new_folder
 from fischgpt.publish.llama_cpp import LlamaCpp, compare, is_installed, round_as_llama_cpp
-from fischgpt.tokenizer import CHAT_TEMPLATE, CONTROL, Tokenizer
+from fischgpt.publish.ollama import for_ollama
+from fischgpt.tagged import load_tokenizer
+from fischgpt.tokenizer import Tokenizer
 
 GGUFType = Literal["f16", "q8_0", "q4_0"]
 WIDEST_ERROR = {"f16": 0.001, "q8_0": 0.01, "q4_0": 0.15}
@@ -47,7 +48,7 @@ def export_gguf(model: str | Path, out: str | Path, kind: GGUFType = "q8_0", nam
     if importlib.util.find_spec("gguf") is None:
         raise UserError("export gguf needs the package gguf: pip install 'fischgpt[publish]'")
     info = describe_model(model)
-    tokenizer, gpt = Tokenizer.load(info.folder), load_pretrained(info.folder)
+    tokenizer, gpt = load_tokenizer(info.folder), load_pretrained(info.folder)
     file_name = f"{name or info.name}-{kind.upper()}.gguf"
     with new_folder(out) as folder:
         stored = _write(folder / file_name, info, gpt, tokenizer, kind)
@@ -58,7 +59,7 @@ def export_gguf(model: str | Path, out: str | Path, kind: GGUFType = "q8_0", nam
                 compare(engine, stored, tokenizer)
         else:
             print("read back, but not run in llama.cpp: pip install xllamacpp for that", file=sys.stderr)
-        for name, text in _for_ollama(file_name, info.config).items():
+        for name, text in for_ollama(file_name, info.config, tokenizer).items():
             (folder / name).write_text(text, encoding="utf-8")
     return Path(out) / file_name
 
@@ -112,8 +113,8 @@ def _add_tokenizer(writer, tokenizer: Tokenizer) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save(folder)
         data = json.loads((Path(folder) / "tokenizer.json").read_text(encoding="utf-8"))
-    vocabulary = data["model"]["vocab"] | dict(zip(CONTROL, tokenizer.control_ids, strict=True))
-    kinds = [gguf.TokenType.NORMAL] * tokenizer.eot + [gguf.TokenType.CONTROL] * len(CONTROL)
+    vocabulary = data["model"]["vocab"] | dict(zip(tokenizer.control, tokenizer.control_ids, strict=True))
+    kinds = [gguf.TokenType.NORMAL] * tokenizer.eot + [gguf.TokenType.CONTROL] * len(tokenizer.control)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(_PRE_TOKENIZER)
     writer.add_token_list(sorted(vocabulary, key=vocabulary.__getitem__))
@@ -123,7 +124,8 @@ def _add_tokenizer(writer, tokenizer: Tokenizer) -> None:
     writer.add_eos_token_id(tokenizer.eot)
     writer.add_pad_token_id(tokenizer.eot)
     writer.add_add_bos_token(False)
-    writer.add_chat_template(CHAT_TEMPLATE)
+    if tokenizer.chat_template is not None:
+        writer.add_chat_template(tokenizer.chat_template)
 
 
 def _form(name: str, values: np.ndarray, kind: GGUFType):
@@ -152,26 +154,3 @@ def _check_reread(path: Path, stored: GPT) -> None:
             raise UserError(f"the written file does not hold {own} as it was; nothing exported")
     if found:
         raise UserError(f"the written file holds {min(found)}, which the model does not; nothing exported")
-
-
-_OLLAMA_TEMPLATE = (
-    '{{ range .Messages }}{{ if eq .Role "system" }}<|system|>{{ .Content }}'
-    '{{ else if eq .Role "user" }}<|user|>{{ .Content }}'
-    '{{ else if eq .Role "assistant" }}<|assistant|>{{ .Content }}<|endoftext|>'
-    "{{ end }}{{ end }}<|assistant|>"
-)
-"""The chat format of chat.py as Ollama's Go template says it."""
-
-
-def _for_ollama(file_name: str, config: GPTConfig) -> dict[str, str]:
-    """`ollama create NAME -f Modelfile` in the folder; `template` and `params` for `ollama run hf.co/OWNER/NAME`
-    (https://huggingface.co/docs/hub/ollama)."""
-    params = {"num_ctx": config.block_size, "temperature": 0, "stop": list(CONTROL)}
-    lines = [f"FROM ./{file_name}", f'TEMPLATE """{_OLLAMA_TEMPLATE}"""']
-    lines += [f"PARAMETER {key} {params[key]}" for key in ("num_ctx", "temperature")]
-    lines += [f'PARAMETER stop "{marker}"' for marker in CONTROL]
-    return {
-        "Modelfile": "\n".join(lines) + "\n",
-        "template": _OLLAMA_TEMPLATE,
-        "params": json.dumps(params, indent=2) + "\n",
-    }

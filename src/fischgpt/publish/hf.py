@@ -25,7 +25,7 @@ from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
 from fischgpt.publish.card import is_free, model_card
 from fischgpt.resources import resource
-from fischgpt.tokenizer import Tokenizer
+from fischgpt.tagged import load_tokenizer
 
 Dtype = Literal["float32", "bfloat16"]
 TOLERANCE = 1e-4
@@ -41,11 +41,11 @@ def export_hf(model: str | Path, out: str | Path, dtype: Dtype = "float32", name
     """
     info = describe_model(model)
     info = replace(info, name=name or info.name)
-    tokenizer, gpt = Tokenizer.load(info.folder), load_pretrained(info.folder)
+    tokenizer, gpt = load_tokenizer(info.folder), load_pretrained(info.folder)
     if dtype == "bfloat16":
         gpt = gpt.bfloat16().float()
     with new_folder(out) as folder:
-        save_pretrained(gpt, folder, n_vocab=tokenizer.n_vocab, dtype=getattr(torch, dtype))
+        save_pretrained(gpt, folder, n_vocab=tokenizer.n_vocab, dtype=getattr(torch, dtype), eot=tokenizer.eot)
         tokenizer.save(folder)
         verify(gpt, folder)
         _describe(info, record_of(info.folder), folder)
