@@ -16,7 +16,7 @@ from fischgpt.model.weights import load_pretrained, save_pretrained
 from fischgpt.publish import gguf as export
 from fischgpt.publish.gguf import export_gguf
 from fischgpt.publish.llama_cpp import LlamaCpp
-from fischgpt.tokenizer import CONTROL, Tokenizer
+from fischgpt.tokenizer import CHAT_TEMPLATE, CONTROL, Tokenizer
 
 TEXT = ["The ship sailed in 1851 from Nantucket, and nobody knew when it would come back. [1] [2]"] * 20
 TURNS = [
@@ -92,15 +92,24 @@ def test_a_shape_without_whole_blocks_is_stored_in_sixteen_bits(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("wrong", "value", "said"),
     [
-        ("CHAT_TEMPLATE", export.CHAT_TEMPLATE.replace("<|user|>", "<|system|>", 1), "conversation into other ids"),
+        ("chat_template", CHAT_TEMPLATE.replace("<|user|>", "<|system|>", 1), "conversation into other ids"),
         ("LN_EPS", 30.0, "continues with token"),
-        ("CONTROL", (*CONTROL[:2], CONTROL[3], CONTROL[2]), "conversation into other ids"),
+        ("control", (*CONTROL[:2], CONTROL[3], CONTROL[2]), "conversation into other ids"),
     ],
 )
 def test_what_llama_cpp_reads_otherwise_is_not_exported(
     model: Path, wrong: str, value: object, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, wrong, value)
+    def other(folder: Path) -> Tokenizer:
+        tok = Tokenizer.load(folder)
+        tok.__class__ = type("Other", (Tokenizer,), {"chat_template": CHAT_TEMPLATE})
+        setattr(type(tok) if wrong == "chat_template" else tok, wrong, value)
+        return tok
+
+    if wrong == "LN_EPS":
+        monkeypatch.setattr(export, wrong, value)
+    else:
+        monkeypatch.setattr(export, "load_tokenizer", other)
     with pytest.raises(UserError, match=said):
         export_gguf(model, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+import typer.main
 import yaml
 
 from fischgpt.assistant.model import describe_model, load_model
+from fischgpt.cli import app
 from fischgpt.errors import UserError
 from fischgpt.publish.publish import publish
 from fischgpt.publish.repositories import Publication, prepare
@@ -290,3 +293,13 @@ def test_damaged_weights_are_not_published(run: Path, tmp_path: Path) -> None:
 def test_names_that_the_hub_does_not_take_are_said(run: Path, owner: str, name: str | None) -> None:
     with pytest.raises(UserError, match="is no name on the Hub"):
         publish(run, owner, name, dry_run=True, say=lambda line: None)
+
+
+def test_the_commands_of_the_chapter_are_commands() -> None:
+    chapter = (Path(__file__).parents[2] / "docs/publishing.md").read_text("utf-8")
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL) for line in block.splitlines()]
+    assert len(lines) == 7
+    for line in lines:
+        program, command, *arguments = shlex.split(line, comments=True)
+        assert program == "fischgpt"
+        typer.main.get_command(app).commands[command].make_context(command, arguments)  # type: ignore[attr-defined]
