@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import huggingface_hub.constants
 import pytest
@@ -177,6 +178,8 @@ def test_the_cards_tell_each_its_own_weights(made: Publication) -> None:
     names = {file.name for file in made.repositories[2].files}
     assert {"fischgpt-tiny-chat-Q8_0.gguf", "Modelfile", "template", "params", "curves.svg", "SHA256SUMS"} <= names
     for repository in made.repositories:
+        drawn = ElementTree.parse(repository.folder / "curves.svg").getroot()
+        assert "validation" in "".join(drawn.itertext()) and drawn.findall(".//{*}polyline")
         sums = (repository.folder / "SHA256SUMS").read_text().splitlines()
         assert len(sums) == len(repository.files) - 1
         for line in sums:

@@ -19,7 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 26, 12, 34
 MAX_POINTS = 500
 """Points drawn of one series: two pixels each at the page's full width."""
 MAX_DOTS = 60
-_HEAD = 26
+_HEAD = 44
 """Height of a picture's title and legend."""
 
 
@@ -73,10 +73,10 @@ def picture(charts: Sequence[tuple[str, Sequence[Series]]]) -> str:
         drawn = _draw(series, (), (), False)
         if drawn is None:
             continue
-        left, keys = LEFT + 8 * len(title), ""
+        left, keys = LEFT, ""
         for line in drawn.own:
-            keys += f'<text class="key s{line.colour}" x="{left}" y="18">{escape(line.name)}</text>'
-            left += 30 + 7 * len(line.name)
+            keys += f'<text class="key s{line.colour}" x="{left}" y="38">{escape(line.name)}</text>'
+            left += 24 + 7 * len(line.name)
         axis = f'<text class="axis" x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">step</text>'
         head = f'<text class="title" x="{LEFT}" y="18">{escape(title)}</text>{keys}'
         bodies.append(f'{head}<g transform="translate(0 {_HEAD})">{drawn.parts}{axis}</g>')
