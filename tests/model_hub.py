@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,8 @@ class ModelHub(FakeHub):
         self.accounts = {TOKEN: ("ada", ["norwind"])}
         """Token -> user, organisations."""
         self.collections: dict[str, dict[str, Any]] = {}
+        self.meanwhile: Callable[[], object] = lambda: None
+        """Happens right before a commit."""
         self.lose_next_answer = False
         """The next commit happens, and its answer does not arrive."""
         self.uploaded: Counter[str] = Counter()
@@ -168,6 +171,7 @@ class ModelHub(FakeHub):
         async def commit(owner: str, name: str, revision: str, request: Request) -> Response:
             if no := barrier(request, "commit", owner):
                 return no
+            self.meanwhile()
             lost = self.lose_next_answer
             self.lose_next_answer = False
             model = self.models[f"{owner}/{name}"]

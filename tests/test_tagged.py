@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, GPT2Tokenizer
 
-from assistant_samples import write_profile
+from assistant_samples import Script, write_profile
 from fischgpt import chat
 from fischgpt.assistant.model import Piece, load_model, until
 from fischgpt.assistant.terminal import ask
@@ -133,9 +134,10 @@ def test_it_is_published_loads_and_chats(
         ask("How long is the Harlow footbridge?", str(tmp_path / "ada"), "hf://fisch/fischgpt-sft")
         assert "212 metres" in capsys.readouterr().out
         model = load_model("hf://fisch/fischgpt-sft")
-    said = list(model.reply(TURNS, SamplingParams(max_tokens=24)))
-    assert model.name == "fischgpt-sft" and said[-1].finish in ("stop", "length")
-    assert "<|" not in "".join(piece.text for piece in said)
+    assert model.name == "fischgpt-sft" and len(list(model.reply(TURNS, SamplingParams(max_tokens=24)))) > 0
+    talkative = replace(model, engine=Script(model.tokenizer, "To Bergen!<|user|>And then?"))
+    said = list(talkative.reply(TURNS, SamplingParams(max_tokens=24)))
+    assert "".join(piece.text for piece in said) == "To Bergen!" and said[-1].finish == "stop"
 
 
 @pytest.mark.parametrize(

@@ -261,10 +261,11 @@ def test_what_an_earlier_publication_had_goes_and_what_somebody_added_stays(made
 
 
 def test_what_changes_meanwhile_is_not_overwritten(made: Publication, hub: ModelHub) -> None:
-    hub.fail("commit", 412)
+    theirs = {".gitattributes": b"", "README.md": b"# theirs"}
+    hub.meanwhile = lambda: hub.put_model(NAMES[0], theirs)
     with pytest.raises(UserError, match="was changed by somebody else meanwhile; nothing was overwritten"):
         Uploader("ada", lambda line: None).upload(made.repositories[0])
-    assert set(hub.models[NAMES[0]].files) == {".gitattributes"}
+    assert hub.models[NAMES[0]].files == theirs
 
 
 def test_a_run_that_lacks_something_says_so_and_goes_on(tmp_path: Path) -> None:
