@@ -12,6 +12,7 @@ from fischgpt.profile.markdown import markdown_outline
 from fischgpt.profile.outline import Line
 from fischgpt.profile.pdf import pdf_outline
 from fischgpt.profile.schema import parse_resume
+from fischgpt.profile.text import clean
 
 SUFFIXES = (".json", ".md", ".pdf", ".docx")
 MAX_BYTES = 10_000_000
@@ -37,10 +38,16 @@ def read_resume(path: str | Path) -> dict[str, Any]:
     if suffix == ".json":
         return parse_resume(_text(path), path)
     lines = _OUTLINES[suffix](path)
-    resume = to_resume([line for line in lines if line.text.strip()])
+    resume = to_resume([line for line in map(_visible, lines) if line.text])
     if not resume:
         raise UserError(f"{path} holds no text")
     return parse_resume(json.dumps(resume), path)
+
+
+def _visible(line: Line) -> Line:
+    """The line without control and invisible characters, its parts still three blanks apart."""
+    parts = tuple(filter(None, map(clean, line.parts)))
+    return Line(line.kind, "   ".join(parts) if len(parts) > 1 else clean(line.text), parts)
 
 
 def _text(path: Path) -> str:
