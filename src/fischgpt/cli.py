@@ -299,16 +299,28 @@ def bench_infer(
     _show(run(lambda: load_model(model).engine, rounds), as_json)
 
 
-@profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))
+@profile_app.command(epilog=_example("fischgpt profile init --resume my.pdf"))
 def init(
-    folder: Annotated[Path, typer.Argument(help="The folder to create.")],
-    name: Annotated[str, typer.Option(help="The owner's full name.")] = "",
-    source: Annotated[Path | None, typer.Option("--from", help="Start from a resume (.json .md .pdf .docx).")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="The folder to create; without it: the owner's name.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Start from a resume (.json .md .pdf .docx).")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The owner's full name, if not the resume's.")] = "",
+    pronouns: Annotated[str, typer.Option(help="For example she/her.")] = "",
+    headline: Annotated[str, typer.Option(help="What the owner is, in a few words.")] = "",
+    public: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[email|phone|url|location|profiles]", help="What visitors may see; repeat it."),
+    ] = None,
+    model: ModelOption = "mini",
+    as_json: JsonOption = False,
 ) -> None:
-    """Start a new profile to fill in, empty or with what a resume says."""
-    from fischgpt.profile.manage import init as run
+    """Start a new profile: read the resume, check it, index it, find questions to offer. In a terminal it asks."""
+    from fischgpt.assistant.begin import Wishes, terminal_questions
+    from fischgpt.assistant.begin import init as run
 
-    print(run(folder, name, source))
+    wishes = Wishes(name=name, pronouns=pronouns, headline=headline, public=public or ())
+    _show(run(folder, resume, wishes, model, None if as_json else terminal_questions()), as_json)
 
 
 @profile_app.command(epilog=_example("fischgpt profile check resume.pdf"))

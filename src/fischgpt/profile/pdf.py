@@ -5,6 +5,7 @@ gigabytes. `python -m fischgpt.profile.pdf FILE` is that process; it writes the 
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -40,9 +41,14 @@ _PAGE_NUMBER = re.compile(
 def pdf_outline(path: Path) -> list[Line]:
     """The lines of a PDF. Raises UserError for a damaged or encrypted file, a scan without text, and a file that would
     take too many pages, too long or too much memory."""
-    command = [sys.executable, "-m", "fischgpt.profile.pdf", str(path)]
+    # -P: nothing that lies in the working directory is taken for a module.
+    command = [sys.executable, "-P", "-m", "fischgpt.profile.pdf", str(path)]
+    paths = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": paths}
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL, env=environment
+        )
     except subprocess.TimeoutExpired:
         raise UserError(f"{path} took longer than {SECONDS} s to read: export it again, as simple text") from None
     if done.returncode == 2:
