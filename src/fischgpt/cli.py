@@ -271,6 +271,29 @@ def export(
     print(export_hf(model, out, dtype, name))
 
 
+@app.command(epilog=_example("fischgpt deploy container site --profile my-profile"))
+def deploy(
+    target: Annotated[
+        Literal["container", "space", "server", "compose", "kubernetes"],
+        typer.Argument(metavar="TARGET", help="container, space, server, compose or kubernetes."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; must be new or empty.")],
+    profile: ProfileOption = None,
+    model: ModelOption = "mini",
+    domain: Annotated[str, typer.Option(help="The name visitors type.")] = "localhost",
+    image: Annotated[str | None, typer.Option(help="The container image's name.")] = None,
+    replicas: Annotated[int, typer.Option(min=1, max=1000, help="compose, kubernetes: copies of the API.")] = 2,
+    engine: Annotated[
+        Literal["here", "llama.cpp", "vllm"], typer.Option(help="compose, kubernetes: who reads the model.")
+    ] = "here",
+) -> None:
+    """Write everything that a place needs to serve the site: a container, a Space, a server, a cluster."""
+    from fischgpt.deploy.site import describe_site
+    from fischgpt.deploy.targets import deploy as run
+
+    print(run(describe_site(profile, model, domain, image, replicas, engine), target, out))
+
+
 @bench_app.command("train", epilog=_example("fischgpt bench train gpt2-124m train.micro_batch=4 data.row_tokens=256"))
 def bench_train(
     recipe: RecipeArgument = "gpt2-124m",
