@@ -54,7 +54,11 @@ def test_every_form_becomes_a_profile_whose_starters_are_answered(tmp_path: Path
 
 def test_a_question_that_the_profile_would_decline_is_not_offered(tmp_path: Path) -> None:
     """A work entry whose only passage the reader does not find likely is left out; none is made up instead."""
-    resume = {"basics": {"name": "Al Ba"}, "work": [{"name": "Q", "highlights": ["x"]}], "languages": [{"language": "Lao"}]}
+    resume = {
+        "basics": {"name": "Al Ba"},
+        "work": [{"name": "Q", "highlights": ["x"]}],
+        "languages": [{"language": "Lao"}],
+    }
     (tmp_path / "r.json").write_text(json.dumps(resume))
     begun = init(resume="r.json")
     profile = load_profile(begun.folder)
@@ -81,9 +85,8 @@ def test_in_a_terminal_the_owner_is_asked(tmp_path: Path) -> None:
 
     def ask(question: str, default: str) -> str:
         asked.append(question)
-        return {"Your resume": "r.json", "Pronouns": "she/her", "May visitors see your email": "yes"}.get(
-            next((key for key in ("Your resume", "Pronouns", "May visitors see your email") if key in question), ""), default
-        )  # fmt: skip
+        replies = {"Your resume": "r.json", "Pronouns": "she/her", "May visitors see your email": "yes"}
+        return next((reply for key, reply in replies.items() if key in question), default)
 
     begun = init(ask=ask)
     told = tomllib.loads((begun.folder / "profile.toml").read_text())
@@ -133,7 +136,8 @@ def test_the_name_of_the_owner_cannot_lead_out_of_the_folder(tmp_path: Path) -> 
 
 def test_the_command_says_what_was_left_out_and_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "r.md").write_text(
-        "# Ada Example\n\nada@example.org\n\n## Personal details\n\nDate of birth: 3 May 1988\n\nShoe size forty-three\n\n"
+        "# Ada Example\n\nada@example.org\n\n## Personal details\n\nDate of birth: 3 May 1988\n\n"
+        "Shoe size forty-three\n\n"
         "## Work\n\n### Engineer, Acme\n- Call me at +49 30 1234567\n"
     )
     command = [sys.executable, "-m", "fischgpt", "profile", "init", "--resume", "r.md"]

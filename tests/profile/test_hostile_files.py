@@ -43,7 +43,10 @@ def one_page(path: Path, stream: bytes, filters: str, media: str = "[0 0 600 800
         offsets.append(len(body))
         body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    end = b"xref\n0 5\n0000000000 65535 f \n%strailer << /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (table, len(body))
+    end = b"xref\n0 5\n0000000000 65535 f \n%strailer << /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (
+        table,
+        len(body),
+    )
     path.write_bytes(body + end)
 
 
@@ -87,21 +90,26 @@ def replace_body(path: Path, body: str) -> None:
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
+def paragraphs(*texts: str) -> str:
+    told = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in texts)
+    return f"<w:document {W}><w:body>{told}</w:body></w:document>"
+
+
 def write_entities(path: Path) -> None:
     """Entities that would grow to 10^9 characters."""
-    entities = '<!ENTITY a0 "lol">' + "".join(
-        f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10)
-    )
-    replace_body(path, f'<?xml version="1.0"?><!DOCTYPE d [{entities}]><w:document {W}><w:body><w:p><w:r><w:t>&a9;</w:t></w:r></w:p></w:body></w:document>')  # fmt: skip
+    grown = (f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    entities = '<!ENTITY a0 "lol">' + "".join(grown)
+    replace_body(path, f'<?xml version="1.0"?><!DOCTYPE d [{entities}]>{paragraphs("&a9;")}')
 
 
 def write_external_entity(path: Path, secret: Path) -> None:
-    replace_body(path, f'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "{secret.as_uri()}">]><w:document {W}><w:body><w:p><w:r><w:t>Ada &x;</w:t></w:r></w:p><w:p><w:r><w:t>Skills</w:t></w:r></w:p><w:p><w:r><w:t>Chess</w:t></w:r></w:p></w:body></w:document>')  # fmt: skip
+    declared = f'<!DOCTYPE d [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
+    replace_body(path, f'<?xml version="1.0"?>{declared}{paragraphs("Ada &x;", "Skills", "Chess")}')
 
 
 def write_deep_tables(path: Path) -> None:
-    deep = f"<w:tbl><w:tr><w:tc>{'<w:tbl><w:tr><w:tc>' * 3000}<w:p/>{'</w:tc></w:tr></w:tbl>' * 3000}</w:tc></w:tr></w:tbl>"
-    replace_body(path, f"<w:document {W}><w:body>{deep}</w:body></w:document>")
+    opened, closed = "<w:tbl><w:tr><w:tc>" * 3000, "</w:tc></w:tr></w:tbl>" * 3000
+    replace_body(path, f"<w:document {W}><w:body>{opened}<w:p/>{closed}</w:body></w:document>")
 
 
 def write_many_facts(path: Path) -> None:

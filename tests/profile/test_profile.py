@@ -1,7 +1,6 @@
 """A profile is a folder or a bare resume; what it leaves out is derived, what is wrong is named."""
 
 import json
-import tomllib
 
 import pytest
 

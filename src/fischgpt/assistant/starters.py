@@ -28,6 +28,4 @@ def answers(answer: Answer, starter: Starter) -> bool:
         return False
     cited = {int(number) for number in MARKER.findall(answer.text)}
     passages = [hit.passage for number, hit in enumerate(answer.sources.hits, 1) if number in cited]
-    return any(
-        passage.section == starter.section and starter.entry in ("", passage.entry) for passage in passages
-    )
+    return any(passage.section == starter.section and starter.entry in ("", passage.entry) for passage in passages)

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -23,7 +24,8 @@ from fischgpt.resources import fill, resource
 GRADIO = "6.31.0"
 """Tested with; it pins tomlkit below what our trackers need, so it gets an environment of its own."""
 _ENGINES = {
-    "llama.cpp": ("ghcr.io/ggml-org/llama.cpp:server", ["-m", "/model/model.gguf", "--host", "0.0.0.0", "--port", "8080", "--parallel", "4"]),
+    "llama.cpp": ("ghcr.io/ggml-org/llama.cpp:server", ["-m", "/model/model.gguf", "--host", "0.0.0.0",
+        "--port", "8080", "--parallel", "4"]),
     "vllm": ("vllm/vllm-openai:latest", ["--model", "/model", "--served-model-name", "model", "--port", "8000"]),
 }  # fmt: skip
 _SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.tmp", ".*")
@@ -74,7 +76,7 @@ def requirements() -> str:
 
 _TEXTS: dict[Target, dict[str, str]] = {
     "container": {"Dockerfile": "Dockerfile", ".dockerignore": "dockerignore"},
-    "space": {"README.md": "space.md", "app.py": "app.py"},
+    "space": {"README.md": "space.md", "app.py": "app.py.in"},
     "server": {
         "install.sh": "install.sh", "fischgpt.service": "fischgpt.service", "Caddyfile": "Caddyfile",
         "nginx.conf": "nginx.conf",
@@ -124,7 +126,7 @@ def _engine(site: Site) -> dict[str, str]:
         return dict.fromkeys(("engine_note", "compose_depends", "compose_engine", "kubernetes_engine"), "")
     image, arguments = _ENGINES[site.engine]
     gpu = {"limits": {"nvidia.com/gpu": 1}} if site.engine == "vllm" else {"requests": {"cpu": 4, "memory": "1Gi"}}
-    service = {
+    service: dict[str, Any] = {
         "image": image,
         "command": arguments,
         "restart": "unless-stopped",
@@ -218,9 +220,11 @@ def _container(site: Site, out: Path) -> None:
 
 
 def _space(site: Site, out: Path) -> None:
-    """The package itself: a Space installs requirements before it has any file of ours. Its compiled code goes along."""
+    """The package itself, its compiled code too: a Space installs requirements before it has any file of ours."""
     if site.engine != "here":
-        raise UserError("a Space runs one process: leave out --engine, or give --model openai+http://… of your own server")
+        raise UserError(
+            "a Space runs one process: leave out --engine, or give --model openai+http://… of your own server"
+        )
     package = resource("gpt2.tiktoken").parents[1]
     shutil.copytree(package, out / "fischgpt", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     for name in ("profiles", "recipes"):

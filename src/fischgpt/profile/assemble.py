@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from fischgpt.profile.contact import is_address, is_personal, is_place, read_contact
-from fischgpt.profile.entries import ENTRIES, POSITIONS, is_role, positions, votes
+from fischgpt.profile.entries import ENTRIES, POSITIONS, positions, votes
 from fischgpt.profile.lists import LISTS
 from fischgpt.profile.outline import Line, names_columns
 from fischgpt.profile.sections import TITLE_AROUND_NAME, is_title, section_of
 from fischgpt.profile.text import clean
+from fischgpt.profile.vocabulary import is_role
 
 _READERS = ENTRIES | LISTS
 _SIGNED = re.compile(r"[^\W\d_][\w .-]{1,30},?\s+(?:den |le |the )?\d{1,2}[./]\s?\d{1,2}[./]\s?\d{4}")
@@ -21,7 +22,9 @@ _SPOKEN = re.compile(r"languages?(?: known| spoken)?\s*:\s*(.+)", re.IGNORECASE)
 
 def to_resume(lines: Sequence[Line]) -> dict[str, Any]:
     """JSON Resume of an outline; empty when it has no line."""
-    lines = [line for line in lines if not (is_title(line.text) or (line.kind != "heading" and names_columns(line.text)))]
+    lines = [
+        line for line in lines if not (is_title(line.text) or (line.kind != "heading" and names_columns(line.text)))
+    ]
     if len(lines) > 1 and _SIGNED.fullmatch(lines[-1].text.strip()):
         lines = lines[:-1]
     sections: list[tuple[str, str, list[Line]]] = [("", "", [])]
@@ -66,7 +69,11 @@ def _read_basics(basics: dict[str, Any], lines: Sequence[Line]) -> None:
         (line for line in labels if not is_place(line.text)), labels[0] if labels else None
     )
     # Further down it would be the summary's first line rather than what they call themselves.
-    if "label" not in basics and label is not None and (label is rest[0] or all(is_place(x.text) for x in rest[: rest.index(label)])):
+    if (
+        "label" not in basics
+        and label is not None
+        and (label is rest[0] or all(is_place(x.text) for x in rest[: rest.index(label)]))
+    ):
         rest.remove(label)
         basics["label"] = label.text
     for line in [line for line in rest if is_address(line.text) or (is_place(line.text) and "label" in basics)]:

@@ -1,13 +1,13 @@
-"""Contact details and other private facts in a resume's lines: told apart, so that no passage holds them by accident."""
+"""Contact details and other private facts in a resume's lines, told apart: no passage holds them by accident."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from fischgpt.profile.dates import find_period
-from fischgpt.profile.entries import is_organisation, is_role
 from fischgpt.profile.outline import EDGES, Line, trimmed
 from fischgpt.profile.text import clean
+from fischgpt.profile.vocabulary import is_organisation, is_role
 
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE = re.compile(r"(?<![\w.])\(?\+?\(?\d[\d\s()/.-]{6,}\d(?!\w)")
@@ -23,7 +23,9 @@ _LABEL = re.compile(
     r"|\b(?:e-?mail|phone|tel|telephone|mobile|web(?:site)?|address|linkedin|github)\b\.?:?",
     re.IGNORECASE,
 )
-_NAME_LABEL = re.compile(r"^(?:name|full name|vor- und (?:nach|zu)name|nom|nombre)\W+(?P<name>[^\W\d].+)$", re.IGNORECASE)
+_NAME_LABEL = re.compile(
+    r"^(?:name|full name|vor- und (?:nach|zu)name|nom|nombre)\W+(?P<name>[^\W\d].+)$", re.IGNORECASE
+)
 _ADDRESS = re.compile(
     r"\b\d{1,5}[a-z]?,?\s+(?:[\w.'’-]+\s+){0,4}(?:street|st\.?|road|rd\.?|lane|ln|avenue|ave\.?|drive|way|court|square"
     r"|boulevard|blvd\.?|terrace|close|crescent|place)(?=\W|$)"

@@ -20,7 +20,8 @@ MONTH = "(?:" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
 """A month's name or short form, as a regular expression."""
 _YEAR = r"(?:1[5-9]|20)\d\d"
 _NOW = (
-    r"(?:the present|present|now|today|current(?:ly)?|ongoing|till\s?(?:date|now)|until now|to\s?date|date|heute|jetzt|laufend|dato"
+    r"(?:the present|present|now|today|current(?:ly)?|ongoing|till\s?(?:date|now)|until now|to\s?date|date"
+    r"|heute|jetzt|laufend|dato"
     r"|aujourd['’]hui|ce jour|présent|en cours|actualidad|presente|hoy)\b"
 )
 _DATE = (

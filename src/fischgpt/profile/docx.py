@@ -38,9 +38,7 @@ def docx_outline(path: Path) -> list[Line]:
         raise UserError(f"{path} is not a readable DOCX: save it again from Word or LibreOffice") from error
     flat = [paragraph for block in blocks for paragraph in block]
     levels = [
-        (int(found[1]), text)
-        for paragraph, text in flat
-        if (found := re.fullmatch(r"Heading (\d)", _style(paragraph)))
+        (int(found[1]), text) for paragraph, text in flat if (found := re.fullmatch(r"Heading (\d)", _style(paragraph)))
     ]
     section_level = min((level for level, text in levels if section_of(text)), default=1)
     lines: list[Line] = []

@@ -1,4 +1,4 @@
-"""What an owner may want to mend in what was read from a resume: lines left out, facts missing, private data in sight."""
+"""What an owner may want to mend in what was read: lines left out, facts missing, private data in sight."""
 
 import json
 import re

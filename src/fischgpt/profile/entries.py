@@ -11,62 +11,26 @@ from typing import Any
 
 from fischgpt.profile.dates import find_period
 from fischgpt.profile.outline import EDGES, Line, trimmed
+from fischgpt.profile.vocabulary import BARE, DEGREE, ORGANISATION, ROLE, SCHOOL, is_organisation, is_role
 
-_ROLE = re.compile(
-    r"\b(engineer|developer|manager|director|head|lead|leader|chief|officer|c[etfo]o|president|analyst|scientist"
-    r"|researcher|professor|lecturer|teacher|tutor|assistant|associate|intern|trainee|apprentice|consultant|designer"
-    r"|architect|administrator|coordinator|specialist|technician|nurse|doctor|physician|surgeon|chef|cook|waiter"
-    r"|waitress|baker|driver|clerk|accountant|lawyer|attorney|editor|writer|journalist|author|founder|co-founder"
-    r"|partner|owner|member|volunteer|mentor|coach|trainer|programmer|student|fellow|governess|secretary|supervisor"
-    r"|operator|paramedic|mechanic|electrician|carpenter|illustrator|listener|speaker|agent|representative|salesperson"
-    r"|cashier|barista|librarian|curator|translator|interpreter|artist|musician|photographer|pilot|captain|scout"
-    r"|helper|worker|executive|advisor|adviser|advocate|strategist|planner|producer|instructor|postdoc|gardener|farmer"
-    r"|foreman|inspector|conductor|economist|statistician|pharmacist|therapist|psychologist|dentist|midwife|plumber|planner"
-    r"|welder|machinist|buyer|broker|banker|auditor|recruiter|receptionist|guard|firefighter|chairperson|chair"
-    r"|marketer|copywriter|animator|tester|postdoctoral|doctoral|chercheu[rs]e?|ing[eé]nieure?|d[eé]veloppeu(?:r|se)"
-    r"|chemist|vet|cheffe|responsable|directeur|directrice|stagiaire|assistante|professeure?|comptable|vendeu(?:r|se)|consultante"
-    r"|charg[eé]e?|ingenier[oa]|desarrollador[a]?|diseñador[a]?|enfermer[oa]|maestr[oa]|gerente|profesor[a]?|becari[oa])s?\b"
-    r"|\w(?:ologist|icist|ographer|arian|ician|keeper|smith|maker)s?\b"
-    r"|(?:leiter|ingenieur|entwickler|berater|referent|mitarbeiter|praktikant|assistent|student|führer|bearbeiter"
-    r"|verkäufer|lehrer|techniker|mechaniker|kauffrau|kaufmann|arbeiter|forscher|pfleger|schwester|arzt|ärzt|architekt"
-    r"|informatiker|azubi|auszubildende|volontär|redakteur|manager)(?:in|r|n)?\b",
-    re.IGNORECASE,
-)
-_SCHOOL = re.compile(
-    r"(universi|université|college|school|institut|academ|polytechn|hochschule|gymnasium|lyc[eé]e|[eé]cole|facult"
-    r"|conservator|\bETH\b|\bMIT\b|\bEPFL\b|\bUC[LB]?\b|seminary|kolleg|schule\b|\bTU\b|\bRWTH\b|\bLMU\b|\bKTH\b|\bUCL\b|\bLSE\b|\bIIT\b|\bINSA\b)",
-    re.IGNORECASE,
-)
-_DEGREE = re.compile(
-    r"\b(?:(?:b\.?\s?sc|m\.?\s?sc|b\.?\s?a\.?sc|b\.?s\.?|m\.?s\.?|b\.?a|m\.?a|b\.?eng|m\.?eng|mba|ph\.?\s?d|d\.?phil|pgce)\b|bachelor|master|doctor"
-    r"|diplom|degree|abitur|a-levels?|licence|baccalaur|certificate|minor|major|apprenticeship|\bb\.?e\b|\bb\.?f\.?a\b|\bb\.?tech|\bm\.?tech|\bll\.?[bm]\b|magister|promotion|lehre\b|doctorat|dipl[oô]me|matura)",
-    re.IGNORECASE,
-)
 _STUDY = re.compile(r"^(?P<type>[^,]+?)\s+(?:in|en)\s+(?P<area>.+)$", re.IGNORECASE)
-_BARE = re.compile(
-    r"\(.*?\)|\b(?:of|in|with|honou?rs|sciences?|arts|applied|fine|engineering|business|administration|philosophy|laws"
-    r"|education|degree)\b", re.IGNORECASE,
-)
-"""What belongs to a degree's name: `Bachelor of Applied Science (BASc)` names no subject yet."""
 _LEAVING = re.compile(r"abitur|matura|baccalaur|a-levels?|high school|bachillerato", re.IGNORECASE)
 """What school ends with; it has no subject."""
 _LEGAL = re.compile(r"(?:inc|llc|ltd|plc|gmbh|ag|s\.?a|corp|co)\b\.?", re.IGNORECASE)
 _STRONG = re.compile(r"\s*(?:\t|\s{3,}|\s[|•·∙]\s|\s[–—-]\s)\s*")
 _FIELD = re.compile(
     r"^(?:designation|position|role|job title|title|company|employer|organi[sz]ation|duration|period|location|place)"
-    r"\s*:\s*", re.IGNORECASE,
+    r"\s*:\s*",
+    re.IGNORECASE,
 )
 """The name of a field before what stands in it: `Designation: Embedded Engineer`."""
 _COMMA = re.compile(r",\s+")
-_ORGANISATION = re.compile(
-    r"\b(inc|ltd|llc|gmbh|ag|s\.?a|plc|corp|company|co|group|bank|hospital|clinic|university|college|school|institut"
-    r"|academy|service|ministry|department|council|foundation|society|association|museum|library|labs?|studios?"
-    r"|agency|restaurant|hotel|without borders|red cross|samaritans|team|club|systems|software|storage|holding|trust|charity|theat(?:re|er)|opera|orchestra|press|airport|airline|railway|logistics|consulting|partners|embassy|parliament|court|village|farm)s?\b",
-    re.IGNORECASE,
+_FREE = re.compile(
+    r"\b(freelance\w*|self[- ]employed|independent|selbst[aä]ndig\w*|freiberuflich\w*|ind[eé]pendant\w*)\b", re.I
 )
-_FREE = re.compile(r"\b(freelance\w*|self[- ]employed|independent|selbst[aä]ndig\w*|freiberuflich\w*|ind[eé]pendant\w*)\b", re.I)
 _SCORE = re.compile(
-    r"^(?:(?:overall |final )?(?:gpa|grade|score|average)|(?:abschluss|gesamt)?note|mention|moyenne|nota)\b\s*:?\s*(?P<score>.+)$"
+    r"^(?:(?:overall |final )?(?:gpa|grade|score|average)|(?:abschluss|gesamt)?note|mention|moyenne"
+    r"|nota)\b\s*:?\s*(?P<score>.+)$"
     r"|^(?P<mark>[\d.,/]+\s*(?:c?gpa|%|percent)(?:/\d+)?)$",
     re.IGNORECASE,
 )
@@ -198,7 +162,7 @@ def positions(lines: Sequence[Line], organisation: str, votes: int) -> Iterator[
             rest = all_parts(rows)
             if rest and " at " in rest[0]:
                 entry["position"], entry[organisation] = rest.pop(0).split(" at ", 1)
-            elif role := next((part for part in rest if _ROLE.search(part)), None):
+            elif role := next((part for part in rest if ROLE.search(part)), None):
                 rest.remove(role)
                 entry["position"] = role
             elif len(rest) > 1 and title_first > 0:  # a title no list knows, where titles come first
@@ -221,8 +185,8 @@ def _name_and_place(text: str) -> tuple[str, list[str]]:
 def _is_role(parts: Sequence[str]) -> bool:
     """Whether a head line is a job's title alone, at nobody's named."""
     text = parts[0]
-    return len(parts) == 1 and bool(_ROLE.search(text)) and not (
-        _ORGANISATION.search(text) or _FREE.search(text) or "," in text or " at " in text
+    return len(parts) == 1 and bool(ROLE.search(text)) and not (
+        ORGANISATION.search(text) or _FREE.search(text) or "," in text or " at " in text
     )  # fmt: skip
 
 
@@ -231,7 +195,7 @@ def _title_first(lines: Sequence[Line]) -> int:
     found = 0
     for draft in drafts(lines, bare_bullets=False):
         parts = all_parts(read_heads(draft)[1])
-        for word, sign in ((_ROLE, 1), (_ORGANISATION, -1)):
+        for word, sign in ((ROLE, 1), (ORGANISATION, -1)):
             holds = [bool(word.search(part)) for part in parts]
             found += sign * (1 if holds[0] else -1) if any(holds) else 0
     return found
@@ -243,21 +207,11 @@ def votes(lines: Sequence[Line]) -> int:
     return sum(_vote(rows[0][0], rows[1][0]) for rows in heads if len(rows) > 1 and len(rows[0]) == 1)
 
 
-def is_role(text: str) -> bool:
-    """Whether a text holds the word for an occupation."""
-    return bool(_ROLE.search(text))
-
-
-def is_organisation(text: str) -> bool:
-    """Whether a text holds a word that names of organisations have."""
-    return bool(_ORGANISATION.search(text) or _SCHOOL.search(text))
-
-
 def _vote(first: str, second: str) -> int:
     """Whether the first line of a head is the title (> 0) and the second the organisation, or the other way (< 0)."""
     votes = 0
     for line, sign in ((first, 1), (second, -1)):
-        votes += sign * (bool(_ROLE.search(line)) - bool(_ORGANISATION.search(line)))
+        votes += sign * (bool(ROLE.search(line)) - bool(ORGANISATION.search(line)))
     return votes
 
 
@@ -271,7 +225,7 @@ def _education(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
         if score := next(filter(None, map(_SCORE.match, parts)), None):
             parts.remove(score[0])
             entry["score"] = score["score"] or score["mark"]
-        school = next((part for part in parts if _SCHOOL.search(part) and not _only_degree(part)), None)
+        school = next((part for part in parts if SCHOOL.search(part) and not _only_degree(part)), None)
         if school and " at " in school:
             before, school_name = school.split(" at ", 1)
             parts[parts.index(school)] = before
@@ -279,17 +233,17 @@ def _education(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
         elif school:
             parts.remove(school)
             entry["institution"] = school
-        degree = next((part for part in parts if _DEGREE.search(part)), parts[0] if parts else None)
+        degree = next((part for part in parts if DEGREE.search(part)), parts[0] if parts else None)
         if degree:
             parts.remove(degree)
             study = _STUDY.match(degree)
             if study:
                 entry |= {"studyType": study["type"], "area": study["area"]}
             else:
-                entry["studyType" if _DEGREE.search(degree) else "area"] = degree
+                entry["studyType" if DEGREE.search(degree) else "area"] = degree
         if "institution" not in entry and parts:
             entry["institution"] = parts.pop(0)
-        subject = re.sub(_BARE, "", _DEGREE.sub("", str(degree)))
+        subject = re.sub(BARE, "", DEGREE.sub("", str(degree)))
         bare = not _LEAVING.search(str(degree)) and not re.search(r"[^\W\d_]{3}", subject)
         if parts and bare and "studyType" in entry and "area" not in entry and not re.search(r"\d", parts[0]):
             entry["area"] = parts.pop(0)
@@ -310,7 +264,7 @@ def _is_town(text: str) -> bool:
 
 def _only_degree(text: str) -> bool:
     """`Kew Diploma in Horticulture` names a degree, though a word of it may look like a school's."""
-    return bool(_DEGREE.match(text.strip()))
+    return bool(DEGREE.match(text.strip()))
 
 
 def _projects(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:

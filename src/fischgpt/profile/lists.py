@@ -14,14 +14,18 @@ _RATING = re.compile(r"\s*[●○◉◯■□★☆▪▫•◦⬤◆◇]{2,}\s*
 """How good at it, drawn: five discs say nothing in words."""
 _SEPARATORS = r"[,;|•·∙\t](?![^(]*\))"
 """Between the items of a list; a comma in brackets joins."""
-_TONGUE = re.compile(r"(?:(?P<native>mother tongue|native|muttersprache|langue maternelle)|(?:other|foreign)? ?languages?)", re.I)
+_TONGUE = re.compile(
+    r"(?:(?P<native>mother tongue|native|muttersprache|langue maternelle)|(?:other|foreign)? ?languages?)", re.I
+)
 """How Europass labels the two kinds of languages."""
 _CITATION = re.compile(
     r"^(?P<authors>[^“\"(]{3,200}?)[.,]?\s*\((?P<date>[^()]*\b(?:19|20)\d\d[^()]*)\)[.,:]?\s*"
     r"[“\"]?(?P<title>[^“”\"]{8,250}?)(?:[.?!]?[”\"][.,]?|[.?!])\s*(?:In:?\s+)?(?P<venue>.*)$"
 )
 """`Solheim, I., Berg, T. (2022). Krill distribution. Journal of Plankton Research, 44(3), 210–224.`"""
-_QUOTED = re.compile(r"^(?P<authors>[^“\"]{0,200}?)[,.:]?\s*[“\"](?P<title>[^”\"]{8,250}?)[.,]?[”\"][.,]?\s*(?P<venue>.*)$")
+_QUOTED = re.compile(
+    r"^(?P<authors>[^“\"]{0,200}?)[,.:]?\s*[“\"](?P<title>[^”\"]{8,250}?)[.,]?[”\"][.,]?\s*(?P<venue>.*)$"
+)
 
 
 def _skills(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
@@ -99,13 +103,12 @@ def _listed(lines: Sequence[Line]) -> list[str]:
 
 def _languages(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
     for line in lines:
-        if len(line.parts) == 2 and _TONGUE.match(line.parts[0]) and not _TONGUE.match(line.parts[0])["native"]:
+        tongue = _TONGUE.match(line.parts[0]) if len(line.parts) == 2 else None
+        if tongue and not tongue["native"]:
             line = Line("text", line.parts[1])
         if len(line.parts) == 2 and not re.search(_SEPARATORS, line.text):
-            left, right = trimmed(line.parts[0]), line.parts[1]
-            if _TONGUE.match(left):
-                left, right = right, "native" if _TONGUE.match(left)["native"] else ""
-            yield {"language": left, "fluency": trimmed(_RATING.sub("", right))}
+            language, fluency = line.parts if tongue is None else (line.parts[1], "native")
+            yield {"language": trimmed(language), "fluency": trimmed(_RATING.sub("", fluency))}
             continue
         for word in _listed([line]):
             match = re.match(r"(?P<language>[^(:–—-]+?)\s*(?:[(:–—-]\s*(?P<fluency>[^)]+)\)?)?$", word)
@@ -126,7 +129,9 @@ def _interests(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
 
 def _references(lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
     for line in lines:
-        if re.search(r"(?:available|provided|furnished)?\s*(?:up)?on request|auf (?:an|nach)frage|sur demande", line.text, re.I):
+        if re.search(
+            r"(?:available|provided|furnished)?\s*(?:up)?on request|auf (?:an|nach)frage|sur demande", line.text, re.I
+        ):
             continue
         name, colon, said = line.text.partition(": ")
         yield {"name": name, "reference": said} if colon and len(name) < 60 else {"reference": line.text}

@@ -1,7 +1,5 @@
 """A resume in Markdown -> outline."""
 
-from collections.abc import Sequence
-
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 

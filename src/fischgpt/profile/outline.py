@@ -39,7 +39,7 @@ def names_columns(text: str) -> bool:
 
 
 _COLUMNS = frozenset(
-    "when what where date dates year years period time role position title job company employer organisation"
-    " organization place location skill skills level language fluency degree school institution institute university"
-    " board course score grade percentage marks cgpa description details notes topic name".split()
+    """when what where date dates year years period time role position title job company employer organisation
+    organization place location skill skills level language fluency degree school institution institute university
+    board course score grade percentage marks cgpa description details notes topic name""".split()  # noqa: SIM905
 )

@@ -46,9 +46,7 @@ def pdf_outline(path: Path) -> list[Line]:
     paths = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     environment = os.environ | {"PYTHONPATH": paths}
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL, env=environment
-        )
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL, env=environment)
     except subprocess.TimeoutExpired:
         raise UserError(f"{path} took longer than {SECONDS} s to read: export it again, as simple text") from None
     if done.returncode == 2:
@@ -140,7 +138,7 @@ def _whole_words(row: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _is_letter(word: dict[str, Any]) -> bool:
     """One capital, or two that were kerned together."""
-    return len(word["text"]) <= 2 and word["text"].replace("&", "A").isalpha() and word["text"].isupper() or (
+    return (len(word["text"]) <= 2 and word["text"].replace("&", "A").isalpha() and word["text"].isupper()) or (
         word["text"] == "&"
     )  # fmt: skip
 

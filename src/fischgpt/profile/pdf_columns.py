@@ -66,6 +66,11 @@ class Row:
         return bool(_BOLD.search(shown["fontname"]))
 
     @property
+    def all_bold(self) -> bool:
+        """Whether every word is bold."""
+        return all(_BOLD.search(word["fontname"]) for word in self.words)
+
+    @property
     def style(self) -> tuple[str, float]:
         return self.words[-1]["fontname"], self.size
 

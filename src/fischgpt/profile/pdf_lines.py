@@ -108,7 +108,7 @@ def _continues(above: Row, row: Row, lines: Sequence[Line]) -> bool:
     if not row.wraps and not word["text"][0].islower() and last[-1] not in ",-–&":
         return False  # a list of short lines, the longest of which looks like a margin
     return (
-        above.style == row.style and (not row.bold or (len(above.words) > 4 and all(is_bold((w["fontname"], 0)) for w in above.words + row.words)))
+        above.style == row.style and (not row.bold or (len(above.words) > 4 and above.all_bold and row.all_bold))
         and above.x1 + 0.25 * row.size + word["x1"] - word["x0"] > above.column_right - 2 and not find_period(last)
         and not set("@|") & set(row.text)  # contact details stand on a line of their own
     )  # fmt: skip

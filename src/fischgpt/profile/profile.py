@@ -152,7 +152,9 @@ def starter_candidates(first_name: str, passages: Sequence[Passage]) -> list[Sta
     }
     further: dict[str, Callable[[Passage], str]] = {
         "Work": lambda p: f"When did {first_name} work at {p.organisation}?" if p.organisation and p.dates else "",
-        "Education": lambda p: f"When did {first_name} study at {p.organisation}?" if p.organisation and p.dates else "",
+        "Education": lambda p: (
+            f"When did {first_name} study at {p.organisation}?" if p.organisation and p.dates else ""
+        ),
         "Skills": lambda _: f"Which skills does {first_name} have?",
     }
     of_one = ("Work", "Education", "Projects")

@@ -1,6 +1,6 @@
 """The routes of the original FischGPT's back end, so that its site and its clients go on working: `/api/chat`, `/wake`,
-`/health`, `/info`, `/status`, `/version`, and of its Space: `/predict`, `/wake-up`. Its health check generated 300 tokens and always failed; this one asks
-nobody.
+`/health`, `/info`, `/status`, `/version`, and of its Space: `/predict`, `/wake-up`. Its health
+check generated 300 tokens and always failed; this one asks nobody.
 """
 
 import json
