@@ -300,6 +300,29 @@ def publish(
     run_publish(run, owner, name, tag, dtype, private, dry_run)
 
 
+@app.command(epilog=_example("fischgpt deploy container site --profile my-profile"))
+def deploy(
+    target: Annotated[
+        Literal["container", "space", "server", "compose", "kubernetes"],
+        typer.Argument(metavar="TARGET", help="container, space, server, compose or kubernetes."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; must be new or empty.")],
+    profile: ProfileOption = None,
+    model: ModelOption = "mini",
+    domain: Annotated[str, typer.Option(help="The name visitors type.")] = "localhost",
+    image: Annotated[str | None, typer.Option(help="The container image's name.")] = None,
+    replicas: Annotated[int, typer.Option(min=1, max=1000, help="compose, kubernetes: copies of the API.")] = 2,
+    engine: Annotated[
+        Literal["here", "llama.cpp", "vllm"], typer.Option(help="compose, kubernetes: who reads the model.")
+    ] = "here",
+) -> None:
+    """Write everything that a place needs to serve the site: a container, a Space, a server, a cluster."""
+    from fischgpt.deploy.site import describe_site
+    from fischgpt.deploy.targets import deploy as run
+
+    print(run(describe_site(profile, model, domain, image, replicas, engine), target, out))
+
+
 @bench_app.command("train", epilog=_example("fischgpt bench train gpt2-124m train.micro_batch=4 data.row_tokens=256"))
 def bench_train(
     recipe: RecipeArgument = "gpt2-124m",
@@ -328,16 +351,28 @@ def bench_infer(
     _show(run(lambda: load_model(model).engine, rounds), as_json)
 
 
-@profile_app.command(epilog=_example('fischgpt profile init my-profile --name "Ada Example"'))
+@profile_app.command(epilog=_example("fischgpt profile init --resume my.pdf"))
 def init(
-    folder: Annotated[Path, typer.Argument(help="The folder to create.")],
-    name: Annotated[str, typer.Option(help="The owner's full name.")] = "",
-    source: Annotated[Path | None, typer.Option("--from", help="Start from a resume (.json .md .pdf .docx).")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="The folder to create; without it: the owner's name.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Start from a resume (.json .md .pdf .docx).")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The owner's full name, if not the resume's.")] = "",
+    pronouns: Annotated[str, typer.Option(help="For example she/her.")] = "",
+    headline: Annotated[str, typer.Option(help="What the owner is, in a few words.")] = "",
+    public: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[email|phone|url|location|profiles]", help="What visitors may see; repeat it."),
+    ] = None,
+    model: ModelOption = "mini",
+    as_json: JsonOption = False,
 ) -> None:
-    """Start a new profile to fill in, empty or with what a resume says."""
-    from fischgpt.profile.manage import init as run
+    """Start a new profile: read the resume, check it, index it, find questions to offer. In a terminal it asks."""
+    from fischgpt.assistant.begin import Wishes, terminal_questions
+    from fischgpt.assistant.begin import init as run
 
-    print(run(folder, name, source))
+    wishes = Wishes(name=name, pronouns=pronouns, headline=headline, public=public or ())
+    _show(run(folder, resume, wishes, model, None if as_json else terminal_questions()), as_json)
 
 
 @profile_app.command(epilog=_example("fischgpt profile check resume.pdf"))

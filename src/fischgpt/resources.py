@@ -1,6 +1,8 @@
 """Where shipped files and cached files are."""
 
 import os
+import string
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
@@ -19,6 +21,15 @@ def resource(path: str) -> Path:
         if (root / path).exists():
             return root / path
     raise FileNotFoundError(f"{path} is missing from this installation of fischgpt")
+
+
+class _Template(string.Template):
+    delimiter = "@@"
+
+
+def fill(path: str, values: Mapping[str, str]) -> str:
+    """The text of a shipped template with its `@@{name}` filled in. Raises KeyError for a name without a value."""
+    return _Template(resource(path).read_text(encoding="utf-8")).substitute(values)
 
 
 def cache_dir() -> Path:

@@ -1,7 +1,6 @@
 """A profile is a folder or a bare resume; what it leaves out is derived, what is wrong is named."""
 
 import json
-import tomllib
 
 import pytest
 
@@ -134,30 +133,6 @@ def test_a_profile_without_resume_name_or_facts_is_refused(tmp_path):
     assert "holds no fact to answer from" in refused(tmp_path)
 
 
-def test_init_writes_a_profile_that_loads_and_is_never_written_over(tmp_path):
-    started = manage.init(tmp_path / "me", "Ada Example")
-    assert f"fischgpt profile check {tmp_path / 'me'}" in str(started)
-    profile = load_profile(started.folder)
-    assert (profile.name, profile.first_name) == ("Ada Example", "Ada")
-    assert [passage.render() for passage in profile.passages] == ["About: Ada Example is the owner of this profile."]
-    assert profile.private == [] and profile.download  # empty contact fields hold nothing to hide
-    assert tomllib.loads((started.folder / "profile.toml").read_text())["public"] == []
-    with pytest.raises(UserError, match="exists already"):
-        manage.init(tmp_path / "me", "Ada Example")
-    with pytest.raises(UserError, match="needs its owner's name"):
-        manage.init(tmp_path / "you", " ")
-
-
-def test_init_from_a_resume_writes_what_was_read_for_correction(tmp_path):
-    write_pdf_one_column(tmp_path / "cv.pdf")
-    profile = load_profile(manage.init(tmp_path / "me", source=tmp_path / "cv.pdf").folder)
-    assert profile.name == "Mira Okonkwo"
-    assert json.loads((tmp_path / "me" / "resume.json").read_text()) == RESUME
-    with pytest.raises(UserError, match="does not exist"):
-        manage.init(tmp_path / "you", source=tmp_path / "none.pdf")
-    assert not (tmp_path / "you").exists()
-
-
 def test_check_shows_the_passages_and_what_to_mend(folder):
     resume = {**RESUME, "volunteer": [{"organization": "Code Club", "highlights": ["Mentors six junior engineers"]}]}
     (folder / "resume.json").write_text(json.dumps(resume))
@@ -167,8 +142,9 @@ def test_check_shows_the_passages_and_what_to_mend(folder):
     report = str(checked)
     assert "  work-2-1         Work, Kestrel Maps, Backend Developer (October 2015 to February 2019): Wrote" in report
     assert checked.warnings == [
+        "volunteer-1 (Code Club) has no dates",
         "said 2 times: Mentors six junior engineers.",
-        "email, phone, profiles in the resume: not shown (list them under `public` in profile.toml)",
+        "email, phone, profiles in the resume: kept from visitors (`public` in profile.toml shows them)",
         "visitors can download resume.json, which holds them (download = false)",
         "no passage answers the starter question 'Who won the 1998 football World Cup final?'",
     ]

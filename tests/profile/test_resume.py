@@ -8,9 +8,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from fischgpt.errors import UserError
 from fischgpt.profile.dates import find_period, iso
-from fischgpt.profile.outline import section_of
 from fischgpt.profile.passages import passages_from_resume
 from fischgpt.profile.resume import read_resume
+from fischgpt.profile.sections import section_of
 from paper_samples import (
     MARKDOWN,
     RESUME,

@@ -8,7 +8,6 @@ first; started again, each goes on.
 import math
 import re
 import shlex
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from fischgpt.data.prepare import data_folder
 from fischgpt.errors import UserError
 from fischgpt.plan.cost import make_plan
 from fischgpt.plan.kinds import read_phases, shared
-from fischgpt.resources import resource
+from fischgpt.resources import fill
 
 Place = Literal["bare", "torchrun", "slurm", "skypilot", "kubeflow"]
 RESTARTS = "--max-restarts 5 --shutdown-timeout 90"
@@ -92,12 +91,7 @@ def render(job: Job, place: Place) -> str:
     """The template of a place, filled."""
     assert place in get_args(Place)
     name = f"{place}.{'yaml' if place in ('skypilot', 'kubeflow') else 'sh'}"
-    template = _Template(resource(f"launch/{name}").read_text(encoding="utf-8"))
-    return template.substitute(_values(job, place, f"{_id(job)}-{name}"))
-
-
-class _Template(string.Template):
-    delimiter = "@@"
+    return fill(f"launch/{name}", _values(job, place, f"{_id(job)}-{name}"))
 
 
 def _values(job: Job, place: Place, file: str) -> dict[str, str]:

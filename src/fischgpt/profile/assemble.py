@@ -4,17 +4,29 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from fischgpt.profile.entries import EDGES, POSITIONS, READERS, positions, votes
-from fischgpt.profile.outline import Line, section_of
+from fischgpt.profile.contact import is_address, is_personal, is_place, read_contact
+from fischgpt.profile.entries import ENTRIES, POSITIONS, positions, votes
+from fischgpt.profile.lists import LISTS
+from fischgpt.profile.outline import Line, names_columns
+from fischgpt.profile.sections import TITLE_AROUND_NAME, is_title, section_of
 from fischgpt.profile.text import clean
+from fischgpt.profile.vocabulary import is_role
 
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d\s()/.-]{6,}\d(?!\w)")
-_URL = re.compile(r"(?:https?://|www\.)[^\s|,;)]+|\b(?:github\.com|gitlab\.com|linkedin\.com)/[^\s|,;)]+", re.I)
+_READERS = ENTRIES | LISTS
+_SIGNED = re.compile(r"[^\W\d_][\w .-]{1,30},?\s+(?:den |le |the )?\d{1,2}[./]\s?\d{1,2}[./]\s?\d{4}")
+"""Place and date below a signature, as German resumes end."""
+
+_DECLARED = re.compile(r"declaration|disclaimer|einverständniserklärung|signature", re.IGNORECASE)
+_SPOKEN = re.compile(r"languages?(?: known| spoken)?\s*:\s*(.+)", re.IGNORECASE)
 
 
 def to_resume(lines: Sequence[Line]) -> dict[str, Any]:
     """JSON Resume of an outline; empty when it has no line."""
+    lines = [
+        line for line in lines if not (is_title(line.text) or (line.kind != "heading" and names_columns(line.text)))
+    ]
+    if len(lines) > 1 and _SIGNED.fullmatch(lines[-1].text.strip()):
+        lines = lines[:-1]
     sections: list[tuple[str, str, list[Line]]] = [("", "", [])]
     for line in lines:
         if line.kind == "heading":
@@ -34,52 +46,43 @@ def to_resume(lines: Sequence[Line]) -> dict[str, Any]:
             told = " ".join(line.text for line in body)
             resume["basics"]["summary"] = " ".join(filter(None, [resume["basics"].get("summary"), told]))
         elif section == "contact":
-            _read_contact(resume["basics"], body)
-        elif section in READERS:
-            resume.setdefault(section, []).extend(READERS[section](body))
-        elif body:  # a section of the owner's own: its name becomes a project's
-            resume.setdefault("projects", []).append({"name": title, "highlights": [x.text for x in body]})
+            rest = read_contact(resume["basics"], body)
+            spoken = [Line("text", found[1]) for line in rest if (found := _SPOKEN.match(line.text))]
+            if spoken:
+                resume.setdefault("languages", []).extend(_READERS["languages"](spoken))
+        elif section in _READERS:
+            resume.setdefault(section, []).extend(_READERS[section](body))
+        elif body and not _DECLARED.fullmatch(title):  # a section of the owner's own: its name becomes a project's
+            shown = title.capitalize() if title.isupper() else title
+            resume.setdefault("projects", []).append({"name": shown, "highlights": [x.text for x in body]})
     return {key: value for key, value in resume.items() if value}
 
 
 def _read_basics(basics: dict[str, Any], lines: Sequence[Line]) -> None:
     rest = list(lines)
     if rest:
-        basics["name"] = rest.pop(0).text
-    rest = _read_contact(basics, rest)
-    if rest and len(rest[0].text) <= 80 and not rest[0].text.endswith("."):
-        basics["label"] = rest.pop(0).text
+        basics["name"] = _name(rest.pop(0).text)
+    rest = [line for line in read_contact(basics, rest) if _name(line.text) != basics.get("name")]
+    rest = [line for line in rest if not is_personal(line.text)]
+    labels = [line for line in rest if len(line.text) <= 80 and not line.text.endswith(".")]
+    label = next((line for line in labels if is_role(line.text)), None) or next(
+        (line for line in labels if not is_place(line.text)), labels[0] if labels else None
+    )
+    # Further down it would be the summary's first line rather than what they call themselves.
+    if (
+        "label" not in basics
+        and label is not None
+        and (label is rest[0] or all(is_place(x.text) for x in rest[: rest.index(label)]))
+    ):
+        rest.remove(label)
+        basics["label"] = label.text
+    for line in [line for line in rest if is_address(line.text) or (is_place(line.text) and "label" in basics)]:
+        rest.remove(line)
+        basics.setdefault("location", {"address" if is_address(line.text) else "city": line.text})
     if rest:
         basics["summary"] = " ".join(line.text for line in rest)
 
 
-def _read_contact(basics: dict[str, Any], lines: Sequence[Line]) -> list[Line]:
-    """Take contact details out of lines; the lines without any are given back."""
-    rest = []
-    for line in lines:
-        text = line.text
-        left = text
-        if found := _EMAIL.search(text):
-            basics.setdefault("email", found[0])
-            left = left.replace(found[0], " ")
-        for url in _URL.findall(left):
-            site = next((s for s in ("GitHub", "GitLab", "LinkedIn") if s.lower() in url.lower()), "")
-            if site:
-                basics.setdefault("profiles", []).append({"network": site, "url": url})
-            else:
-                basics.setdefault("url", url)
-            left = left.replace(url, " ")
-        if found := _PHONE.search(left):
-            basics.setdefault("phone", found[0].strip())
-            left = left.replace(found[0], " ")
-        if left == text:
-            rest.append(line)
-            continue
-        words = re.sub(
-            r"\b(e-?mail|phone|tel|telephone|mobile|web(site)?|address|linkedin|github)\b\.?:?", " ", left, flags=re.I
-        )
-        places = [part.strip(EDGES) for part in re.split(r"[|•·∙\t]|\s{2,}", words)]
-        place = next((part for part in places if re.search(r"[^\W\d_]{3}", part)), "")
-        if place and len(place) < 60:
-            basics.setdefault("location", {"city": clean(place)})
-    return rest
+def _name(text: str) -> str:
+    name = TITLE_AROUND_NAME.sub("", text).strip(" –—-|,:•·")
+    return name.title() if name.isupper() and " " in name else name

@@ -1,35 +1,16 @@
-"""What `fischgpt profile init|check|index|search` do. Every result prints itself and has `as_dict()` for programs."""
+"""What `fischgpt profile check|index|search` do. Every result prints itself and has `as_dict()` for programs."""
 
-import json
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from fischgpt.errors import UserError
+from fischgpt.profile.doubts import doubts, unread
 from fischgpt.profile.index import Index, Retrieval
 from fischgpt.profile.profile import load_profile
-from fischgpt.profile.resume import read_resume
 from fischgpt.profile.text import clean
-
-
-@dataclass(frozen=True)
-class Started:
-    """A new profile to fill in."""
-
-    folder: Path
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"folder": str(self.folder)}
-
-    def __str__(self) -> str:
-        return (
-            f"Started {self.folder}: put your facts into resume.json and your story into story.md, then\n"
-            f"  fischgpt profile check {self.folder}\n  fischgpt up --profile {self.folder}"
-        )
 
 
 @dataclass(frozen=True)
@@ -105,56 +86,16 @@ class Found:
         return "\n".join([*lines, f"warning: {self.notice}"] if self.notice else lines)
 
 
-def init(folder: str | Path, name: str = "", source: str | Path | None = None) -> Started:
-    """Write a starter profile into a new folder: empty, or with what a resume (`source`) says, to be corrected there.
-
-    Raises UserError when something stands there already, when nobody is named, or as read_resume.
-    """
-    folder, name = Path(folder), clean(name, 80)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} exists already and is not empty: choose another folder")
-    resume = read_resume(source) if source else _empty_resume(name)
-    name = name or clean((resume.get("basics") or {}).get("name"), 80)
-    if not name:
-        raise UserError("a profile needs its owner's name: --name NAME")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "resume.json").write_text(json.dumps(resume, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    settings = tomli_w.dumps({"name": name, "pronouns": "they/them", "headline": "", "public": []})
-    (folder / "profile.toml").write_text(_TOML_HEAD + settings, "utf-8")
-    story = f"# {name}\n\nThe longer story, in Markdown: the site shows it on its own page.\n"
-    (folder / "story.md").write_text(story, "utf-8")
-    return Started(folder)
-
-
-def _empty_resume(name: str) -> dict[str, Any]:
-    """Every usual section, empty, and one fact that is true from the start, so that the profile loads as it is."""
-    told = f"{name} is the owner of this profile."
-    return {
-        "basics": {"name": name, "label": "", "summary": told, "email": "", "location": {"city": ""}},
-        "work": [_blank("name position location startDate endDate")],
-        "education": [_blank("institution studyType area startDate endDate")],
-        "projects": [_blank("name startDate endDate")],
-        "skills": [{"name": "", "keywords": []}],
-        "awards": [],
-        "publications": [],
-        "languages": [{"language": "", "fluency": ""}],
-        "interests": [{"name": "", "keywords": []}],
-    }
-
-
 def check(path: str | Path | None = None) -> Checked:
     """Read a profile and report its passages, and what is missing or doubtful. Raises UserError as load_profile."""
     profile = load_profile(path)
     passages = profile.passages
-    warnings = []
+    warnings = unread(profile.lines, profile.resume) + doubts(profile.resume, passages)
     if len(passages) < 10:
         warnings.append(f"only {_passages(len(passages))}: most questions will be declined")
-    for text, count in Counter(passage.text for passage in passages).items():
-        if count > 1:
-            warnings.append(f"said {count} times: {text}")
     if profile.private:
         warnings.append(
-            f"{', '.join(profile.private)} in the resume: not shown (list them under `public` in profile.toml)"
+            f"{', '.join(profile.private)} in the resume: kept from visitors (`public` in profile.toml shows them)"
         )
         if profile.download:
             warnings.append(f"visitors can download {profile.resume_file.name}, which holds them (download = false)")
@@ -191,14 +132,3 @@ def search(question: str, path: str | Path | None = None, k: int = 5) -> Found:
 
 def _passages(count: int) -> str:
     return "1 passage" if count == 1 else f"{count} passages"
-
-
-def _blank(keys: str) -> dict[str, Any]:
-    return {**dict.fromkeys(keys.split(), ""), "highlights": []}
-
-
-_TOML_HEAD = """\
-# How the site presents you. Also: first_name, greeting, starters = ["A question?"],
-# links = [{ label = "GitHub", url = "https://..." }], and public = ["email", "phone", "url", "location", "profiles"]
-# for the contact details of resume.json that visitors may see.
-"""

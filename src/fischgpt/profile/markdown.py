@@ -1,11 +1,10 @@
 """A resume in Markdown -> outline."""
 
-from collections.abc import Sequence
-
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from fischgpt.profile.outline import Line, section_of
+from fischgpt.profile.outline import Line
+from fischgpt.profile.sections import section_of
 
 
 def markdown_outline(text: str) -> list[Line]:
@@ -20,7 +19,7 @@ def markdown_outline(text: str) -> list[Line]:
     section_level = min((level for level, title in titles if section_of(title)), default=2)
     lines: list[Line] = []
     depth, level, row = 0, 0, []
-    in_head = True
+    in_head, in_cell = True, False
     for token in tokens:
         if token.type in ("bullet_list_open", "ordered_list_open"):
             depth += 1
@@ -32,15 +31,14 @@ def markdown_outline(text: str) -> list[Line]:
             level = 0
         elif token.type == "tr_open":
             row = []
-        elif token.type in ("td_close", "th_close"):
-            row.append("")
+        elif token.type in ("td_open", "th_open", "td_close", "th_close"):
+            in_cell = token.type.endswith("open")
         elif token.type == "tr_close":
             cells = tuple(cell for cell in row if cell)
             lines += [Line("text", "   ".join(cells), cells)] if cells else []
-            row = []
         elif token.type == "inline":
             told = _plain(token, urls=in_head)
-            if token.map is None or _in_table(row, tokens, token):
+            if in_cell:
                 row.append(" ".join(told))
             elif level:
                 is_name = not lines and not section_of(told[0])
@@ -49,17 +47,15 @@ def markdown_outline(text: str) -> list[Line]:
                 lines.append(Line("heading" if known else "text" if is_name else "entry", " ".join(told)))
             elif depth:
                 lines.append(Line("bullet", " ".join(told)))
+            elif _starts_bold(token) and len(told) == 1 and section_of(told[0].rstrip(":")):
+                lines.append(Line("heading", told[0]))  # bold letters instead of a heading
+                in_head = False
             else:
-                bold = _starts_bold(token)
+                bold = _starts_bold(token) and bool(lines)
                 lines += [Line("entry" if bold and i == 0 else "text", line) for i, line in enumerate(told)]
         elif token.type in ("code_block", "fence"):
             lines += [Line("text", line) for line in token.content.splitlines() if line.strip()]
     return [line for line in lines if line.text.strip()]
-
-
-def _in_table(row: list[str], tokens: Sequence[Token], token: Token) -> bool:
-    position = next(i for i, other in enumerate(tokens) if other is token)
-    return tokens[position - 1].type in ("td_open", "th_open")
 
 
 def _plain(inline: Token, urls: bool = False) -> list[str]:

@@ -3,9 +3,10 @@
 import difflib
 import hashlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from dataclasses import field as default
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,12 +14,15 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from fischgpt.errors import UserError
+from fischgpt.profile.outline import Line
 from fischgpt.profile.passages import CONTACT_FIELDS, Passage, passages_from_resume
-from fischgpt.profile.resume import SUFFIXES, read_resume
+from fischgpt.profile.resume import SUFFIXES, read_with_lines
 from fischgpt.profile.text import clean
 from fischgpt.resources import resource
 
 Contact = Literal["email", "phone", "url", "location", "profiles"]
+MAX_PASSAGES = 2000
+"""Embedding them takes about 10 s; a resume holds 30 to 60."""
 _TITLES = frozenset("dr prof mr mrs ms sir dame lady lord".split())  # noqa: SIM905
 
 
@@ -63,6 +67,8 @@ class Profile:
     story_markdown: str
     resume: dict[str, Any]
     """JSON Resume, private contact details included: not for visitors."""
+    lines: list[Line]
+    """The document's own lines, where it is no JSON Resume: to say what was left out."""
     passages: list[Passage]
     resume_file: Path
     download: bool
@@ -82,13 +88,13 @@ def load_profile(path: str | Path | None = None) -> Profile:
     """
     path = resource("profiles/fisch") if path is None else Path(path).expanduser()
     if not path.exists():
-        raise UserError(f"profile {path} does not exist: start one with `fischgpt profile init {path} --name NAME`")
+        raise UserError(f"profile {path} does not exist: start one with `fischgpt profile init {path} --resume FILE`")
     if path.is_dir():
         resume_file, given = _resume_file(path), _read_toml(path / "profile.toml")
         story = _read_text(path / "story.md")
     else:
         resume_file, given, story = path, ProfileFile(), ""
-    resume = read_resume(resume_file)
+    resume, lines = read_with_lines(resume_file)
     basics = resume.get("basics") or {}
     name = clean(given.name or basics.get("name"), 80)
     if not name:
@@ -96,6 +102,8 @@ def load_profile(path: str | Path | None = None) -> Profile:
     passages = passages_from_resume(resume, given.public)
     if not passages:
         raise UserError(f"{resume_file} holds no fact to answer from: fill in work, education, skills …")
+    if len(passages) > MAX_PASSAGES:
+        raise UserError(f"{resume_file} holds {len(passages)} facts; up to {MAX_PASSAGES} are read")
     first_name = clean(given.first_name, 40) or _first_name(name)
     shown = {*given.public, *(basics.get("public") or ())}
     private = [key for key in CONTACT_FIELDS if _says(basics.get(key)) and key not in shown]
@@ -110,6 +118,7 @@ def load_profile(path: str | Path | None = None) -> Profile:
         links=[{"label": clean(link.label, 80), "url": clean(link.url, 400)} for link in given.links],
         story_markdown=story,
         resume=resume,
+        lines=lines,
         passages=passages,
         resume_file=resume_file,
         download=given.download if given.download is not None else not private,
@@ -118,12 +127,19 @@ def load_profile(path: str | Path | None = None) -> Profile:
     )
 
 
-def derive_starters(first_name: str, passages: Sequence[Passage]) -> list[str]:
-    """Up to five questions that these passages answer, one for each kind of fact, in the visitor's words."""
-    seen = {}
-    for passage in passages:
-        seen.setdefault(passage.section, passage)
-    asked = {
+@dataclass(frozen=True)
+class Starter:
+    """A question to offer, and where its answer stands: the section, and the entry if it is about one."""
+
+    question: str
+    section: str
+    entry: str = ""
+
+
+def starter_candidates(first_name: str, passages: Sequence[Passage]) -> list[Starter]:
+    """Questions that these passages should answer, in the visitor's words: one of each kind of fact, then further
+    ones about further entries."""
+    asked: dict[str, Callable[[Passage], str]] = {
         "Work": lambda p: f"What did {first_name} do at {p.organisation}?" if p.organisation else "",
         "Education": lambda p: f"Where did {first_name} study{_subject(p)}?",
         "Projects": lambda p: f"What is {p.title}?" if p.title else "",
@@ -134,8 +150,36 @@ def derive_starters(first_name: str, passages: Sequence[Passage]) -> list[str]:
         "Interests": lambda _: f"What does {first_name} like to do in free time?",
         "Volunteering": lambda _: f"Where has {first_name} volunteered?",
     }
-    questions = [ask(seen[section]) for section, ask in asked.items() if section in seen]
-    return [question for question in questions if question][:5] or [f"Who is {first_name}?"]
+    further: dict[str, Callable[[Passage], str]] = {
+        "Work": lambda p: f"When did {first_name} work at {p.organisation}?" if p.organisation and p.dates else "",
+        "Education": lambda p: (
+            f"When did {first_name} study at {p.organisation}?" if p.organisation and p.dates else ""
+        ),
+        "Skills": lambda _: f"Which skills does {first_name} have?",
+    }
+    of_one = ("Work", "Education", "Projects")
+    entries: dict[str, dict[str, Passage]] = {}
+    for passage in passages:
+        entries.setdefault(passage.section, {}).setdefault(passage.entry, passage)
+    found: list[list[Starter]] = []
+    for section, ask in asked.items():
+        questions = []
+        for make in filter(None, (ask, further.get(section))):
+            for entry, passage in entries.get(section, {}).items():
+                if question := make(passage):
+                    questions.append(Starter(question, section, entry if section in of_one else ""))
+        if questions:
+            found.append(questions[:6])
+    turns = zip_longest(*found)
+    return list(dict.fromkeys(starter for turn in turns for starter in turn if starter is not None))
+
+
+def derive_starters(first_name: str, passages: Sequence[Passage]) -> list[str]:
+    """Up to five questions that these passages answer, one for each kind of fact."""
+    firsts: dict[str, str] = {}
+    for starter in starter_candidates(first_name, passages):
+        firsts.setdefault(starter.section, starter.question)
+    return list(firsts.values())[:5] or [f"Who is {first_name}?"]
 
 
 def _says(value: Any) -> bool:
@@ -148,7 +192,7 @@ def _says(value: Any) -> bool:
 
 
 def _subject(passage: Passage) -> str:
-    subject = passage.title.rpartition(" in ")[2]
+    subject = passage.title.partition(" in ")[2]
     return f" {subject}" if subject and len(subject) < 40 else ""
 
 

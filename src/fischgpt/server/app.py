@@ -30,10 +30,13 @@ from fischgpt.server.settings import Settings
 from fischgpt.server.visitors import Gate
 
 
-def create_app(service: Service, web: Path | None = None, settings: Settings | None = None) -> FastAPI:
+def create_app(
+    service: Service, web: Path | None = None, settings: Settings | None = None, kind: type[FastAPI] = FastAPI
+) -> FastAPI:
     """The app for one owner and one model; loading begins when it starts, the site answers at once.
 
-    web: folder of the built site; None: a page that says how to build it.
+    web: folder of the built site; None: a page that says how to build it. kind: what to make, for a host that brings
+    its own FastAPI, as Gradio does.
     """
     settings = settings or Settings()
     parts = Parts(service, settings)
@@ -51,7 +54,7 @@ def create_app(service: Service, web: Path | None = None, settings: Settings | N
         feedback.close()
 
     # The docs pages load scripts from elsewhere, which the content security policy forbids; the schema is served.
-    app = FastAPI(title="FischGPT", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = kind(title="FischGPT", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.parts = parts
     errors.install(app)
     app.include_router(openai_api.router(parts))

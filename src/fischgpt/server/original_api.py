@@ -1,21 +1,24 @@
 """The routes of the original FischGPT's back end, so that its site and its clients go on working: `/api/chat`, `/wake`,
-`/health`, `/info`, `/status`, `/version`. Its health check generated 300 tokens and always failed; this one asks
-nobody.
+`/health`, `/info`, `/status`, `/version`, and of its Space: `/predict`, `/wake-up`. Its health
+check generated 300 tokens and always failed; this one asks nobody.
 """
 
+import json
 import time
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
 from fischgpt import __version__
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
 from fischgpt.server.completion import Completion, source_list
+from fischgpt.server.errors import error_response
 from fischgpt.server.openai_api import ask
 from fischgpt.server.parts import ANSWERS, Parts, refusals
-from fischgpt.server.schemas import PlainChat
+from fischgpt.server.schemas import PlainChat, SpaceCall
 from fischgpt.server.streams import unless_disconnected
 
 
@@ -53,6 +56,25 @@ def router(parts: Parts) -> APIRouter:
     async def wake() -> dict[str, Any]:
         service.start()
         return {"status": state(), "progress": service.progress.fraction, "step": service.progress.step}
+
+    @api.post("/predict", summary="The same, as the original's Space spoke", responses=refusals(*ANSWERS))
+    async def predict(body: SpaceCall, request: Request) -> Response:
+        fields = dict(zip(("query", "temperature", "maxTokens", "topP"), body.data, strict=False))
+        try:
+            asked = PlainChat.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            told = f"data (question, temperature, tokens, top p): {first['loc'][0]}: {first['msg']}"
+            return error_response(400, told, param="data")
+        answered = await chat(asked, request)
+        if answered.status_code != 200:
+            return answered
+        told = json.loads(bytes(answered.body))
+        return JSONResponse({"data": [told["response"]]})
+
+    @api.post("/wake-up", summary="As /wake, in the form of the original's Space", responses=refusals(429))
+    async def wake_up() -> dict[str, Any]:
+        return {"data": [(await wake())["status"]]}
 
     @api.get("/health", summary="The process is up")
     async def health() -> dict[str, Any]:

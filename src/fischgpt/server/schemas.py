@@ -218,6 +218,12 @@ class DocumentRequest(_Strict):
     text: Annotated[str, Field(min_length=1, max_length=60_000)]
 
 
+class SpaceCall(_Strict):
+    """How Gradio's clients called the original's Space: the question, then temperature, tokens, top p."""
+
+    data: Annotated[list[str | int | float | None], Field(min_length=1, max_length=4)]
+
+
 class PlainChat(_Strict):
     """The original site's question."""
 

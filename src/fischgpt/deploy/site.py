@@ -1,0 +1,111 @@
+"""What is deployed, in one configuration: every target is filled from a Site."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fischgpt.assistant.model import MINI, ModelInfo
+from fischgpt.assistant.remote import RemoteInfo, describe
+from fischgpt.errors import UserError
+from fischgpt.profile.bm25 import fold
+from fischgpt.profile.profile import Profile, load_profile
+
+Target = Literal["container", "space", "server", "compose", "kubernetes"]
+Engine = Literal["here", "llama.cpp", "vllm"]
+PORT = 7860
+"""What a Space expects; the same everywhere."""
+_DOMAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]{0,200}(?:@sha256:[0-9a-f]{64})?")
+_BASE_MB = 700
+"""Resident before weights: Python, torch, onnxruntime, Chroma; 620 MB were seen with the 9M model."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One owner's site."""
+
+    owner: str
+    name: str
+    """For containers and Kubernetes: lower case, digits and dashes."""
+    starter: str
+    """A question that the profile answers."""
+    profile: Path
+    model: str
+    """As the command got it."""
+    folder: Path | None
+    """The model's folder where it goes along; None: it comes with the package, or another server has it."""
+    n_params: int
+    domain: str
+    image: str
+    replicas: int
+    engine: Engine
+
+    @property
+    def served(self) -> str:
+        """`--model` of the replicas."""
+        if self.engine != "here":
+            return f"openai+http://model:{ENGINE_PORT[self.engine]}/v1"
+        return self.model if self.folder is None else "/srv/model"
+
+    @property
+    def memory_mb(self) -> int:
+        """What a replica needs: fp32 weights once while they become 8 bits, and both."""
+        weights = 0 if self.engine != "here" else 5 * self.n_params / 1e6
+        return round((_BASE_MB + weights) / 100) * 100
+
+    @property
+    def cpus(self) -> int:
+        """Of a replica: two slots, two cores; one where another server computes."""
+        return 2 if self.engine == "here" else 1
+
+
+ENGINE_PORT = {"llama.cpp": 8080, "vllm": 8000}
+
+
+def describe_site(
+    profile_path: str | None = None,
+    model: str = MINI,
+    domain: str = "localhost",
+    image: str | None = None,
+    replicas: int = 2,
+    engine: Engine = "here",
+) -> Site:
+    """Read profile and model. Raises UserError for either, for a domain or an image's name that is none, and for an
+    engine that would serve a model which another server has."""
+    profile = load_profile(profile_path)
+    info = describe(model)
+    if engine != "here" and isinstance(info, RemoteInfo):
+        raise UserError(f"{model} is another server's already: leave out --engine")
+    if not _DOMAIN.fullmatch(domain):
+        raise UserError(f"--domain {domain!r} is no host name such as ask.example.org")
+    name = slug(profile)
+    image = image or f"fischgpt-{name}:latest"
+    if not _IMAGE.fullmatch(image):
+        raise UserError(f"--image {image!r} is no image's name such as registry.example.org/me/fischgpt:1")
+    local = isinstance(info, ModelInfo) and model != MINI
+    return Site(
+        owner=profile.name,
+        name=name,
+        starter=profile.starters[0],
+        profile=_source(profile),
+        model=model,
+        folder=info.folder if local and isinstance(info, ModelInfo) else None,
+        n_params=info.n_params if isinstance(info, ModelInfo) else 0,
+        domain=domain,
+        image=image,
+        replicas=replicas,
+        engine=engine,
+    )
+
+
+def slug(profile: Profile) -> str:
+    """The owner's name as Kubernetes wants names, at most 40 characters."""
+    return re.sub(r"[^a-z0-9]+", "-", fold(profile.name))[:40].strip("-") or "owner"
+
+
+def _source(profile: Profile) -> Path:
+    """The profile's folder, or the resume alone."""
+    folder = profile.resume_file.parent
+    is_folder = (folder / "profile.toml").is_file() and profile.resume_file.stem == "resume"
+    return folder if is_folder else profile.resume_file

@@ -1,0 +1,255 @@
+"""`fischgpt deploy`: a folder with everything that a place needs to serve one owner's site.
+
+Texts are the templates of assets/deploy, filled from one Site. The folder appears whole or not at all.
+"""
+
+import importlib.metadata
+import json
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fischgpt.deploy.site import ENGINE_PORT, PORT, Site, Target
+from fischgpt.errors import UserError
+from fischgpt.publish.gguf import export_gguf
+from fischgpt.publish.hf import export_hf
+from fischgpt.resources import fill, resource
+
+GRADIO = "6.31.0"
+"""Tested with; it pins tomlkit below what our trackers need, so it gets an environment of its own."""
+_ENGINES = {
+    "llama.cpp": ("ghcr.io/ggml-org/llama.cpp:server", ["-m", "/model/model.gguf", "--host", "0.0.0.0",
+        "--port", "8080", "--parallel", "4"]),
+    "vllm": ("vllm/vllm-openai:latest", ["--model", "/model", "--served-model-name", "model", "--port", "8000"]),
+}  # fmt: skip
+_SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.tmp", ".*")
+_SOURCE = ("pyproject.toml", "hatch_build.py", "constraints.txt", "README.md", "LICENSE", "src", "profiles", "recipes")
+
+
+def deploy(site: Site, target: Target, out: str | Path) -> Path:
+    """Write the folder of a target and return it. Raises UserError if `out` is not new or empty, where the target
+    installs from source and this installation has none, and as the exports."""
+    out = Path(out)
+    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
+        raise UserError(f"{out} exists already and is not empty: choose another folder")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        _PARTS[target](site, making)
+        for name, text in render(site, target).items():
+            (making / name).write_text(text, encoding="utf-8")
+            if name.endswith(".sh"):
+                (making / name).chmod(0o755)
+        making.chmod(0o755)
+        if out.is_dir():
+            out.rmdir()  # it is empty
+        making.rename(out)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return out
+
+
+def render(site: Site, target: Target) -> dict[str, str]:
+    """The texts of a target, by file name."""
+    values = _values(site, target)
+    return {name: fill(f"deploy/{template}", values) for name, template in _TEXTS[target].items()} | (
+        {"requirements.txt": requirements()} if target == "space" else {}
+    )
+
+
+def requirements() -> str:
+    """The package's own dependencies at the versions installed here, which are those it is tested with."""
+    names = [
+        re.match(r"[\w.-]+", requirement)[0]  # type: ignore[index]
+        for requirement in importlib.metadata.requires("fischgpt") or ()
+        if "extra ==" not in requirement
+    ]
+    pins = [f"{name}=={importlib.metadata.version(name).partition('+')[0]}" for name in names]
+    return "".join(f"{pin}\n" for pin in sorted(pins))
+
+
+_TEXTS: dict[Target, dict[str, str]] = {
+    "container": {"Dockerfile": "Dockerfile", ".dockerignore": "dockerignore"},
+    "space": {"README.md": "space.md", "app.py": "app.py.in"},
+    "server": {
+        "install.sh": "install.sh", "fischgpt.service": "fischgpt.service", "Caddyfile": "Caddyfile",
+        "nginx.conf": "nginx.conf",
+    },
+    "compose": {
+        "compose.yaml": "compose.yaml", "Caddyfile": "Caddyfile", "Dockerfile": "Dockerfile",
+        ".dockerignore": "dockerignore",
+    },
+    "kubernetes": {"kubernetes.yaml": "kubernetes.yaml"},
+}  # fmt: skip
+
+
+def _values(site: Site, target: Target) -> dict[str, str]:
+    inside = site.served if target != "server" else _on_server(site)
+    goes_along = site.folder is not None and site.engine == "here"
+    return {
+        "owner": _one_line(site.owner),
+        "title": _one_line(f"Ask about {site.owner}"),
+        "starter": _one_line(site.starter),
+        "name": site.name,
+        "domain": site.domain,
+        "image": site.image,
+        "replicas": str(site.replicas),
+        "port": str(PORT),
+        "cpus": str(site.cpus),
+        "memory_mb": str(site.memory_mb),
+        "memory_limit_mb": str(round(1.5 * site.memory_mb)),
+        "model": inside,
+        "model_expression": 'HERE / "model"' if goes_along else json.dumps(site.model),
+        "gradio": GRADIO,
+        "copy_model": "COPY --chown=1000 model /srv/model\n" if goes_along else "",
+        "environment": "PYTHONUNBUFFERED=1",
+        "unit_environment": "",
+        "upstream": f"api:{PORT}" if target == "compose" else f"127.0.0.1:{PORT}",
+        "parts": shlex.join(["profile", *(["model"] if goes_along else [])]),
+        **_engine(site),
+    }
+
+
+def _on_server(site: Site) -> str:
+    return "/opt/fischgpt/model" if site.folder is not None else site.served
+
+
+def _engine(site: Site) -> dict[str, str]:
+    """The model's own server beside the replicas, for compose and Kubernetes."""
+    if site.engine == "here":
+        return dict.fromkeys(("engine_note", "compose_depends", "compose_engine", "kubernetes_engine"), "")
+    image, arguments = _ENGINES[site.engine]
+    gpu = {"limits": {"nvidia.com/gpu": 1}} if site.engine == "vllm" else {"requests": {"cpu": 4, "memory": "1Gi"}}
+    service: dict[str, Any] = {
+        "image": image,
+        "command": arguments,
+        "restart": "unless-stopped",
+        "volumes": ["./model:/model:ro"],
+    }
+    if site.engine == "vllm":
+        devices = [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]
+        service["deploy"] = {"resources": {"reservations": {"devices": devices}}}
+    port = ENGINE_PORT[site.engine]
+    labels = {"app.kubernetes.io/name": "model", "app.kubernetes.io/instance": f"{site.name}-model"}
+    container = {
+        "name": "model", "image": image, "args": arguments,
+        "ports": [{"name": "http", "containerPort": port}],
+        "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 5},
+        "resources": gpu,
+        "volumeMounts": [{"name": "model", "mountPath": "/model", "readOnly": True}],
+    }  # fmt: skip
+    pod = {
+        "containers": [container],
+        "volumes": [{"name": "model", "persistentVolumeClaim": {"claimName": f"{site.name}-model"}}],
+    }
+    deployment = {
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": f"{site.name}-model", "labels": labels},
+        "spec": {
+            "replicas": 1, "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }  # fmt: skip
+    entrance = {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "model"},
+        "spec": {"selector": labels, "ports": [{"name": "http", "port": port, "targetPort": "http"}]},
+    }  # fmt: skip
+    composed = yaml.safe_dump({"model": service}, sort_keys=False)
+    return {
+        "engine_note": f"\n# The model is read by {site.engine}; the replicas retrieve, check and serve the site.",
+        "compose_depends": "\n    depends_on: [model]",
+        "compose_engine": "".join(f"  {line}\n" for line in composed.splitlines()),
+        "kubernetes_engine": (
+            f"---\n# {site.engine} with the model's files in the volume claim {site.name}-model (`fischgpt export`).\n"
+            + yaml.safe_dump_all([deployment, entrance], sort_keys=False)
+        ),
+    }
+
+
+def _one_line(text: str) -> str:
+    """Without what ends a quoted string or a comment where it stands in a template."""
+    return re.sub(r"[\"\\\n]", "'", text)
+
+
+def _copy_profile(site: Site, out: Path) -> None:
+    if site.profile.is_dir():
+        shutil.copytree(site.profile, out / "profile", ignore=_SKIPPED)
+    else:
+        (out / "profile").mkdir()
+        shutil.copy(site.profile, out / "profile" / f"resume{site.profile.suffix}")
+
+
+def _copy_model(site: Site, out: Path) -> None:
+    """The weights, as the engine of the target reads them."""
+    if site.engine == "llama.cpp":
+        file = export_gguf(site.model, out / "model")
+        file.rename(file.with_name("model.gguf"))
+    elif site.engine == "vllm":
+        export_hf(site.model, out / "model")
+    elif site.folder is not None:
+        keep = ("config.json", "model.safetensors", "tokenizer.json", "card.json", "run.json", "README.md")
+        (out / "model").mkdir()
+        for name in keep:
+            if (site.folder / name).is_file():
+                shutil.copy(site.folder / name, out / "model" / name)
+
+
+def _copy_source(out: Path) -> None:
+    """What pip builds the package from, with the built site in it."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / "pyproject.toml").is_file() or not (root / "constraints.txt").is_file():
+        raise UserError("this target installs from the repository: run `fischgpt deploy` from a checkout of it")
+    for name in _SOURCE:
+        if (root / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "*.so")
+            shutil.copytree(root / name, out / "source" / name, ignore=ignore)
+        else:
+            (out / "source").mkdir(exist_ok=True)
+            shutil.copy(root / name, out / "source" / name)
+
+
+def _container(site: Site, out: Path) -> None:
+    _copy_source(out)
+    _copy_profile(site, out)
+    _copy_model(site, out)
+
+
+def _space(site: Site, out: Path) -> None:
+    """The package itself, its compiled code too: a Space installs requirements before it has any file of ours."""
+    if site.engine != "here":
+        raise UserError(
+            "a Space runs one process: leave out --engine, or give --model openai+http://… of your own server"
+        )
+    package = resource("gpt2.tiktoken").parents[1]
+    shutil.copytree(package, out / "fischgpt", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    for name in ("profiles", "recipes"):
+        if not (out / "fischgpt" / "assets" / name).is_dir():
+            first = {"profiles": "profiles/fisch", "recipes": "recipes/mini.toml"}[name]
+            shutil.copytree(resource(first).parent, out / "fischgpt" / "assets" / name)
+    _copy_profile(site, out)
+    _copy_model(site, out)
+
+
+def _server(site: Site, out: Path) -> None:
+    if site.engine != "here":
+        raise UserError("--engine is for compose and kubernetes; a plain server takes --model openai+http://…")
+    _container(site, out)
+
+
+def _kubernetes(site: Site, out: Path) -> None:
+    if site.engine != "here":
+        _copy_model(site, out)
+
+
+_PARTS: dict[Target, Callable[[Site, Path], None]] = {
+    "container": _container,
+    "space": _space,
+    "server": _server,
+    "compose": _container,
+    "kubernetes": _kubernetes,
+}

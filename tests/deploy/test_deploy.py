@@ -1,0 +1,267 @@
+"""Every target from one configuration: its texts as they were approved, checked by the tools that read them."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+import fischgpt
+from fischgpt.deploy.site import Engine, Site, Target, describe_site
+from fischgpt.deploy.targets import deploy, render, requirements
+from fischgpt.errors import UserError
+from paper_samples import write_pdf_one_column
+
+GOLDEN = Path(__file__).parent / "golden"
+SITE = Site(
+    owner='Ada "Countess" Example',
+    name="ada-example",
+    starter="What did Ada do?",
+    profile=Path("ada"),
+    model="runs/ada",
+    folder=Path("runs/ada"),
+    n_params=124_000_000,
+    domain="ask.example.org",
+    image="registry.example.org/ada:1",
+    replicas=3,
+    engine="here",
+)
+CASES: list[tuple[Target, Engine]] = [
+    *((target, "here") for target in get_args(Target)),
+    ("compose", "llama.cpp"), ("compose", "vllm"), ("kubernetes", "llama.cpp"), ("kubernetes", "vllm"),
+]  # fmt: skip
+
+
+def texts(target: Target, engine: Engine = "here") -> dict[str, str]:
+    found = render(replace(SITE, engine=engine), target)
+    return {name: text for name, text in found.items() if name != "requirements.txt"}
+
+
+@pytest.mark.parametrize(("target", "engine"), CASES)
+def test_the_texts_are_as_approved(target: Target, engine: Engine) -> None:
+    """FISCHGPT_APPROVE=1 writes what it gives now; read the difference before committing it."""
+    for name, text in texts(target, engine).items():
+        assert "@@" not in text
+        file = GOLDEN / f"{target}-{engine}" / f"{name.lstrip('.')}.txt"
+        if os.environ.get("FISCHGPT_APPROVE"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        assert text == file.read_text("utf-8"), name
+
+
+def tool(name: str) -> str:
+    found = shutil.which(
+        name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"])
+    )
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def checked(*command: str, text: str | None = None) -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_dockerfile_passes_hadolint() -> None:
+    checked(tool("hadolint"), "--failure-threshold", "style", "-", text=texts("container")["Dockerfile"])
+
+
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    unit = texts("server")["fischgpt.service"].replace("/opt/fischgpt/venv/bin/fischgpt", sys.executable)
+    (tmp_path / "fischgpt.service").write_text(unit)
+    checked(tool("systemd-analyze"), "verify", "--man=no", str(tmp_path / "fischgpt.service"))
+    done = subprocess.run(
+        [tool("systemd-analyze"), "security", "--offline=true", str(tmp_path / "fischgpt.service")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if "Overall exposure" in done.stdout:
+        assert float(done.stdout.rsplit("fischgpt.service: ", 1)[1].split()[0]) < 4.0, done.stdout
+
+
+def test_nginx_takes_its_file(tmp_path: Path) -> None:
+    (tmp_path / "site.conf").write_text(texts("server")["nginx.conf"].replace("listen 80", "listen 18080"))
+    main = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; include {tmp_path}/site.conf; }}"
+    (tmp_path / "nginx.conf").write_text(main)
+    checked(tool("nginx"), "-t", "-q", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"))
+
+
+def test_the_shell_is_well_formed() -> None:
+    checked("bash", "-n", text=texts("server")["install.sh"])
+
+
+@pytest.mark.parametrize("engine", get_args(Engine))
+def test_kubernetes_probes_stops_in_time_and_runs_as_nobody_special(engine: Engine) -> None:
+    documents = [item for item in yaml.safe_load_all(texts("kubernetes", engine)["kubernetes.yaml"]) if item]
+    kinds = [document["kind"] for document in documents]
+    assert kinds[:4] == ["Deployment", "Service", "PodDisruptionBudget", "Ingress"]
+    pod = documents[0]["spec"]["template"]["spec"]
+    (api,) = pod["containers"]
+    assert pod["terminationGracePeriodSeconds"] > 5 + 15 and pod["securityContext"]["runAsNonRoot"]
+    assert api["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert api["livenessProbe"]["httpGet"]["path"] == api["startupProbe"]["httpGet"]["path"] == "/healthz"
+    assert documents[0]["spec"]["replicas"] == 3 and api["resources"]["limits"]["memory"].endswith("Mi")
+    model = api["args"][api["args"].index("--model") + 1]
+    template = documents[0]["spec"]["template"]
+    assert documents[0]["spec"]["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    if engine == "here":
+        assert model == "/srv/model"
+    else:
+        entrance = documents[-1]
+        port = entrance["spec"]["ports"][0]["port"]
+        assert model == f"openai+http://{entrance['metadata']['name']}:{port}/v1"
+        assert kinds[4:] == ["Deployment", "Service"]
+        # The API's Service must not send visitors to the model.
+        assert documents[1]["spec"]["selector"].items() - documents[4]["spec"]["template"]["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("engine", get_args(Engine))
+def test_compose_waits_for_health_and_gives_answers_time_to_end(engine: Engine) -> None:
+    services = yaml.safe_load(texts("compose", engine)["compose.yaml"])["services"]
+    assert services["api"]["deploy"]["replicas"] == 3 and services["api"]["stop_grace_period"] == "20s"
+    assert services["proxy"]["depends_on"]["api"]["condition"] == "service_healthy"
+    assert ("model" in services) == (engine != "here")
+    docker = shutil.which("docker")
+    if docker and subprocess.run([docker, "compose", "version"], capture_output=True).returncode == 0:
+        checked(docker, "compose", "-f", str(GOLDEN / f"compose-{engine}" / "compose.yaml.txt"), "config", "--quiet")
+
+
+def test_what_is_asked_wrongly_is_one_line() -> None:
+    for arguments, message in (
+        ({"domain": "no such_host; rm"}, "no host name"),
+        ({"image": "Bad Image"}, "no image's name"),
+        ({"model": "no-such-model"}, "no model"),
+        ({"model": "openai+http://127.0.0.1:1/v1", "engine": "vllm"}, "leave out --engine"),
+    ):
+        with pytest.raises(UserError, match=message):
+            describe_site(**arguments)  # type: ignore[arg-type]
+
+
+@contextmanager
+def running(command: list[str], folder: Path, port: int, **environment: str) -> Iterator[str]:
+    """A server of ours until it is ready, then told to stop; its address."""
+    log = (folder / "log").open("w+")
+    process = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()[-3000:]
+            try:
+                with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:
+                    if answer.status == 200:
+                        break
+            except OSError:
+                time.sleep(0.2)
+        yield url
+        process.terminate()
+        assert process.wait(20) in (0, -15, 143)
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def post(url: str, body: dict[str, Any]) -> Any:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_the_containers_folder_serves_when_its_steps_are_taken_in_a_bare_folder(tmp_path: Path) -> None:
+    """The image's commands without Docker: what is installed there is what runs, with the profile and index beside."""
+    write_pdf_one_column(tmp_path / "resume.pdf")
+    site = describe_site(str(tmp_path / "resume.pdf"))
+    out = deploy(site, "container", tmp_path / "out")
+    assert {path.name for path in out.iterdir()} == {"Dockerfile", ".dockerignore", "source", "profile"}
+    assert (out / "source/src/fischgpt/assets/web/index.html").is_file() or not (
+        Path(fischgpt.__file__).parent / "assets/web"
+    ).is_dir()
+    for line in (out / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            assert (out / line.split()[-2]).exists(), line
+    port = free_port()
+    command = yaml.safe_load((out / "Dockerfile").read_text().rsplit("CMD ", 1)[1])
+    command = [sys.executable, "-m", *command[:-1], str(port)]
+    command[command.index("/srv/profile")] = str(out / "profile")
+    command[command.index("0.0.0.0")] = "127.0.0.1"
+    own = {"PYTHONPATH": str(out / "source/src")}
+    own |= {"FISCHGPT_CACHE": str(tmp_path / "cache"), "FISCHGPT_DATA": str(tmp_path / "data")}
+    index = [sys.executable, "-m", "fischgpt", "profile", "index", str(out / "profile")]
+    done = subprocess.run(index, env=os.environ | own, capture_output=True, text=True, cwd=tmp_path)
+    assert "passages about Mira Okonkwo indexed" in done.stdout, done.stderr
+    with running(command, tmp_path, port, **own) as url:
+        reply = post(f"{url}/api/predict", {"data": ["Which languages does Mira speak?", 0.0, 64, 1.0]})
+        assert "Yoruba" in reply["data"][0]
+        assert post(f"{url}/api/wake-up", {}) == {"data": ["ready"]}
+
+
+def test_a_folder_that_is_not_empty_is_left_alone_and_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine").touch()
+    with pytest.raises(UserError, match="not empty"):
+        deploy(describe_site(), "kubernetes", tmp_path / "out")
+    with pytest.raises(UserError, match="one process"):
+        deploy(describe_site(engine="vllm"), "space", tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_no_secret_or_cache_of_the_profile_goes_along(tmp_path: Path) -> None:
+    shutil.copytree(fischgpt.resources.resource("profiles/curie"), tmp_path / "me")
+    (tmp_path / "me/.env").write_text("FISCHGPT_OWNER_KEY=secret")
+    out = deploy(describe_site(str(tmp_path / "me")), "space", tmp_path / "out")
+    assert sorted(path.name for path in (out / "profile").iterdir()) == ["profile.toml", "resume.json", "story.md"]
+
+
+def test_the_spaces_requirements_are_pinned_to_what_is_tested() -> None:
+    lines = requirements().splitlines()
+    assert "torch==2.13.0" in lines and all(line.count("==") == 1 for line in lines)
+
+
+@pytest.mark.skipif("FISCHGPT_GRADIO" not in os.environ, reason="FISCHGPT_GRADIO names a Python with gradio in it")
+def test_the_space_starts_under_gradio_and_answers_its_clients(tmp_path: Path) -> None:
+    """Gradio needs other versions of two packages than our tools, so it has an environment of its own:
+
+    python -m venv g && g/bin/pip install gradio==6.31.0 && FISCHGPT_GRADIO=g/bin/python pytest tests/deploy
+    """
+    python = os.environ["FISCHGPT_GRADIO"]
+    out = deploy(describe_site(str(fischgpt.resources.resource("profiles/curie"))), "space", tmp_path / "out")
+    ours = str(Path(yaml.__file__).parents[1])
+    port = free_port()
+    paths = f"import runpy, sys; sys.path.append({ours!r}); sys.path.insert(0, '.')"
+    start = f"{paths}; runpy.run_path('app.py', run_name='__main__')"
+    own = {
+        "PYTHONPATH": "",
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_OFFLINE": "1",
+    }
+    with running([python, "-c", start], out, port, **own) as url:
+        reply = post(f"{url}/api/predict", {"data": ["Which languages did she speak?"]})
+        assert "Polish" in reply["data"][0]
+        with urllib.request.urlopen(f"{url}/", timeout=10) as page:
+            assert b"Curie" in page.read()
+        client = (
+            "import sys; from gradio_client import Client; client = Client(sys.argv[1], verbose=False); "
+            "print(client.predict('Who supervised her doctorate?', 0.0, 64, 1.0, api_name='/predict')); "
+            "print(client.predict(api_name='/gpu'))"
+        )
+        done = subprocess.run([python, "-c", client, url], capture_output=True, text=True, timeout=120)
+        assert "Lippmann" in done.stdout and "none" in done.stdout, done.stdout + done.stderr
