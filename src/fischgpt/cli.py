@@ -247,13 +247,17 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's fo
 @app.command(epilog=_example("fischgpt export hf runs/nano my-gpt2"))
 def export(
     form: Annotated[
-        Literal["hf", "gguf"],
-        typer.Argument(metavar="hf|gguf", help="A Hugging Face folder, or a file for llama.cpp and Ollama."),
+        Literal["hf", "gguf", "onnx"],
+        typer.Argument(
+            metavar="hf|gguf|onnx",
+            help="A Hugging Face folder, a file for llama.cpp and Ollama, or one for onnxruntime.",
+        ),
     ],
     model: ModelArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; must be new or empty.")],
     dtype: Annotated[
-        Literal["float32", "bfloat16"], typer.Option(help="hf: how the weights are stored; bfloat16 halves the file.")
+        Literal["float32", "bfloat16", "int8"],
+        typer.Option(help="How the weights are stored; bfloat16 (hf) halves the file, int8 (onnx) quarters it."),
     ] = "float32",
     kind: Annotated[
         Literal["f16", "q8_0", "q4_0"], typer.Option("--type", help="gguf: 16, 8 or 4 bits a weight.")
@@ -265,10 +269,14 @@ def export(
         from fischgpt.publish.gguf import export_gguf
 
         print(export_gguf(model, out, kind, name))
-        return
-    from fischgpt.publish.hf import export_hf
+    elif form == "onnx":
+        from fischgpt.publish.onnx import export_onnx
 
-    print(export_hf(model, out, dtype, name))
+        print(export_onnx(model, out, dtype))
+    else:
+        from fischgpt.publish.hf import export_hf
+
+        print(export_hf(model, out, dtype, name))
 
 
 @bench_app.command("train", epilog=_example("fischgpt bench train gpt2-124m train.micro_batch=4 data.row_tokens=256"))

@@ -47,12 +47,18 @@ def save_pretrained(
         tensor = parameter.detach().to("cpu", dtype or parameter.dtype)
         tensors[_PREFIX + name] = (tensor.T if name.endswith(_TRANSPOSED) else tensor).contiguous()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    stored = dtype or model.wte.weight.dtype
-    _write_json(folder / "config.json", _hf_config(model.config, n_vocab, str(stored).removeprefix("torch.")))
+    write_config(model.config, folder, n_vocab, dtype or model.wte.weight.dtype)
+
+
+def write_config(
+    config: GPTConfig, folder: Path, n_vocab: int | None = None, dtype: torch.dtype = torch.float32
+) -> None:
+    """Write config.json and generation_config.json, as `save_pretrained` does."""
+    _write_json(folder / "config.json", _hf_config(config, n_vocab, str(dtype).removeprefix("torch.")))
     generation: dict[str, Any] = {"do_sample": False}
     if n_vocab is not None:
         # Tied weights leave no bias to silence the padding with.
-        eot, padding = n_vocab - 4, list(range(n_vocab, model.config.vocab_size))
+        eot, padding = n_vocab - 4, list(range(n_vocab, config.vocab_size))
         generation |= {"bos_token_id": eot, "eos_token_id": [eot], "pad_token_id": eot}
         generation |= {"suppress_tokens": padding} if padding else {}
     _write_json(folder / "generation_config.json", generation)
