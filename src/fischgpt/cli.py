@@ -247,10 +247,10 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's fo
 @app.command(epilog=_example("fischgpt export hf runs/nano my-gpt2"))
 def export(
     form: Annotated[
-        Literal["hf", "gguf", "onnx"],
+        Literal["hf", "gguf", "onnx", "site"],
         typer.Argument(
-            metavar="hf|gguf|onnx",
-            help="A Hugging Face folder, a file for llama.cpp and Ollama, or one for onnxruntime.",
+            metavar="hf|gguf|onnx|site",
+            help="A Hugging Face folder; a file for llama.cpp and Ollama; for onnxruntime; a site for any static host.",
         ),
     ],
     model: ModelArgument,
@@ -263,8 +263,9 @@ def export(
         Literal["f16", "q8_0", "q4_0"], typer.Option("--type", help="gguf: 16, 8 or 4 bits a weight.")
     ] = "q8_0",
     name: Annotated[str | None, typer.Option(help="What the model card calls it.")] = None,
+    profile: ProfileOption = None,
 ) -> None:
-    """Write a model in a format other tools load, verified before it is written."""
+    """Write a model in a format other tools load, or with a profile as a site, verified before it is written."""
     if form == "gguf":
         from fischgpt.publish.gguf import export_gguf
 
@@ -273,6 +274,10 @@ def export(
         from fischgpt.publish.onnx import export_onnx
 
         print(export_onnx(model, out, dtype))
+    elif form == "site":
+        from fischgpt.server.static import export_site
+
+        print(export_site(model, out, profile))
     else:
         from fischgpt.publish.hf import export_hf
 
