@@ -31,9 +31,10 @@ export async function loadFiles(
     }
     kept = false;
     const parts: Uint8Array<ArrayBuffer>[] = [];
-    for await (const part of (await fetched(new URL(url))).body ?? []) {
-      parts.push(part);
-      done += part.length;
+    const reader = (await fetched(new URL(url))).body?.getReader(); // Safari cannot go over a body with for await
+    for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+      parts.push(part.value);
+      done += part.value.length;
       progress(Math.min(done, total), total, kept);
     }
     const packed = new Uint8Array(await new Blob(parts).arrayBuffer());
