@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { brotliCompressSync, constants } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
@@ -17,9 +17,28 @@ const brotli: Plugin = {
   },
 };
 
+/**
+ * onnxruntime's WebAssembly, packed (14.2 MB are 3.7 so), for `fischgpt export site`, which puts it beside the model.
+ * What Vite copies of it, because a script names it, nobody fetches.
+ */
+const runtime: Plugin = {
+  name: "runtime",
+  apply: "build",
+  generateBundle(_, bundle) {
+    for (const name of Object.keys(bundle)) if (name.endsWith(".wasm")) delete bundle[name];
+  },
+  writeBundle({ dir = "" }) {
+    const file = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
+    writeFileSync(join(dir, "onnxruntime.wasm.gz"), gzipSync(readFileSync(file), { level: 9 }));
+  },
+};
+
 // The bundle goes into the Python package; hatch_build.py runs this and the server serves it.
 export default defineConfig({
-  plugins: [react(), tailwindcss(), brotli],
+  plugins: [react(), tailwindcss(), brotli, runtime],
+  worker: { format: "es" },
+  // A script names others by where it lies itself: a static site may stand in any folder.
+  experimental: { renderBuiltUrl: (_, { hostType }) => ({ relative: hostType !== "html" }) },
   build: {
     outDir: "../src/fischgpt/assets/web",
     emptyOutDir: true,

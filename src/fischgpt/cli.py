@@ -254,28 +254,41 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's fo
 @app.command(epilog=_example("fischgpt export hf runs/nano my-gpt2"))
 def export(
     form: Annotated[
-        Literal["hf", "gguf"],
-        typer.Argument(metavar="hf|gguf", help="A Hugging Face folder, or a file for llama.cpp and Ollama."),
+        Literal["hf", "gguf", "onnx", "site"],
+        typer.Argument(
+            metavar="hf|gguf|onnx|site",
+            help="A Hugging Face folder; a file for llama.cpp and Ollama; for onnxruntime; a site for any static host.",
+        ),
     ],
     model: ModelArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; must be new or empty.")],
     dtype: Annotated[
-        Literal["float32", "bfloat16"], typer.Option(help="hf: how the weights are stored; bfloat16 halves the file.")
+        Literal["float32", "bfloat16", "int8"],
+        typer.Option(help="How the weights are stored; bfloat16 (hf) halves the file, int8 (onnx) quarters it."),
     ] = "float32",
     kind: Annotated[
         Literal["f16", "q8_0", "q4_0"], typer.Option("--type", help="gguf: 16, 8 or 4 bits a weight.")
     ] = "q8_0",
     name: Annotated[str | None, typer.Option(help="What the model card calls it.")] = None,
+    profile: ProfileOption = None,
 ) -> None:
-    """Write a model in a format other tools load, verified before it is written."""
+    """Write a model in a format other tools load, or with a profile as a site, verified before it is written."""
     if form == "gguf":
         from fischgpt.publish.gguf import export_gguf
 
         print(export_gguf(model, out, kind, name))
-        return
-    from fischgpt.publish.hf import export_hf
+    elif form == "onnx":
+        from fischgpt.publish.onnx import export_onnx
 
-    print(export_hf(model, out, dtype, name))
+        print(export_onnx(model, out, dtype))
+    elif form == "site":
+        from fischgpt.server.static import export_site
+
+        print(export_site(model, out, profile))
+    else:
+        from fischgpt.publish.hf import export_hf
+
+        print(export_hf(model, out, dtype, name))
 
 
 @app.command(epilog=_example("fischgpt publish runs/nano --owner ada --dry-run"))

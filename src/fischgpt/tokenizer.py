@@ -152,6 +152,11 @@ class Tokenizer:
         end = self.n_vocab if keep_control else self.eot
         return self._encoding.decode_bytes([i for i in ids if 0 <= i < end])
 
+    @property
+    def pattern(self) -> str:
+        """How text is cut before byte pairs are merged, for engines without possessive quantifiers."""
+        return self._pattern.replace("++", "+")
+
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over pattern and ranks: equal exactly if all text encodes to equal ids."""

@@ -1,8 +1,13 @@
 /** The server's shapes and the calls to it. VITE_API names another host when the site is served alone. */
+import { inBrowser } from "./browser/place.ts";
 import { authorization } from "./key.ts";
 import { readEvents } from "./sse.ts";
 
 const BASE: string = import.meta.env?.VITE_API ?? "";
+
+/** To the server, or, where the site has none, to the model in this browser. */
+const reach = async (path: string, init: RequestInit): Promise<Response> =>
+  inBrowser ? (await import("./browser/server.ts")).answer(path, init) : fetch(BASE + path, init);
 
 export type Shape = {
   n_params: number;
@@ -100,7 +105,7 @@ export function failureOf(error: unknown): Failure {
 /** Sends the visitor's key along where one is kept. Throws Trouble. */
 export async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = { ...authorization(path), ...init.headers };
-  const response = await fetch(BASE + path, { ...init, headers }).catch((error: unknown) => {
+  const response = await reach(path, { ...init, headers }).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
     throw new Trouble("offline");
   });
@@ -183,7 +188,7 @@ export type Readiness = {
 /** One look at /readyz; never throws. */
 export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {
   try {
-    const response = await fetch(`${BASE}/readyz`, signal ? { signal } : {});
+    const response = await reach("/readyz", signal ? { signal } : {});
     const body: { status?: string; progress?: number; step?: string } = await response
       .json()
       .catch(() => ({}));

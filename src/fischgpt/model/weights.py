@@ -44,7 +44,6 @@ def save_pretrained(
     n_vocab: ids the tokenizer uses; generation then stops at <|endoftext|> (`eot`, or the first of the four control
     tokens that close the vocabulary) and never samples the padding. dtype: store weights so (their own if not given).
     """
-    eot = n_vocab - 4 if eot is None and n_vocab is not None else eot
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {}
@@ -52,12 +51,23 @@ def save_pretrained(
         tensor = parameter.detach().to("cpu", dtype or parameter.dtype)
         tensors[_PREFIX + name] = (tensor.T if name.endswith(_TRANSPOSED) else tensor).contiguous()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    stored = dtype or model.wte.weight.dtype
-    _write_json(folder / "config.json", _hf_config(model.config, eot, str(stored).removeprefix("torch.")))
+    write_config(model.config, folder, n_vocab, dtype or model.wte.weight.dtype, eot)
+
+
+def write_config(
+    config: GPTConfig,
+    folder: Path,
+    n_vocab: int | None = None,
+    dtype: torch.dtype = torch.float32,
+    eot: int | None = None,
+) -> None:
+    """Write config.json and generation_config.json, as `save_pretrained` does."""
+    eot = n_vocab - 4 if eot is None and n_vocab is not None else eot
+    _write_json(folder / "config.json", _hf_config(config, eot, str(dtype).removeprefix("torch.")))
     generation: dict[str, Any] = {"do_sample": False}
     if n_vocab is not None:
         # Tied weights leave no bias to silence the padding with.
-        padding = list(range(n_vocab, model.config.vocab_size))
+        padding = list(range(n_vocab, config.vocab_size))
         generation |= {"bos_token_id": eot, "eos_token_id": [eot], "pad_token_id": eot}
         generation |= {"suppress_tokens": padding} if padding else {}
     _write_json(folder / "generation_config.json", generation)

@@ -58,7 +58,7 @@ class Embedder:
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
         try:
-            graph = model.read_bytes() + _output(HALFWAY)
+            graph = self.graph(model)
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
             self._tokenizer = Tokenizer.from_file(str(tokenizer))
         except Exception as error:  # onnxruntime and tokenizers raise their own classes
@@ -66,6 +66,11 @@ class Embedder:
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()
         self._inputs = {given.name for given in self._session.get_inputs()}
+
+    @staticmethod
+    def graph(model: Path) -> bytes:
+        """The ONNX file at `model` with what its third layer puts out as a further output."""
+        return model.read_bytes() + _output(HALFWAY)
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The texts' token vectors, in their order; text beyond 256 tokens is not seen."""
@@ -97,6 +102,12 @@ class Embedder:
             if texts
             else np.zeros((0, DIMENSIONS), np.float32)
         )
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The word pieces in the order of their ids."""
+        found = self._tokenizer.get_vocab()
+        return sorted(found, key=found.__getitem__)
 
     def count(self, text: str) -> int:
         """Tokens of a text, as far as they are read."""

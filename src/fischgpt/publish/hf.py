@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -27,18 +26,20 @@ from fischgpt.publish.card import is_free, model_card
 from fischgpt.resources import resource
 from fischgpt.tagged import load_tokenizer
 
-Dtype = Literal["float32", "bfloat16"]
+DTYPES = ("float32", "bfloat16")
 TOLERANCE = 1e-4
 """Largest allowed difference of an fp32 logit. Our reload is equal; transformers sums in another order, about 1e-5."""
 
 
-def export_hf(model: str | Path, out: str | Path, dtype: Dtype = "float32", name: str | None = None) -> Path:
+def export_hf(model: str | Path, out: str | Path, dtype: str = "float32", name: str | None = None) -> Path:
     """Write a model (anything `--model` takes) to the folder `out` and return it; `name`: what its card calls it.
 
     dtype: how the weights are stored. "bfloat16" halves the file; what is compared is then the model rounded so.
     The folder appears whole or not at all. Raises UserError if `out` is not new or empty, if the model cannot be
     loaded, or if what was written does not give the same logits.
     """
+    if dtype not in DTYPES:
+        raise UserError(f"export hf stores {' or '.join(DTYPES)}, not {dtype}")
     info = describe_model(model)
     info = replace(info, name=name or info.name)
     tokenizer, gpt = load_tokenizer(info.folder), load_pretrained(info.folder)

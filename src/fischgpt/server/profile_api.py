@@ -7,8 +7,42 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from fischgpt.profile.profile import Profile
 from fischgpt.server.parts import Parts, refusals
 from fischgpt.server.run_api import Record
+from fischgpt.server.service import Service
+
+
+def about(service: Service, record: Record, keeps_questions: bool) -> dict[str, Any]:
+    """`/api/profile`: the owner and the model."""
+    config, profile = service.model.config, service.profile
+    shape = ("n_layer", "n_head", "n_embd", "block_size", "vocab_size")
+    return {
+        "name": profile.name,
+        "first_name": profile.first_name,
+        "headline": profile.headline,
+        "pronouns": profile.pronouns,
+        "greeting": profile.greeting,
+        "starters": list(profile.starters),
+        "links": list(profile.links),
+        "story": profile.story_markdown,
+        "resume_url": "/api/resume/file" if profile.download else None,
+        "keeps_questions": keeps_questions,
+        "model": {
+            "name": service.model.name,
+            "n_params": service.model.n_params,
+            **{key: None if config is None else getattr(config, key) for key in shape},
+            "trained_tokens": service.model.trained_tokens,
+            "computes": service.computes,
+            "figures": record.figures,
+        },
+    }
+
+
+def listing(profile: Profile) -> dict[str, Any]:
+    """`/api/passages`: every passage, in the resume's order."""
+    fields = ("id", "section", "organisation", "title", "dates", "text")
+    return {"passages": [{key: getattr(passage, key) for key in fields} for passage in profile.passages]}
 
 
 def router(parts: Parts, record: Record) -> APIRouter:
@@ -17,34 +51,12 @@ def router(parts: Parts, record: Record) -> APIRouter:
     service = parts.service
 
     @api.get("/api/profile", summary="Who this site is about, and with what model it answers")
-    def about() -> dict[str, Any]:
-        config, profile = service.model.config, service.profile
-        shape = ("n_layer", "n_head", "n_embd", "block_size", "vocab_size")
-        return {
-            "name": profile.name,
-            "first_name": profile.first_name,
-            "headline": profile.headline,
-            "pronouns": profile.pronouns,
-            "greeting": profile.greeting,
-            "starters": list(profile.starters),
-            "links": list(profile.links),
-            "story": profile.story_markdown,
-            "resume_url": "/api/resume/file" if profile.download else None,
-            "keeps_questions": parts.settings.keep_questions,
-            "model": {
-                "name": service.model.name,
-                "n_params": service.model.n_params,
-                **{key: None if config is None else getattr(config, key) for key in shape},
-                "trained_tokens": service.model.trained_tokens,
-                "computes": service.computes,
-                "figures": record.figures,
-            },
-        }
+    def profile() -> dict[str, Any]:
+        return about(service, record, parts.settings.keep_questions)
 
     @api.get("/api/passages", summary="What answers are drawn from, in the resume's order")
     async def passages() -> dict[str, Any]:
-        fields = ("id", "section", "organisation", "title", "dates", "text")
-        return {"passages": [{key: getattr(passage, key) for key in fields} for passage in service.profile.passages]}
+        return listing(service.profile)
 
     @api.get(
         "/api/resume/file",

@@ -1,0 +1,178 @@
+"""What the site without a server answers from: the passages, read in advance, and every rule of an answer.
+
+The algorithms are written again in TypeScript (web/src/browser/). What they run on, every threshold, word list and
+pattern, is taken from the modules that have it, so that a rule changed there is changed in the browser too.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from fischgpt.assistant import answer, check, quoting, release, smalltalk
+from fischgpt.assistant.model import TextModel
+from fischgpt.profile import bm25, embed, index, prompt, question, relevance, text
+from fischgpt.profile.profile import Profile
+
+_SMALL_TALK = {"hello": "hello", "thanks": "thanks", "bye": "bye", "who": "who are you", "help": "help"}
+"""A message of each kind."""
+
+
+def rules(profile: Profile, model: TextModel) -> dict[str, Any]:
+    """Every rule of an answer about this owner by this model, as JSON. Patterns are JavaScript's."""
+    replies = {kind: smalltalk.small_talk(said, profile.name, profile.starters) for kind, said in _SMALL_TALK.items()}
+    block_size = model.config.block_size
+    return {
+        "owner": profile.name,
+        "declined": f"The profile of {profile.name} does not say.",
+        "text": {
+            "ligatures": {chr(code): letters for code, letters in text._LIGATURES.items()},
+            "marker": javascript(text._MARKER),
+            "sentenceEnd": javascript(text._SENTENCE_END),
+        },
+        "words": {"word": javascript(bm25._WORD), "stop": sorted(bm25.STOP_WORDS)},
+        "question": {
+            "roleTokens": javascript(question._ROLE_TOKENS),
+            "pointing": sorted(question._POINTING),
+            "verbs": sorted(question._VERBS),
+            "askingBack": javascript(question._ASKING_BACK),
+            "who": javascript(question._WHO),
+            "opening": javascript(question._OPENING),
+            "variants": question._VARIANTS,
+        },
+        "search": {
+            "candidates": index.CANDIDATES,
+            "bm25Weight": index.BM25_WEIGHT,
+            "sameEntry": index.SAME_ENTRY,
+            "judged": index.JUDGED,
+            "rankWeight": index.RANK_WEIGHT,
+            "gateWeight": index.GATE_WEIGHT,
+            "even": index.EVEN,
+            "threshold": index.THRESHOLD,
+            "questionTokens": relevance.QUESTION_TOKENS,
+            "maxTokens": embed.MAX_TOKENS,
+        },
+        "prompt": {"citation": javascript(prompt._CITATION)},
+        "quoting": {
+            "refusals": quoting.REFUSALS,
+            "rankWeights": quoting.RANK_WEIGHTS,
+            "maxCitations": quoting.MAX_CITATIONS,
+            "maxListed": quoting.MAX_LISTED,
+            "maxWords": quoting.MAX_WORDS,
+            "listed": quoting.LISTED,
+        },
+        "check": {
+            "maxWords": check.MAX_WORDS,
+            "marker": javascript(check.MARKER),
+            "role": javascript(check._ROLE),
+            "token": javascript(check._TOKEN),
+            "thousands": javascript(check._THOUSANDS),
+            "decline": javascript(check._DECLINE),
+            "numberWords": check.NUMBER_WORDS,
+            "function": sorted(check._FUNCTION),
+            "markerBegun": javascript(release._MARKER_BEGUN),
+        },
+        "smallTalk": {
+            "hello": javascript(re.compile(smalltalk._HELLO)),
+            "patterns": [[kind, javascript(pattern)] for kind, pattern in smalltalk._COMPILED],
+            "replies": replies,
+        },
+        "answer": {
+            "confident": answer.CONFIDENT,
+            "answerTokens": min(answer.ANSWER_TOKENS, block_size // 4),
+            "questionTokens": block_size // answer.QUESTION_SHARE,
+        },
+        "model": {
+            "blockSize": block_size,
+            "nLayer": model.config.n_layer,
+            "nHead": model.config.n_head,
+            "headDim": model.config.n_embd // model.config.n_head,
+        },
+        "tokenizer": tokenizer(model),
+        "wordPieces": word_pieces(),
+        "passages": passages(profile),
+        "postings": postings(profile),
+    }
+
+
+def passages(profile: Profile) -> list[dict[str, Any]]:
+    """The passages with all that an answer needs of them: how they are rendered, quoted and retold."""
+    return [
+        {
+            **{key: getattr(one, key) for key in ("id", "section", "organisation", "title", "dates", "text", "entry")},
+            "rendered": one.render(),
+            "head": quoting.head(one),
+            "quotation": quoting.quotation(one),
+            "served": quoting._served(one),
+            "namesItself": quoting._names_itself(one),
+            "vocabulary": sorted(check._vocabulary(one)),
+            "words": check._words(one.render()),
+        }
+        for one in profile.passages
+    ]
+
+
+def postings(profile: Profile) -> dict[str, list[tuple[int, float]]]:
+    """Of each term, which passages hold it, with its weight there (profile/bm25.py)."""
+    return bm25.BM25([index.indexed_text(passage) for passage in profile.passages])._postings
+
+
+def readings(profile: Profile) -> tuple[list[int], bytes]:
+    """How many tokens of each passage the reader reads, and, one after the other for all passages: unit vectors
+    (N, 384) fp32; token ids int32; states (T, 384) fp16, as profile/embed.py has them. Little-endian."""
+    read = embed.embedder().read([index.indexed_text(passage) for passage in profile.passages])
+    limit = relevance.PASSAGE_TOKENS
+    ids = [reading.ids[:limit] for reading in read]
+    vectors = np.stack([reading.vector for reading in read]).astype("<f4")
+    states = np.concatenate([reading.states[:limit] for reading in read]).astype("<f2")
+    return list(map(len, ids)), vectors.tobytes() + np.concatenate(ids).astype("<i4").tobytes() + states.tobytes()
+
+
+def tokenizer(model: TextModel) -> dict[str, Any]:
+    """The model's byte pairs in the order of their ranks, spelled as in tokenizer.json, and its control tokens."""
+    tok = model.tokenizer
+    return {
+        "tokens": [_spelled(tok.decode_bytes([token])) for token in range(tok.eot)],
+        "pattern": tok.pattern,
+        "control": {"eot": tok.eot, "user": tok.user, "assistant": tok.assistant, "system": tok.system},
+    }
+
+
+def word_pieces() -> list[str]:
+    """The vocabulary of the embedding model, in the order of its ids."""
+    return list(embed.embedder().vocabulary)
+
+
+def _spelled(data: bytes) -> str:
+    """Bytes as the characters U+0000 to U+00FF."""
+    return data.decode("latin-1")
+
+
+def javascript(pattern: re.Pattern[str]) -> list[str]:
+    r"""[source, flags] of the JavaScript pattern that matches what `pattern` matches.
+
+    Python's `\w`, `\d` and `\b` know all scripts; JavaScript's know ASCII, and with the flag u its pattern may escape
+    nothing that has no meaning.
+    """
+    word, source, in_class = r"\p{L}\p{N}_", pattern.pattern.replace(r"[^\W\d_]", r"[\p{L}\p{Nl}\p{No}]"), False
+    outside = {
+        "w": f"[{word}]", "W": f"[^{word}]", "d": r"\p{Nd}", "s": r"\s", "S": r"\S", "p": r"\p",
+        "b": f"(?:(?<=[{word}])(?![{word}])|(?<![{word}])(?=[{word}]))",
+    }  # fmt: skip
+    inside = {**outside, "w": word, "b": r"\b"}
+    out: list[str] = []
+    for escaped, plain in _pieces(source):
+        if escaped:
+            known = inside if in_class else outside
+            out.append(known.get(escaped) or (f"\\{escaped}" if escaped in "^$\\.*+?()[]{}|/-n" else escaped))
+            continue
+        in_class = plain == "[" or (in_class and plain != "]")
+        out.append(plain)
+    return ["".join(out), "gui" if pattern.flags & re.IGNORECASE else "gu"]
+
+
+def _pieces(source: str) -> Iterable[tuple[str, str]]:
+    """(what a backslash stands before, "") or ("", one character)."""
+    for match in re.finditer(r"\\(.)|(.)", source, re.DOTALL):
+        yield match[1] or "", match[2] or ""

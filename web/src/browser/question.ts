@@ -1,0 +1,74 @@
+/** profile/question.py: a visitor's question -> what is searched for. */
+import { escaped, Pattern, type Rules, WORD, words } from "./rules.ts";
+import { fold, type Language } from "./text.ts";
+
+export type Turn = { role: "system" | "user" | "assistant"; text: string };
+
+export class Questions {
+  readonly #language: Language;
+  readonly #owner: string;
+  readonly #variants: Record<string, string>;
+  readonly #roleTokens: Pattern;
+  readonly #askingBack: Pattern;
+  readonly #who: Pattern;
+  readonly #opening: Pattern;
+  readonly #pointing: ReadonlySet<string>;
+  readonly #verbs: ReadonlySet<string>;
+
+  constructor(rules: Rules, language: Language) {
+    const { question } = rules;
+    this.#language = language;
+    this.#owner = rules.owner;
+    this.#variants = question.variants;
+    this.#roleTokens = new Pattern(question.roleTokens);
+    this.#askingBack = new Pattern(question.askingBack);
+    this.#who = new Pattern(question.who);
+    this.#opening = new Pattern(question.opening);
+    this.#pointing = new Set(question.pointing);
+    this.#verbs = new Set(question.verbs);
+  }
+
+  /** The question without role tokens and without the owner's name. */
+  strip(question: string): string {
+    const text = this.#language.clean(this.#roleTokens.sub(question, " "));
+    const names = [this.#owner, ...words(this.#owner)].filter((part) => part.length > 1);
+    const parts = [...new Set(names.map(fold))].sort((a, b) => b.length - a.length);
+    let kept = text;
+    for (const part of parts) {
+      const free = [...part].map((char) => this.#variants[char] ?? escaped(char)).join("");
+      kept = kept.replace(new RegExp(`(?<![${WORD}])${free}(?:['’]s?)?(?![${WORD}])`, "giu"), " ");
+    }
+    kept = words(kept).join(" ");
+    const left = this.#language.terms(kept).length > 0;
+    return left || this.#language.terms(text).length === 0 ? kept : text;
+  }
+
+  /** Whether it asks for the owner as such: "Who is she?". */
+  asksWho(question: string): boolean {
+    const names = [this.#owner, ...words(this.#owner)].sort((a, b) => b.length - a.length);
+    const parts = names.map((name) => escaped(fold(name))).join("|");
+    const name = new RegExp(`(?<![${WORD}])(?:${parts})(?![${WORD}])`, "gu");
+    const bare = fold(this.#language.clean(question)).replace(name, " ");
+    return this.#who.fullmatch(words(bare.replace(new RegExp(`[^${WORD}'’ ]+`, "gu"), " ")).join(" "));
+  }
+
+  /** Whether the question cannot be understood alone. */
+  followsUp(question: string): boolean {
+    const said = fold(question).match(new RegExp(`[${WORD}]+`, "gu")) ?? [];
+    const content = this.#language.terms(question);
+    if (content.length === 0 || (this.#askingBack.match(question) && content.length === 1)) return true;
+    if (this.#opening.match(question) && !said.some((word) => this.#verbs.has(word))) return true;
+    const telling = said.filter((word) => !this.#language.stop.has(word));
+    return telling.length <= 2 && said.some((word) => this.#pointing.has(word));
+  }
+
+  /** What to search for, and the earlier question it goes on from, or "". */
+  resolve(question: string, history: Turn[]): [asked: string, earlier: string] {
+    const alone = this.strip(question);
+    const before = history.filter((turn) => turn.role === "user").map((turn) => this.strip(turn.text));
+    const last = before.at(-1);
+    if (last === undefined || !this.followsUp(alone)) return [alone, ""];
+    const older = before.at(-2);
+    return [alone, older !== undefined && this.followsUp(last) ? `${older} ${last}` : last];
+  }
+}

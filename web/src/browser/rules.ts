@@ -1,0 +1,109 @@
+/** Every rule of an answer, as `fischgpt export site` takes them from the server's code (server/static_data.py). */
+
+type Told = [source: string, flags: string];
+
+export type Passage = {
+  id: string;
+  section: string;
+  organisation: string;
+  title: string;
+  dates: string;
+  text: string;
+  entry: string;
+  rendered: string;
+  head: string;
+  quotation: string;
+  /** What the model may write of it. */
+  served: string[];
+  namesItself: boolean;
+  vocabulary: string[];
+  words: string[];
+};
+
+export type Rules = {
+  owner: string;
+  declined: string;
+  text: { ligatures: Record<string, string>; marker: Told; sentenceEnd: Told };
+  words: { word: Told; stop: string[] };
+  question: {
+    roleTokens: Told;
+    pointing: string[];
+    verbs: string[];
+    askingBack: Told;
+    who: Told;
+    opening: Told;
+    variants: Record<string, string>;
+  };
+  search: {
+    candidates: number;
+    bm25Weight: number;
+    sameEntry: number;
+    judged: number;
+    rankWeight: number;
+    gateWeight: number;
+    even: number;
+    threshold: number;
+    questionTokens: number;
+    maxTokens: number;
+  };
+  prompt: { citation: Told };
+  quoting: {
+    refusals: string[];
+    rankWeights: number[];
+    maxCitations: number;
+    maxListed: number;
+    maxWords: number;
+    listed: number;
+  };
+  check: {
+    maxWords: number;
+    marker: Told;
+    role: Told;
+    token: Told;
+    thousands: Told;
+    decline: Told;
+    numberWords: Record<string, string>;
+    function: string[];
+    markerBegun: Told;
+  };
+  smallTalk: { hello: Told; patterns: [kind: string, pattern: Told][]; replies: Record<string, string> };
+  answer: { confident: number; answerTokens: number; questionTokens: number };
+  model: { blockSize: number; nLayer: number; nHead: number; headDim: number };
+  tokenizer: {
+    tokens: string[];
+    pattern: string;
+    control: { eot: number; user: number; assistant: number; system: number };
+  };
+  wordPieces: string[];
+  passages: Passage[];
+  postings: Record<string, [passage: number, weight: number][]>;
+  /** Tokens of each passage in the index. */
+  lengths: number[];
+};
+
+/** A pattern with the methods of Python's. */
+export class Pattern {
+  readonly #once: RegExp;
+  readonly #start: RegExp;
+  readonly #whole: RegExp;
+  readonly #every: RegExp;
+
+  constructor([source, flags]: Told) {
+    const plain = flags.replace("g", "");
+    this.#once = new RegExp(source, plain);
+    this.#start = new RegExp(`^(?:${source})`, plain);
+    this.#whole = new RegExp(`^(?:${source})$`, plain);
+    this.#every = new RegExp(source, flags);
+  }
+
+  search = (text: string) => this.#once.exec(text);
+  match = (text: string) => this.#start.exec(text);
+  fullmatch = (text: string) => this.#whole.test(text);
+  all = (text: string) => [...text.matchAll(this.#every)];
+  /** `by` as JavaScript's replace takes it. */
+  sub = (text: string, by: string) => text.replace(this.#every, by);
+}
+
+export const WORD = "\\p{L}\\p{N}_"; // Python's \w
+export const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+export const words = (text: string) => text.split(/\s+/u).filter(Boolean);

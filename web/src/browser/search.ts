@@ -1,0 +1,114 @@
+/** profile/index.py: which passages answer a question, and whether any of them does. */
+
+import { Questions, type Turn } from "./question.ts";
+import type { Reader, Reading } from "./reader.ts";
+import type { Passage, Rules } from "./rules.ts";
+import type { Language } from "./text.ts";
+
+export type Hit = { passage: Passage; score: number; cosine: number; bm25: number };
+export type Retrieval = { hits: Hit[]; answerable: boolean; score: number; threshold: number };
+type Found = Map<string, Hit>;
+
+const SHOWN = 8;
+const byScore = (a: Hit, b: Hit) => b.score - a.score;
+
+export class Index {
+  readonly #rules: Rules;
+  readonly #language: Language;
+  readonly #questions: Questions;
+  readonly #reader: Reader;
+  readonly #postings: Map<string, [passage: number, weight: number][]>;
+
+  constructor(rules: Rules, language: Language, reader: Reader) {
+    this.#rules = rules;
+    this.#language = language;
+    this.#questions = new Questions(rules, language);
+    this.#reader = reader;
+    this.#postings = new Map(Object.entries(rules.postings));
+  }
+
+  async search(question: string, history: Turn[]): Promise<Retrieval> {
+    const { threshold, judged } = this.#rules.search;
+    if (this.#questions.asksWho(question)) return this.#about();
+    const [asked, earlier] = this.#questions.resolve(question, history);
+    const reading = await this.#reader.read(asked);
+    let found = this.#scored(asked, reading);
+    if (earlier) {
+      const both = `${earlier} ${asked}`;
+      const before = this.#scored(earlier, await this.#reader.read(earlier));
+      found = this.#followUp(found, this.#scored(both, await this.#reader.read(both)), before);
+    }
+    const hits = await this.#judge(reading, [...found.values()].sort(byScore).slice(0, judged));
+    const score = Math.max(0, ...hits.map((hit) => hit.score));
+    return { hits: hits.slice(0, SHOWN), answerable: score >= threshold, score, threshold };
+  }
+
+  /** The hits in the order of search and reader together, scored by the probability that each answers. */
+  async #judge(question: Reading, hits: Hit[]): Promise<Hit[]> {
+    const { rankWeight, gateWeight, even } = this.#rules.search;
+    const at = new Map(this.#rules.passages.map((passage, i) => [passage.id, i]));
+    const logits = await this.#reader.judge(
+      question,
+      hits.map((hit) => ({ passage: at.get(hit.passage.id) ?? 0, cosine: hit.cosine, bm25: hit.bm25 })),
+    );
+    const rows = hits.map((hit, i) => {
+      const logit = logits[i] ?? 0;
+      const score = 1 / (1 + Math.exp(-(logit + gateWeight * (hit.score - even))));
+      return { hit: { ...hit, score }, rank: logit + rankWeight * hit.score };
+    });
+    return rows.sort((a, b) => b.rank - a.rank).map((row) => row.hit);
+  }
+
+  #about(): Retrieval {
+    const { passages, search } = this.#rules;
+    const about = passages.filter((passage) => passage.section === "About");
+    const chosen = (about.length ? about : passages).slice(0, SHOWN);
+    const hits = chosen.map((passage) => ({ passage, score: 1, cosine: 0, bm25: 0 }));
+    const score = hits.length ? 1 : 0;
+    return { hits, answerable: score > 0, score, threshold: search.threshold };
+  }
+
+  /** The candidates of both rankings. */
+  #scored(text: string, reading: Reading): Found {
+    const { passages, search } = this.#rules;
+    const byWords = this.#wordScores(text);
+    const cosines = passages.map((_, i) => this.#reader.cosine(reading, i));
+    const best = (scores: number[], least: number) =>
+      [...scores.keys()]
+        .filter((i) => (scores[i] ?? 0) > least)
+        .sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0))
+        .slice(0, search.candidates);
+    const found: Found = new Map();
+    for (const i of new Set([...best(cosines, Number.NEGATIVE_INFINITY), ...best(byWords, 0)])) {
+      const passage = passages[i];
+      const [cosine = 0, bm25 = 0] = [cosines[i], byWords[i]];
+      if (passage) found.set(passage.id, { passage, score: cosine + search.bm25Weight * bm25, cosine, bm25 });
+    }
+    return found;
+  }
+
+  /** BM25 of each passage (profile/bm25.py). */
+  #wordScores(text: string): number[] {
+    const n = this.#rules.passages.length;
+    const found = new Array<number>(n).fill(0);
+    for (const term of new Set(this.#language.terms(text))) {
+      const postings = this.#postings.get(term) ?? [];
+      const idf = Math.log(1 + (n - postings.length + 0.5) / (postings.length + 0.5));
+      for (const [i, weight] of postings) found[i] = (found[i] ?? 0) + idf * weight;
+    }
+    return found;
+  }
+
+  #followUp(alone: Found, both: Found, earlier: Found): Found {
+    const [first] = [...earlier.values()].sort(byScore);
+    const found: Found = new Map();
+    for (const [id, hit] of [...alone, ...both]) {
+      if (found.has(id)) continue;
+      const [a, b] = [alone.get(id), both.get(id)];
+      const bonus = hit.passage.entry === first?.passage.entry ? this.#rules.search.sameEntry : 0;
+      const score = ((a?.score ?? 0) + (b?.score ?? 0)) / 2 + bonus;
+      found.set(id, { passage: hit.passage, score, cosine: b?.cosine ?? 0, bm25: b?.bm25 ?? 0 });
+    }
+    return found;
+  }
+}
