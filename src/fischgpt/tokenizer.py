@@ -153,9 +153,9 @@ class Tokenizer:
         return self._encoding.decode_bytes([i for i in ids if 0 <= i < end])
 
     @property
-    def pattern(self) -> str:
-        """How text is cut before byte pairs are merged, for engines without possessive quantifiers."""
-        return self._pattern.replace("++", "+")
+    def plain_pattern(self) -> str:
+        """`pattern` for engines without possessive quantifiers."""
+        return self.pattern.replace("++", "+")
 
     @cached_property
     def fingerprint(self) -> str:

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from fischgpt.publish.hf import Dtype
 from fischgpt.publish.repositories import Publication, prepare
 from fischgpt.publish.upload import Uploader
 
@@ -14,7 +13,7 @@ def publish(
     owner: str,
     name: str | None = None,
     tag: str | None = None,
-    dtype: Dtype = "float32",
+    dtype: str = "float32",
     private: bool = False,
     dry_run: bool = False,
     say: Callable[[str], None] = print,

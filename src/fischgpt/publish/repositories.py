@@ -19,7 +19,7 @@ from fischgpt.evals.record import TITLES, RunRecord, read_run, record_of
 from fischgpt.hub import Repo
 from fischgpt.publish.card import Place, model_card
 from fischgpt.publish.gguf import export_gguf
-from fischgpt.publish.hf import Dtype, export_hf
+from fischgpt.publish.hf import export_hf
 from fischgpt.train.checkpoint import best_path, verify
 
 Which = Literal["best-loss", "best-hellaswag", "chat"]
@@ -63,7 +63,7 @@ class Publication:
     """What the run or this machine lacks, a sentence each."""
 
 
-def prepare(run: Path, owner: str, into: Path, name: str | None = None, dtype: Dtype = "float32") -> Publication:
+def prepare(run: Path, owner: str, into: Path, name: str | None = None, dtype: str = "float32") -> Publication:
     """Export, verify and describe a run's repositories in the empty folder `into`.
 
     name: what they begin with; the run's folder's if not given. Raises UserError for no run, a run with no finished
@@ -109,7 +109,7 @@ def _weights(run: Path, record: RunRecord) -> tuple[dict[Which, Path], list[str]
     return found, missing
 
 
-def _make(which: Which, weights: Path, repo: Repo, folder: Path, dtype: Dtype, left_out: list[str]) -> Repository:
+def _make(which: Which, weights: Path, repo: Repo, folder: Path, dtype: str, left_out: list[str]) -> Repository:
     if (weights / "manifest.json").is_file():
         verify(weights)
     name = repo.name.partition("/")[2]

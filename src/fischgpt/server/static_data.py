@@ -134,7 +134,7 @@ def tokenizer(model: TextModel) -> dict[str, Any]:
     tok = model.tokenizer
     return {
         "tokens": [_spelled(tok.decode_bytes([token])) for token in range(tok.eot)],
-        "pattern": tok.pattern,
+        "pattern": tok.plain_pattern,
         "control": {"eot": tok.eot, "user": tok.user, "assistant": tok.assistant, "system": tok.system},
     }
 
