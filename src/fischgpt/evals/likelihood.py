@@ -20,8 +20,8 @@ from fischgpt.train.hardware import compute_dtype
 BATCH_TOKENS, HEAD_LOGITS, SOFTMAX_LOGITS = 2048, 2**23, 2**20
 """Tokens of one batch, padding included, and logits made at once, on a CPU: four times as many take a tenth longer.
 
-Their softmax is taken in pieces that stay in cache: of 2**23 in bfloat16 at once, copied to float32, it takes as long as
-the product that makes them."""
+Their softmax is taken in pieces that stay in cache: of 2**23 in bfloat16 at once, copied to float32, it takes as long
+as the product that makes them."""
 GPU_BATCH_TOKENS, GPU_HEAD_LOGITS = 2**16, 2**28
 
 
