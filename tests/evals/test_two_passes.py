@@ -79,7 +79,7 @@ def test_close_calls_are_answered_as_float32_does(model: GPT) -> None:
     told: list[float] = []
     found, twice = answer(model, questions, told.append)
     assert found == expected
-    assert 40 <= twice < 80, "the close ones and the sample, and not many more"
+    assert 40 <= twice < 70, "the close ones and the sample, and not many more"
     assert told == sorted(told) and told[-1] == 1
 
 
@@ -126,7 +126,7 @@ def test_an_error_larger_than_the_sample_showed_widens_the_margin(model: GPT, mo
     exact = [[1.0, 9.0]] * 60
     error = [[0.0, 0.01]] * 60
     exact[0], error[0] = [1.0, 1.15], [0.0, -0.1]  # found by the first margin, 0.04 on either side...
-    exact[2], error[2] = [1.0, 1.30], [0.0, -0.5]  # ...which it widens to 0.4: that finds this one, answered wrongly
+    exact[1], error[1] = [1.0, 1.30], [0.0, -0.5]  # ...which it widens to 0.4: that finds this one, answered wrongly
     questions = [made_up(sums) for sums in exact]
     monkeypatch.setattr(two_passes, "can_be_rough", lambda model: True)
     exact_of, passes = {id(question.tree): i for i, question in enumerate(questions)}, []
@@ -140,7 +140,7 @@ def test_an_error_larger_than_the_sample_showed_widens_the_margin(model: GPT, mo
     monkeypatch.setattr(two_passes, "losses", known)
     found, twice = answer(model, questions)
     assert found == [(True, True)] * 60
-    assert [chosen for rough, chosen in passes if not rough][1:] == [[0], [2]] and twice == 18
+    assert [chosen for rough, chosen in passes if not rough][1:] == [[0], [1]] and twice == SAMPLE + 2
 
 
 @pytest.mark.parametrize(

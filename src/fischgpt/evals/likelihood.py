@@ -22,6 +22,9 @@ BATCH_TOKENS, HEAD_LOGITS, SOFTMAX_LOGITS = 2048, 2**23, 2**20
 
 Their softmax is taken in pieces that stay in cache: of 2**23 in bfloat16 at once, copied to float32, it takes as long
 as the product that makes them."""
+ALIKE = 0.8
+"""A tree shorter than this share of its batch's longest waits for the next: a few trees of all sizes would be mostly
+padding."""
 GPU_BATCH_TOKENS, GPU_HEAD_LOGITS = 2**16, 2**28
 
 
@@ -97,8 +100,9 @@ def losses(
     done, tokens = 0, BATCH_TOKENS if model.wte.weight.device.type == "cpu" else GPU_BATCH_TOKENS
     with _packed(model, torch.bfloat16 if rough else torch.float32) as head:
         while done < len(order):
-            size = max(1, tokens // max(1, len(trees[order[done]])))
-            batch = order[done : done + size]
+            longest = len(trees[order[done]])
+            size = max(1, tokens // max(1, longest))
+            batch = [i for i in order[done : done + size] if len(trees[i]) >= ALIKE * longest]
             for i, sums in zip(batch, _batch_losses(model, head, [trees[i] for i in batch]), strict=True):
                 found[i] = sums
             done += len(batch)
