@@ -18,6 +18,7 @@ from fischgpt.evals import hellaswag_items
 from fischgpt.evals.hellaswag import METRICS, HellaSwag, harness_choices, score, token_choices
 from fischgpt.evals.hellaswag_items import Item, load_items, pick
 from fischgpt.evals.likelihood import Row, lay, losses
+from fischgpt.evals.results import eval_rows
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import save_pretrained
 from fischgpt.tokenizer import Tokenizer
@@ -110,6 +111,13 @@ def test_accuracy_and_standard_error_are_those_of_the_right_answers(model: GPT, 
     assert seen[-1] == (n, n)
 
 
+def test_what_was_scored_twice_is_said(model: GPT, tok: Tokenizer) -> None:
+    result = HellaSwag([Item.read(row) for row in made_up_rows()])(model, tok, 11)  # too few for a first pass
+    assert result["scored_twice"] == 0 and "scored twice" not in dict(eval_rows("hellaswag", result))
+    shown = dict(eval_rows("hellaswag", result | {"scored_twice": 1234}))
+    assert shown["scored twice"].startswith("1,234 questions")
+
+
 @torch.inference_mode()
 def alone(model: GPT, row: Row) -> float:
     """One row by itself, plainly."""
@@ -134,6 +142,7 @@ def test_scoring_leaves_the_model_as_it_was(model: GPT) -> None:
     model.train()
     before = model(torch.tensor([[1, 2]]))
     losses(model, [tree])
+    losses(model, [tree], rough=torch.ops.mkldnn._is_mkldnn_bf16_supported())
     assert model.training and torch.equal(model(torch.tensor([[1, 2]])), before)
     assert not any("forward" in vars(module) for module in model.modules())
     model.eval()

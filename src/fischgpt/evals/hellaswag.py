@@ -20,7 +20,8 @@ from typing import Literal
 
 from fischgpt.errors import UserError
 from fischgpt.evals.hellaswag_items import Item, load_items, pick
-from fischgpt.evals.likelihood import Row, Tree, lay, losses
+from fischgpt.evals.likelihood import Row, lay
+from fischgpt.evals.two_passes import Question, answer
 from fischgpt.model.gpt import GPT
 from fischgpt.tokenizer import Tokenizer
 
@@ -61,7 +62,9 @@ class HellaSwag:
 
         shard (rank, world): this process scores its share only; `add` gets its counts and gives the sums over all
         processes (an all-reduce), so that each returns the whole result. `on_progress` gets items done and in all. The
-        model is left in the mode it was in. Raises UserError if there is no item.
+        model is left in the mode it was in. `rows_cut` counts rows that were too long and lost their first tokens,
+        `scored_twice` questions (an item by one protocol) that were scored in bfloat16 and in float32; every answer is
+        float32's. Raises UserError if there is no item.
         """
         start = time.perf_counter()
         key = (tok.fingerprint, model.config.block_size, limit, shard)
@@ -71,14 +74,14 @@ class HellaSwag:
                 raise UserError("HellaSwag: no items to score")
             self._laid[key] = _Laid(tok, model.config.block_size, chosen[shard[0] :: shard[1]], self.protocols)
         laid = self._laid[key]
-        right = laid.score(model, on_progress)
-        n, cut, *hits = add([len(laid.items), laid.cut, *map(sum, right.values())])
+        right, twice = laid.score(model, on_progress)
+        n, cut, twice, *hits = add([len(laid.items), laid.cut, twice, *map(sum, right.values())])
         result: dict = {"task": "hellaswag", "items": n, "items_in_set": len(self.items)}
         for name, hit in zip(right, hits, strict=True):
             accuracy = hit / n
             result[name] = accuracy
             result[f"{name}_stderr"] = math.sqrt(accuracy * (1 - accuracy) / max(1, n - 1))
-        return result | {"rows_cut": cut, "seconds": round(time.perf_counter() - start, 1)}
+        return result | {"rows_cut": cut, "scored_twice": twice, "seconds": round(time.perf_counter() - start, 1)}
 
 
 def score(
@@ -86,7 +89,7 @@ def score(
 ) -> tuple[dict[str, list[bool]], int]:
     """Right or wrong of every item under every metric, and how many rows were too long and lost their first tokens."""
     laid = _Laid(tok, model.config.block_size, items, protocols)
-    return laid.score(model), laid.cut
+    return laid.score(model)[0], laid.cut
 
 
 class _Laid:
@@ -95,29 +98,25 @@ class _Laid:
     def __init__(self, tok: Tokenizer, block_size: int, items: Sequence[Item], protocols: Sequence[Protocol]) -> None:
         asks = {"token": token_choices, "harness": harness_choices}
         self.items, self.protocols = items, protocols
-        self.lengths: list[list[int]] = []
-        self.trees: list[Tree] = []
+        self.questions: list[Question] = []
         for protocol in protocols:
             for item in items:
                 choices = asks[protocol](tok, item)
-                self.trees.append(lay(choices.rows, block_size))
-                self.lengths.append(choices.lengths)
-        self.cut = sum(tree.n_cut for tree in self.trees)
+                self.questions.append(Question(lay(choices.rows, block_size), choices.lengths, item.label))
+        self.cut = sum(question.tree.n_cut for question in self.questions)
 
     def score(
         self, model: GPT, on_progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> dict[str, list[bool]]:
+    ) -> tuple[dict[str, list[bool]], int]:
+        """Right or wrong of every item by the names of METRICS, and how many questions were scored twice."""
         n = len(self.items)
-        found = zip(losses(model, self.trees, lambda share: on_progress(int(share * n), n)), self.lengths, strict=True)
+        found, twice = answer(model, self.questions, lambda share: on_progress(int(share * n), n))
         right: dict[str, list[bool]] = {}
-        for protocol in self.protocols:
+        for at, protocol in enumerate(self.protocols):
             plain, normed = METRICS[protocol]
-            right[plain], right[normed] = [], []
-            for item, (sums, lengths) in zip(self.items, found, strict=False):  # `found` goes on with the next protocol
-                right[plain].append(_least(sums) == item.label)
-                means = [nats / length if length else math.inf for nats, length in zip(sums, lengths, strict=True)]
-                right[normed].append(_least(means) == item.label)
-        return right
+            part = found[at * n : (at + 1) * n]
+            right[plain], right[normed] = [one for one, _ in part], [other for _, other in part]
+        return right, twice
 
 
 def token_choices(tok: Tokenizer, item: Item) -> Choices:
@@ -140,7 +139,3 @@ def harness_choices(tok: Tokenizer, item: Item) -> Choices:
 def harness_text(text: str) -> str:
     """The harness' preparation: `[title]` becomes a full stop, other brackets go, double spaces turn single."""
     return re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". ")).replace("  ", " ")
-
-
-def _least(values: Sequence[float]) -> int:
-    return min(range(len(values)), key=values.__getitem__)

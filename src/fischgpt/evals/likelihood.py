@@ -14,10 +14,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fischgpt.model.gpt import GPT
+from fischgpt.model.gpt import GPT, MLP
+from fischgpt.train.hardware import compute_dtype
 
-BATCH_TOKENS, HEAD_LOGITS = 2048, 2**23
-"""Tokens of one batch, padding included, and logits made at once, on a CPU: four times as many take a tenth longer."""
+BATCH_TOKENS, HEAD_LOGITS, SOFTMAX_LOGITS = 2048, 2**23, 2**20
+"""Tokens of one batch, padding included, and logits made at once, on a CPU: four times as many take a tenth longer.
+
+Their softmax is taken in pieces that stay in cache: of 2**23 in bfloat16 at once, copied to float32, it takes as long
+as the product that makes them."""
+ALIKE = 0.8
+"""A tree shorter than this share of its batch's longest waits for the next: a few trees of all sizes would be mostly
+padding."""
 GPU_BATCH_TOKENS, GPU_HEAD_LOGITS = 2**16, 2**28
 
 
@@ -76,21 +83,26 @@ def lay(rows: Sequence[Row], block_size: int) -> Tree:
 
 @torch.inference_mode()
 def losses(
-    model: GPT, trees: Sequence[Tree], on_progress: Callable[[float], None] = lambda share: None
+    model: GPT,
+    trees: Sequence[Tree],
+    on_progress: Callable[[float], None] = lambda share: None,
+    rough: bool = False,
 ) -> list[list[float]]:
     """Negative log-likelihood in nats of every row's ending given what stands before it, summed over its tokens.
 
-    Trees of like size go through the model together. The model is left in the mode it was in.
+    rough: with matrix products in bfloat16, for a model of which `can_be_rough` is true. Trees of like size go through
+    the model together. The model is left in the mode it was in.
     """
     training = model.training
     model.eval()
     order = sorted(range(len(trees)), key=lambda i: len(trees[i]), reverse=True)
     found: list[list[float]] = [[] for _ in trees]
     done, tokens = 0, BATCH_TOKENS if model.wte.weight.device.type == "cpu" else GPU_BATCH_TOKENS
-    with _packed(model) as head:
+    with _packed(model, torch.bfloat16 if rough else torch.float32) as head:
         while done < len(order):
-            size = max(1, tokens // max(1, len(trees[order[done]])))
-            batch = order[done : done + size]
+            longest = len(trees[order[done]])
+            size = max(1, tokens // max(1, longest))
+            batch = [i for i in order[done : done + size] if len(trees[i]) >= ALIKE * longest]
             for i, sums in zip(batch, _batch_losses(model, head, [trees[i] for i in batch]), strict=True):
                 found[i] = sums
             done += len(batch)
@@ -115,36 +127,60 @@ def _batch_losses(model: GPT, head: Callable[[Tensor], Tensor], trees: list[Tree
     sees = (node[:, None] >= node) & (node[:, None] < end[:, None, :])  # (B, T, T): is the key an ancestor, or itself
     x = model.hidden(idx, pos=pos, sees=sees[:, None]).flatten(0, 1)  # (B*T, C)
     sums = torch.zeros(n_rows, dtype=torch.float64, device=device)
-    logits = HEAD_LOGITS if device.type == "cpu" else GPU_HEAD_LOGITS
-    size = max(1, logits // model.config.vocab_size)
-    for part, target, row in zip(at.split(size), targets.split(size), rows.split(size), strict=True):
-        nll = F.cross_entropy(head(x[part]).float(), target, reduction="none")  # no logits but those asked for
-        sums.index_add_(0, row, nll.double())
+    made, normed = (HEAD_LOGITS, SOFTMAX_LOGITS) if device.type == "cpu" else (GPU_HEAD_LOGITS, GPU_HEAD_LOGITS)
+    made, normed = (max(1, logits // model.config.vocab_size) for logits in (made, normed))
+    nll = [
+        F.cross_entropy(logits.float(), target, reduction="none")
+        for part, wanted in zip(at.split(made), targets.split(made), strict=True)
+        for logits, target in zip(head(x[part]).split(normed), wanted.split(normed), strict=True)
+    ]  # no logits but those asked for
+    sums.index_add_(0, rows, torch.cat(nll).double())
     return [part.tolist() for part in sums.split([tree.n_rows for tree in trees])]
 
 
-@contextmanager
-def _packed(model: GPT) -> Iterator[Callable[[Tensor], Tensor]]:
-    """Within it, float32 products on a CPU are oneDNN's on weights laid out for it; gives the output head.
+def can_be_rough(model: GPT) -> bool:
+    """Whether this processor has bfloat16's products in hardware, and the model is one that `losses` packs for it.
 
-    100 GFLOP/s of a Zen 5 core against 72 of MKL, torch's default there; the sums differ in their seventh digit. (The
-    operators are what torch's own compiler emits for frozen weights.)
+    Twice float32's rate on a Zen 5 core; where they are emulated they would be the slower ones.
     """
-    weight = model.wte.weight
+    return _can_be_packed(model) and compute_dtype("auto", "cpu") == torch.bfloat16
+
+
+def _can_be_packed(model: GPT) -> bool:
     able = torch.backends.mkldnn.is_available() and not torch.is_autocast_enabled("cpu")
-    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not able:
+    return able and model.wte.weight.device.type == "cpu" and model.wte.weight.dtype == torch.float32
+
+
+@contextmanager
+def _packed(model: GPT, dtype: torch.dtype) -> Iterator[Callable[[Tensor], Tensor]]:
+    """Within it, products on a CPU are oneDNN's in `dtype` on weights laid out for it; gives the output head.
+
+    In float32 100 GFLOP/s of a Zen 5 core against 72 of MKL, torch's default there; the sums differ in their seventh
+    digit. GELU is applied to a product before it leaves the registers: by itself it takes a tenth of the time of all
+    products. (The operators are what torch's own compiler emits for frozen weights.)
+    """
+    weight = model.wte.weight.detach()
+    if not _can_be_packed(model):
         yield lambda x: F.linear(x, weight)
         return
 
-    def product(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
-        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), BATCH_TOKENS)
-        return lambda x: torch.ops.mkldnn._linear_pointwise(x, laid_out, bias, "none", [], "")
+    def product(weight: Tensor, bias: Tensor | None, then: str = "none") -> Callable[[Tensor], Tensor]:
+        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.detach().to(dtype), BATCH_TOKENS)
+        offset = None if bias is None else bias.detach().to(dtype)
+        return lambda x: torch.ops.mkldnn._linear_pointwise(x.to(dtype), laid_out, offset, then, [], "tanh")
 
+    mlps = [module for module in model.modules() if isinstance(module, MLP)]
+    gelu_follows = {mlp.c_fc for mlp in mlps}
     layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
     for layer in layers:
-        layer.forward = product(layer.weight, layer.bias)  # pyrefly: ignore [bad-assignment]
+        forward = product(layer.weight, layer.bias, "gelu" if layer in gelu_follows else "none")
+        layer.forward = forward  # pyrefly: ignore [bad-assignment]
+    for mlp in mlps:
+        mlp.forward = nn.Sequential(mlp.c_fc, mlp.c_proj).forward  # pyrefly: ignore [bad-assignment]
+    if dtype == torch.bfloat16:  # what all logits have in common says nothing, and costs digits
+        weight = weight - weight.mean(0)
     try:
         yield product(weight, None)
     finally:
-        for layer in layers:
-            del layer.forward
+        for module in (*layers, *mlps):
+            del module.forward

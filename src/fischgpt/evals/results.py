@@ -60,6 +60,8 @@ def eval_rows(task: str, result: dict[str, Any]) -> list[tuple[str, str]]:
             error = result[f"{key}_stderr"]
             rows.append((f"{key}: {name}", f"{100 * result[key]:.2f} % ± {100 * error:.2f}"))
         rows.append(("items", f"{result['items']:,} of {result['items_in_set']:,}; guessing gets 25 %"))
+        if twice := result.get("scored_twice"):
+            rows.append(("scored twice", f"{twice:,} questions, close calls: in bfloat16 first, decided in float32"))
         return rows
     for key, value in _leaves(result):
         if key in ("task", "model", "seconds"):
