@@ -1,8 +1,8 @@
 """Build the book: `python docs/build.py [OUT]`, or `make docs`. Stops at a link that leads nowhere.
 
-The pages of docs/ link to code and measurements by their paths in the repository, so they read well there too. Here they
-are laid out for zensical in build/book, and such a link becomes one within the book: of a name in a Python file to its
-entry in the reference, which is made from docstrings; of any other file to a page that shows it.
+The pages of docs/ link to code and measurements by their paths in the repository, so they read well there too. Here
+they are laid out for zensical in build/book, and such a link becomes one within the book: of a name in a Python file to
+its entry in the reference, which is made from docstrings; of any other file to a page that shows it.
 """
 
 import re
@@ -87,8 +87,9 @@ def _shown(file: Path, waiting: list[Path]) -> str:
             raise SystemExit(f"error: {file.relative_to(ROOT)} links to {target}, which is no file")
         if found.suffix == ".py" and PACKAGE in found.parents:
             parts = found.relative_to(PACKAGE).with_suffix("").parts
-            name = re.fullmatch(r"`([A-Za-z_][\w.]*)`", label)
-            entry = ".".join(("fischgpt", *parts, *([name[1]] if name else [])))
+            named = re.fullmatch(r"`([A-Za-z_][\w.]*)`", label)
+            name = named[1].removeprefix(f"{parts[-1]}.") if named and not named[1].endswith(".py") else ""
+            entry = ".".join(("fischgpt", *parts, *filter(None, [name])))
             return f"[{label}]({up}reference/{parts[0]}.md#{entry})"
         waiting.append(found)
         return f"[{label}]({up}{page_of(found)}{anchor})"

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from svg import Drawing
 
@@ -24,6 +25,9 @@ from fischgpt import chat
 from fischgpt.chat import Turn
 from fischgpt.resources import resource
 from fischgpt.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from fischgpt.profile.index import Index
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "docs" / "figures"
@@ -308,9 +312,9 @@ def queue() -> Drawing:
     """Twelve visitors ask a server with two slots at the same moment."""
     visitors = 12
     with running() as url:
-        _ask(url, "How long did you train?")
+        ask(url, "How long did you train?")
         with ThreadPoolExecutor(visitors) as pool:
-            timings = list(pool.map(lambda _: _ask(url, QUESTION), range(visitors)))
+            timings = list(pool.map(lambda _: ask(url, QUESTION), range(visitors)))
     timings.sort(key=lambda one: one["total_ms"])
     last = max(one["total_ms"] for one in timings)
     drawing = Drawing(720, 70 + 24 * visitors, "Twelve questions at once on two slots: waiting and answering")
@@ -362,14 +366,15 @@ def _ready(url: str) -> bool:
         return False
 
 
-def _ask(url: str, question: str) -> dict[str, float]:
+def ask(url: str, question: str) -> dict[str, float]:
+    """Ask a server; the `timings` of its answer."""
     body = json.dumps({"messages": [{"role": "user", "content": question}]}).encode()
     request = urllib.request.Request(f"{url}/v1/chat/completions", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)["timings"]
 
 
-def _index(profile: str | Path):  # noqa: ANN202
+def _index(profile: str | Path) -> "Index":
     from fischgpt.profile.index import Index
     from fischgpt.profile.profile import load_profile
 

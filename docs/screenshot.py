@@ -1,4 +1,4 @@
-"""Take the README's picture of the site: `python docs/screenshot.py` (Chromium through Playwright, and the package pillow).
+"""Take the README's picture of the site: `python docs/screenshot.py`. It needs Chromium, Playwright and Pillow.
 
 The shipped profile and model answer one question; the picture is of what a visitor sees then.
 """
@@ -8,9 +8,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from figures import FIGURES, QUESTION, running
+from figures import FIGURES, QUESTION, ask, running
 
-WIDTH, HEIGHT = 1280, 800
+WIDTH, HEIGHT = 1280, 760
 
 
 def take(out: Path) -> None:
@@ -22,6 +22,7 @@ def take(out: Path) -> None:
 
     own = os.environ.get("FISCHGPT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with running() as url, sync_playwright() as playwright:
+        ask(url, "Where were the GPUs rented?")  # the first question of all also pays for what is loaded late
         browser = playwright.chromium.launch(executable_path=own, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=1.5)
         page.goto(url)
