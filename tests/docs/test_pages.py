@@ -129,6 +129,8 @@ def test_every_page_and_figure_has_its_place() -> None:
 
     collect(outline)
     assert {chapter.name for chapter in PAGES} <= listed, "a page is not in the outline of docs/zensical.toml"
+    reference = {f"reference/{room}.md" for room in build.rooms()} - {"reference/cli.md"}
+    assert reference <= listed, "a room is not in the outline of docs/zensical.toml"
     assert listed <= set(build.pages()), "the outline names a page that there is not"
     shown = set(re.findall(r"\(figures/(\w+)\.svg\)", "".join(chapter.read_text("utf-8") for chapter in PAGES)))
     assert shown == {figure.__name__ for figure in figures.DRAWN}
