@@ -22,7 +22,7 @@ samples at random never more than 2.8 times (benchmarks/hellaswag.md). For a wro
 errors of two endings have to differ by twice the bound."""
 SAMPLE, SAMPLE_SHARE = 8, 1 / 25
 """Questions scored both ways to begin with: at least so many, and this share of all."""
-WORTHWHILE = 0.35
+WORTHWHILE = 0.4
 """Share of close questions from which on float32 alone is the faster way: a pass in bfloat16 takes 0.5 to 0.65 of
 its time."""
 
