@@ -102,6 +102,18 @@ class NativeCache:
         self.max_tokens = math.ceil(min(max_tokens, config.block_size) / LANES) * LANES
         self.memory = torch.empty(2 * config.n_layer * config.n_embd * self.max_tokens)
         self.pos = 0
+        self._n_heads = 2 * config.n_layer * config.n_head
+
+    @property
+    def nbytes(self) -> int:
+        return self.memory.nbytes
+
+    def copy_from(self, other: "NativeCache", n: int) -> None:
+        """Take over the first n tokens of another, and hold these alone."""
+        rows = math.ceil(n / LANES) * LANES  # keys lie in blocks of 16 tokens, side by side; see decode.h
+        to, kept = (cache.memory.numpy().reshape(self._n_heads, cache.max_tokens, -1) for cache in (self, other))
+        to[:, :rows] = kept[:, :rows]
+        self.pos = n
 
 
 class NativeGPT:
@@ -143,6 +155,7 @@ class NativeGPT:
         # A prompt in pieces of about 30 ms, as the reference has them: 600 tokens of the 9M model take 36, 128 of the
         # 124M one 46 on one core. (Weights in pages of 2 MB were not faster: 4.15 ms a token for 3.92.)
         self.piece = max(128, min(512, int(4e9 / model.n_params)))
+        self.draft = 16
         self.description = f"8-bit, {self.variant}, {self.threads} thread{'s' if self.threads > 1 else ''}"
 
     def new_cache(self, max_tokens: int) -> NativeCache:
