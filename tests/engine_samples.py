@@ -3,7 +3,7 @@
 import torch
 
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Engine, native
+from fischgpt.engine import Bits, Engine, native
 from fischgpt.model import GPT
 
 
@@ -20,11 +20,12 @@ def talkative(config: GPTConfig) -> GPT:
 
 CONFIG = GPTConfig(n_layer=2, n_head=3, n_embd=48, block_size=160, vocab_size=90)
 MODEL = talkative(CONFIG)
-KINDS = [False, *([True] if native.variants() else [])]
+KINDS: list[Bits | None] = [None, *((8, 4) if native.variants() else ())]
+"""fp32, and what compiled code reads."""
 
 
-def engine(eight_bit: bool, piece: int = 999, kept_contexts: int = 0) -> Engine:
+def engine(bits: Bits | None, piece: int = 999, kept_contexts: int = 0) -> Engine:
     """Reads prompts in pieces of so many tokens."""
-    made = Engine(MODEL, n_vocab=85, eight_bit=eight_bit, kept_contexts=kept_contexts)
+    made = Engine(MODEL, n_vocab=85, bits=bits, kept_contexts=kept_contexts)
     made.reader.piece = piece
     return made

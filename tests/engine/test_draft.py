@@ -14,8 +14,8 @@ from fischgpt.engine import Engine, Sampled, SamplingParams
 from fischgpt.engine.draft import Draft
 from fischgpt.model import GPT
 
-PLAIN = {eight_bit: engine(eight_bit) for eight_bit in KINDS}
-ENGINES = [engine(eight_bit, piece, kept) for eight_bit in KINDS for piece in (5, 999) for kept in (0, 2)]
+PLAIN = {bits: engine(bits) for bits in KINDS}
+ENGINES = [engine(bits, piece, kept) for bits in KINDS for piece in (5, 999) for kept in (0, 2)]
 
 
 def followers(rng: Random) -> Callable[[Sequence[int]], Mapping[int, float]]:
@@ -30,16 +30,16 @@ def followers(rng: Random) -> Callable[[Sequence[int]], Mapping[int, float]]:
     return allow
 
 
-def comparable(answer: list[Sampled], eight_bit: bool) -> list[Any]:
-    """8 bits: every bit; fp32: which tokens, for a product of more rows may round otherwise."""
-    return answer if eight_bit else [(sampled.id, sampled.finish) for sampled in answer]
+def comparable(answer: list[Sampled], bits: int | None) -> list[Any]:
+    """8 and 4 bits: every bit; fp32: which tokens, for a product of more rows may round otherwise."""
+    return answer if bits else [(sampled.id, sampled.finish) for sampled in answer]
 
 
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 2**32), which=st.integers(0, len(ENGINES) - 1))
 def test_an_answer_is_the_same_with_guesses_pieces_and_a_remembered_beginning(seed: int, which: int) -> None:
     rng, tested = Random(seed), ENGINES[which]
-    eight_bit = tested.reader.description.startswith("8-bit")
+    bits = getattr(tested.reader, "bits", None)
     verse = [rng.randrange(85) for _ in range(rng.randint(1, 9))]
     # A beginning that many share, of which one entry has gone further; then a verse again and again.
     prompt = (list(range(rng.choice((0, 7, 33)))) + verse * rng.randint(1, 6))[: rng.choice((10, 60, 159))]
@@ -54,13 +54,13 @@ def test_an_answer_is_the_same_with_guesses_pieces_and_a_remembered_beginning(se
         top_logprobs=rng.choice((0, 2)),
     )
     allow = followers(rng) if rng.random() < 0.5 else None
-    expected = list(PLAIN[eight_bit].generate(prompt, params, allow, guess=False))
+    expected = list(PLAIN[bits].generate(prompt, params, allow, guess=False))
     found = tested.generate(prompt, params, allow)
     if rng.random() < 0.3:  # a visitor who leaves
         n = rng.randint(1, len(expected))
-        assert comparable([next(found) for _ in range(n)], eight_bit) == comparable(expected[:n], eight_bit)
+        assert comparable([next(found) for _ in range(n)], bits) == comparable(expected[:n], bits)
         found.close()
-    assert comparable(list(tested.generate(prompt, params, allow)), eight_bit) == comparable(expected, eight_bit)
+    assert comparable(list(tested.generate(prompt, params, allow)), bits) == comparable(expected, bits)
 
 
 def counted(engine: Engine) -> list[int]:
@@ -71,9 +71,9 @@ def counted(engine: Engine) -> list[int]:
     return passes
 
 
-@pytest.mark.parametrize("eight_bit", KINDS)
-def test_where_one_token_may_follow_many_are_read_at_once_and_none_in_vain(eight_bit: bool) -> None:
-    tested = engine(eight_bit)
+@pytest.mark.parametrize("bits", KINDS)
+def test_where_one_token_may_follow_many_are_read_at_once_and_none_in_vain(bits: int | None) -> None:
+    tested = engine(bits)
     passes = counted(tested)
     answer = list(tested.generate([1, 2], SamplingParams(max_tokens=40, stop_ids=(30,)), lambda w: {len(w) + 5: 0.0}))
     assert [sampled.id for sampled in answer] == list(range(5, 31))
@@ -119,7 +119,7 @@ def test_ids_are_found_at_their_own_places_only() -> None:
 
 
 def test_no_guesses_where_asked_not_to() -> None:
-    tested = engine(False)
+    tested = engine(None)
     passes = counted(tested)
     list(tested.generate([1, 2], SamplingParams(max_tokens=9), lambda w: {1: 0.0}, guess=False))
     assert passes == [1] * 9

@@ -60,9 +60,9 @@ def test_the_least_recently_used_goes_first_and_memory_stays_within_its_bound() 
     assert prefixes.nbytes == 30 and filled(prefixes, [1, 1, 1])[0] is None
 
 
-@pytest.mark.parametrize("eight_bit", KINDS)
-def test_only_what_is_new_is_read(eight_bit: bool) -> None:
-    tested, asked = engine(eight_bit, kept_contexts=2), []
+@pytest.mark.parametrize("bits", KINDS)
+def test_only_what_is_new_is_read(bits: int | None) -> None:
+    tested, asked = engine(bits, kept_contexts=2), []
     read = tested.reader.read
     tested.reader.read = lambda ids, cache, wanted=1: (asked.append(list(ids)), read(ids, cache, wanted))[1]
     shared = Random(0).sample(range(85), 40)
@@ -80,19 +80,19 @@ def test_only_what_is_new_is_read(eight_bit: bool) -> None:
 
 
 def test_the_weights_of_a_model_in_training_are_not_remembered() -> None:
-    tested = engine(False)
+    tested = engine(None)
     list(tested.generate([1, 2, 3], SamplingParams(max_tokens=6)))
     assert tested.prefixes.nbytes == 0
 
 
-@pytest.mark.parametrize("eight_bit", KINDS)
-def test_many_threads_get_what_each_would_get_alone(eight_bit: bool) -> None:
+@pytest.mark.parametrize("bits", KINDS)
+def test_many_threads_get_what_each_would_get_alone(bits: int | None) -> None:
     torch.set_num_threads(1)
     shared = list(range(50))
     jobs = [[*shared[: 10 + seed % 5 * 9], seed % 7, seed % 3] for seed in range(24)]
     params = SamplingParams(max_tokens=12, temperature=1.0, seed=1)
 
-    plain, tested = engine(eight_bit), engine(eight_bit, piece=9, kept_contexts=1)
+    plain, tested = engine(bits), engine(bits, piece=9, kept_contexts=1)
     alone = [[s.id for s in plain.generate(job, params, guess=False)] for job in jobs]
     with ThreadPoolExecutor(6) as pool:
         for _ in range(4):

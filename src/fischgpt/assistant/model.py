@@ -14,7 +14,7 @@ from fischgpt.assistant import published
 from fischgpt.assistant.release import may_stop
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Allow, Engine, SamplingParams
+from fischgpt.engine import Allow, Bits, Engine, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import without_weights
 from fischgpt.model.weights import load_pretrained, read_config
@@ -45,6 +45,8 @@ class ModelInfo:
     n_params: int
     card: dict[str, Any] = field(default_factory=dict)
     """`card.json` of the folder, or what its checkpoint's manifest holds: steps, tokens trained on, scores."""
+    bits: Bits = 8
+    """How many a weight has where compiled code reads it."""
 
     @property
     def trained_tokens(self) -> int | None:
@@ -133,8 +135,9 @@ def until(pieces: Iterator[Piece], stop: Sequence[str]) -> Iterator[Piece]:
             return
 
 
-def describe_model(spec: str | Path = MINI) -> ModelInfo:
+def describe_model(spec: str | Path = MINI, bits: Bits = 8) -> ModelInfo:
     """Find the folder that `spec` means and read its config and card, no weights; of the Hub's, download it.
+    bits: to read it with, later.
 
     Raises UserError for what is no model, with what MODEL may be.
     """
@@ -142,11 +145,12 @@ def describe_model(spec: str | Path = MINI) -> ModelInfo:
     config = read_config(folder)
     n_params = without_weights(config).n_params
     card = _card(folder)
-    return ModelInfo(str(card.get("name") or name), folder, config, n_params, card)
+    return ModelInfo(str(card.get("name") or name), folder, config, n_params, card, bits)
 
 
 def load_model(spec: str | Path | ModelInfo = MINI, device: str = "cpu") -> TextModel:
-    """The model that `spec` names, ready to answer: on a processor in 8 bits, where the compiled code is installed.
+    """The model that `spec` names, ready to answer: on a processor in 8 bits or as many as its description says,
+    where the compiled code is installed.
 
     Raises UserError (unknown, truncated, misshapen).
     """
@@ -160,7 +164,7 @@ def load_model(spec: str | Path | ModelInfo = MINI, device: str = "cpu") -> Text
         load_pretrained(info.folder),
         n_vocab=tokenizer.n_vocab,
         device=device,
-        eight_bit=True,
+        bits=info.bits,
         kept_contexts=KEPT_CONTEXTS,
     )
     return TextModel(info.name, tokenizer, engine, info.config, info.card)

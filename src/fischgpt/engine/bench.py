@@ -104,7 +104,7 @@ def _first(engine: Engine, prompt: list[int], room: int = 1) -> tuple[float, Ite
     next(answer)
     seconds = time.perf_counter() - start
     if room == 1:
-        answer.close()
+        next(answer, None)  # the end, at which what was read is kept
     return seconds, answer
 
 

@@ -75,8 +75,8 @@ class Draft:
         token = self._repeated()
         if token in allowed:
             return token
-        best, *others = sorted(allowed, key=lambda i: -allowed[i])[:2] or [None]
-        return best if others and allowed[best] > allowed[others[0]] else None
+        ranked = sorted(allowed.items(), key=lambda item: -item[1])[:2]
+        return ranked[0][0] if len(ranked) == 2 and ranked[0][1] > ranked[1][1] else None
 
     def _repeated(self) -> int | None:
         """What followed the last `MATCH` ids where they stood before, latest first."""

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from fischgpt.engine.draft import Draft
-from fischgpt.engine.native import NativeGPT, fits
+from fischgpt.engine.native import Bits, NativeGPT, fits
 from fischgpt.engine.prefix import PrefixCache
 from fischgpt.engine.reference import Reference
+from fischgpt.engine.rounded import Rounded
 from fischgpt.engine.sampling import Sampler, SamplingParams, likeliest
 from fischgpt.errors import UserError
 from fischgpt.model import GPT
@@ -42,12 +43,13 @@ class Read:
 
 
 class Reader(Protocol):
-    """What reads tokens: the reference in PyTorch, or compiled code in 8 bits."""
+    """What reads tokens: the reference in PyTorch, or compiled code in 8 or 4 bits."""
 
     piece: int
     """How many tokens of a prompt it reads at a time."""
     draft: int
-    """How many tokens of an answer it reads at a time where they can be guessed (draft.py); 0: none."""
+    """How many tokens of an answer it reads at a time where they can be guessed (draft.py). 0 where a pass over several
+    rounds otherwise than one over each: there neither guesses nor remembered beginnings would leave an answer alone."""
     description: str
     """What computes, in words, for example "8-bit, avx2, 1 thread"."""
 
@@ -69,16 +71,16 @@ class Engine:
         n_vocab: int | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
-        eight_bit: bool = False,
+        bits: Bits | None = None,
         kept_contexts: int = 0,
     ) -> None:
         """n_vocab: ids the tokenizer uses; the padding beyond is never sampled.
 
         The model is used as it is if it has this device and dtype (so a training model's current weights are), and
-        copied otherwise. eight_bit: read with its weights as they are now in 8 bits, by compiled code; on a GPU, or
-        where that code is not there or does not fit the model's shape, with the model itself. kept_contexts: the
-        memory of so many full contexts holds what was read last, so that prompts that begin alike begin faster
-        (prefix.py); for weights that do not change.
+        copied otherwise. bits: read with its weights as they are now in 8 or 4 bits, by compiled code; where that
+        is not there or does not fit the model's shape, in 8 bits by PyTorch; on a GPU, with the model itself.
+        kept_contexts: the memory of so many full contexts holds what was read last, so that prompts that begin alike
+        begin faster (prefix.py); for weights that do not change.
         """
         weight = model.wte.weight
         self.device = torch.device(device)
@@ -89,9 +91,14 @@ class Engine:
         self.n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
         if not 0 < self.n_vocab <= model.config.vocab_size:
             raise UserError(f"the tokenizer has {n_vocab} ids, the model only {model.config.vocab_size}")
-        native = eight_bit and self.device.type == "cpu" and fits(model)
-        self.reader: Reader = NativeGPT(model, self.n_vocab) if native else Reference(model, self.n_vocab)
-        room = kept_contexts * self.reader.new_cache(self.block_size).nbytes if kept_contexts else 0
+        if bits and self.device.type == "cpu" and fits(model):
+            self.reader: Reader = NativeGPT(model, self.n_vocab, bits=bits)
+        elif bits and self.device.type == "cpu":
+            self.reader = Rounded(model, self.n_vocab)
+        else:
+            self.reader = Reference(model, self.n_vocab)
+        keeps = kept_contexts if self.reader.draft else 0
+        room = keeps * self.reader.new_cache(self.block_size).nbytes if keeps else 0
         self.prefixes = PrefixCache(room)
 
     @property
