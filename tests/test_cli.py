@@ -50,6 +50,8 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
         (["up", "--profile", "missing.pdf"], "missing.pdf"),
         (["chat", "Who?", "--profile", "missing.json"], "missing.json"),
         (["chat", "Who?", "--model", "no-such-model"], "no-such-model"),
+        (["chat", "Who?", "--bits", "5"], "--bits is 8 or 4, not 5"),
+        (["up", "--bits", "4", "--model", "openai+http://127.0.0.1:9/v1"], "another server"),
         (["eval", "no-such-model", "--task", "loss"], "no-such-model"),
         (["report", "no-such-run"], "no-such-run"),
         (["profile", "check", "missing.docx"], "missing.docx"),

@@ -49,6 +49,12 @@ ModelArgument = Annotated[
         metavar="MODEL", help="mini, a run, a checkpoint, a Hugging Face folder, or hf://owner/name[@revision]."
     ),
 ]
+BitsOption = Annotated[
+    int,
+    typer.Option(
+        "--bits", metavar="8|4", help="Bits a weight, where compiled code reads them: 4 are faster, 8 closer to exact."
+    ),
+]
 RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a .toml file.")]
 Overrides = Annotated[
     list[str] | None,
@@ -70,6 +76,12 @@ def main() -> None:
     except BrokenPipeError:  # `fischgpt ... | head`
         sys.stderr.close()
         sys.exit(141)
+
+
+def _bits(value: int) -> Literal[8, 4]:
+    if value not in (8, 4):
+        raise UserError(f"--bits is 8 or 4, not {value}")
+    return 8 if value == 8 else 4
 
 
 def _example(text: str) -> str:
@@ -97,11 +109,12 @@ def up(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the site in the browser.")] = False,
+    bits: BitsOption = 8,
 ) -> None:
     """Index the profile, load the model, serve the site and the API."""
     from fischgpt.server.run import serve
 
-    serve(profile, model, host, port, open_browser)
+    serve(profile, model, host, port, open_browser, _bits(bits))
 
 
 @app.command(epilog=_example('fischgpt chat "How much did the training cost?"'))
@@ -109,15 +122,16 @@ def chat(
     question: Annotated[str | None, typer.Argument(help="Answer this and exit; without it: a conversation.")] = None,
     profile: ProfileOption = None,
     model: ModelOption = "mini",
+    bits: BitsOption = 8,
     as_json: JsonOption = False,
 ) -> None:
     """The site's conversation in a terminal, streamed, with the passages it used."""
     from fischgpt.assistant.terminal import ask, converse
 
     if question is None:
-        converse(profile, model)
+        converse(profile, model, _bits(bits))
     else:
-        ask(question, profile, model, as_json)
+        ask(question, profile, model, as_json, _bits(bits))
 
 
 @app.command(epilog=_example("fischgpt speedrun nano run=runs/first"))
@@ -351,17 +365,19 @@ def bench_train(
     _show(run(load_recipe(recipe, overrides), seconds), as_json)
 
 
-@bench_app.command("infer", epilog=_example("fischgpt bench infer mini --json"))
+@bench_app.command("infer", epilog=_example("fischgpt bench infer mini --bits 4 --json"))
 def bench_infer(
     model: ModelArgument = "mini",
+    bits: BitsOption = 8,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds to take the median of.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
     """How fast this machine answers with a model: prompt, first token, further tokens, eight answers at once."""
-    from fischgpt.assistant.model import load_model
+    from fischgpt.assistant.model import describe_model, load_model
     from fischgpt.engine.bench import bench_infer as run
 
-    _show(run(lambda: load_model(model).engine, rounds), as_json)
+    info = describe_model(model, _bits(bits))
+    _show(run(lambda: load_model(info).engine, rounds), as_json)
 
 
 @profile_app.command(epilog=_example("fischgpt profile init --resume my.pdf"))

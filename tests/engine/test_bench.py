@@ -15,15 +15,15 @@ from fischgpt.model.gpt import GPT
 SLOW = 0.02
 
 
-def engine(eight_bit: bool) -> Engine:
+def engine() -> Engine:
     torch.manual_seed(0)
-    return Engine(GPT(GPTConfig(n_layer=1, n_head=1, n_embd=32, block_size=256, vocab_size=300)), eight_bit=eight_bit)
+    return Engine(GPT(GPTConfig(n_layer=1, n_head=1, n_embd=32, block_size=256, vocab_size=300)))
 
 
 def test_a_slower_step_shows_in_each_figure() -> None:
     def slow() -> Engine:
         time.sleep(0.2)
-        made = engine(False)
+        made = engine()
         read = made.reader.read
         made.reader.read = lambda *args: (time.sleep(SLOW), read(*args))[1]  # type: ignore[method-assign]
         return made
@@ -37,8 +37,10 @@ def test_a_slower_step_shows_in_each_figure() -> None:
 
 
 def test_the_command_prints_json() -> None:
-    command = [sys.executable, "-m", "fischgpt", "bench", "infer", "mini", "--rounds", "1", "--json"]
+    command = [sys.executable, "-m", "fischgpt", "bench", "infer", "mini", "--bits", "4", "--rounds", "1", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert found["decode_tokens_per_second"] > 0
+    assert found["engine"].startswith("4-bit" if native.variants() else "PyTorch")
+    assert found["first_token_again_seconds"] < 512 / found["prefill_tokens_per_second"]
     assert (found["decode_8_tokens_per_second"] is not None) == bool(native.variants())

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import GPT2LMHeadModel
 
+from engine_samples import talkative
 from fischgpt.config import GPTConfig
 from fischgpt.engine import Engine, SamplingParams
 from fischgpt.errors import UserError
-from fischgpt.model import GPT, save_pretrained
+from fischgpt.model import save_pretrained
 
 SHAPES = [
     GPTConfig(n_layer=1, n_head=1, n_embd=16, block_size=40, vocab_size=64),
@@ -23,17 +24,6 @@ SHAPES = [
     GPTConfig(n_layer=4, n_head=5, n_embd=160, block_size=96, vocab_size=512),
 ]
 CONFIG = SHAPES[1]
-
-
-def talkative(config: GPTConfig = CONFIG) -> GPT:
-    """A random model whose greedy text moves about instead of repeating its last token."""
-    torch.manual_seed(4)
-    model = GPT(config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            scale = 0.9 if name.startswith("wpe") or ".mlp." in name else 0.3
-            parameter += scale * torch.randn_like(parameter)
-    return model
 
 
 def ids(engine: Engine, prompt: list[int], **params: Any) -> list[int]:
@@ -67,7 +57,7 @@ def test_greedy_tokens_are_those_of_transformers(config: GPTConfig, penalty: flo
 @settings(max_examples=25, deadline=None)
 @given(n_prompt=st.integers(1, 63), seed=st.integers(0, 10**6))
 def test_the_cache_changes_nothing(n_prompt: int, seed: int) -> None:
-    model = talkative()
+    model = talkative(CONFIG)
     engine = Engine(model, n_vocab=300)
     prompt = torch.randint(300, (n_prompt,), generator=torch.Generator().manual_seed(seed)).tolist()
     sampled = list(engine.generate(prompt, SamplingParams(max_tokens=100)))
@@ -82,7 +72,7 @@ def test_the_cache_changes_nothing(n_prompt: int, seed: int) -> None:
 
 
 def test_padding_is_never_sampled() -> None:
-    model = talkative()
+    model = talkative(CONFIG)
     with torch.no_grad():
         model.wte.weight[100:] *= 10  # the padding shouts
     prompt = [1, 2, 3]
@@ -94,7 +84,7 @@ def test_padding_is_never_sampled() -> None:
 
 
 def test_a_stop_token_ends_the_answer_and_says_so() -> None:
-    engine = Engine(talkative())
+    engine = Engine(talkative(CONFIG))
     free = list(engine.generate([1, 2], SamplingParams(max_tokens=30)))
     assert [s.finish for s in free] == [None] * 29 + ["length"]
     stop = free[7].id
@@ -107,7 +97,7 @@ def test_a_stop_token_ends_the_answer_and_says_so() -> None:
 
 
 def test_a_full_context_ends_the_answer() -> None:
-    engine = Engine(talkative())
+    engine = Engine(talkative(CONFIG))
     for n_prompt in (1, 30, 63):
         answer = list(engine.generate([3] * n_prompt, SamplingParams(max_tokens=10_000)))
         assert len(answer) == 64 - n_prompt
@@ -115,7 +105,7 @@ def test_a_full_context_ends_the_answer() -> None:
 
 
 def test_prompts_that_cannot_be_answered_are_refused_at_once() -> None:
-    engine = Engine(talkative(), n_vocab=300)
+    engine = Engine(talkative(CONFIG), n_vocab=300)
     with pytest.raises(UserError, match="prompt has 64 tokens; at most 63"):
         engine.generate([1] * 64)
     with pytest.raises(UserError, match="prompt is empty"):
@@ -124,11 +114,11 @@ def test_prompts_that_cannot_be_answered_are_refused_at_once() -> None:
         with pytest.raises(UserError, match=f"token id {bad}; the vocabulary ends at 299"):
             engine.generate([1, bad])
     with pytest.raises(UserError, match="tokenizer has 321 ids, the model only 320"):
-        Engine(talkative(), n_vocab=321)
+        Engine(talkative(CONFIG), n_vocab=321)
 
 
 def test_inference_mode_does_not_leak_to_the_reader_of_tokens() -> None:
-    engine = Engine(talkative())
+    engine = Engine(talkative(CONFIG))
     generator = engine.generate([1, 2, 3])
     for _ in range(3):
         next(generator)
@@ -139,7 +129,7 @@ def test_inference_mode_does_not_leak_to_the_reader_of_tokens() -> None:
 
 
 def test_tokens_come_as_they_are_made() -> None:
-    model = talkative()
+    model = talkative(CONFIG)
     passes = []
     model.register_forward_hook(lambda *_: passes.append(1))
     generator = Engine(model).generate([1, 2, 3], SamplingParams(max_tokens=50))
@@ -151,7 +141,7 @@ def test_tokens_come_as_they_are_made() -> None:
 
 
 def test_a_model_in_training_is_read_live_and_left_as_it_was() -> None:
-    model = talkative()
+    model = talkative(CONFIG)
     engine = Engine(model)
     before = ids(engine, [1, 2], max_tokens=20)
     assert all(p.requires_grad for p in model.parameters())
@@ -163,14 +153,14 @@ def test_a_model_in_training_is_read_live_and_left_as_it_was() -> None:
 
 
 def test_another_precision_is_a_copy() -> None:
-    model = talkative()
+    model = talkative(CONFIG)
     engine = Engine(model, dtype=torch.bfloat16)
     assert len(ids(engine, [1, 2], max_tokens=20)) == 20
     assert model.wte.weight.dtype == torch.float32
 
 
 def test_many_threads_get_what_each_would_get_alone() -> None:
-    engine = Engine(talkative())
+    engine = Engine(talkative(CONFIG))
     jobs = [
         ([seed % 7 + 1] * (seed % 5 + 1), {"max_tokens": 25, "temperature": 1.0, "seed": seed}) for seed in range(8)
     ]
@@ -190,7 +180,7 @@ def test_many_threads_get_what_each_would_get_alone() -> None:
 
 
 def test_scores_are_the_log_probabilities_of_the_continuation() -> None:
-    model = talkative()
+    model = talkative(CONFIG)
     engine = Engine(model, n_vocab=300)
     prompt, continuation = [5, 6, 7], [10, 299, 0, 44]
     with torch.no_grad():
@@ -213,7 +203,7 @@ def test_scores_are_the_log_probabilities_of_the_continuation() -> None:
     "params", [{}, {"temperature": 2.0, "seed": 1}, {"temperature": 2.0, "top_p": 0.5, "top_k": 9}]
 )
 def test_only_allowed_tokens_come(params: dict[str, Any]) -> None:
-    engine = Engine(talkative(), n_vocab=300)
+    engine = Engine(talkative(CONFIG), n_vocab=300)
     told: list[list[int]] = []
 
     def allow(written: Sequence[int]) -> dict[int, float]:

@@ -14,7 +14,7 @@ from fischgpt.assistant import published
 from fischgpt.assistant.release import may_stop
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Allow, Engine, SamplingParams
+from fischgpt.engine import Allow, Bits, Engine, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import without_weights
 from fischgpt.model.weights import load_pretrained, read_config
@@ -23,6 +23,9 @@ from fischgpt.tagged import load_tokenizer
 from fischgpt.tokenizer import Tokenizer
 
 MINI = "mini"
+KEPT_CONTEXTS = 2
+"""So many full contexts of what was read last are kept for prompts that begin alike: 31 MB for the shipped model, some
+four answers."""
 REMOTE = "openai+"
 """How the address of another server begins (remote.py)."""
 _CHOICES = (
@@ -42,6 +45,8 @@ class ModelInfo:
     n_params: int
     card: dict[str, Any] = field(default_factory=dict)
     """`card.json` of the folder, or what its checkpoint's manifest holds: steps, tokens trained on, scores."""
+    bits: Bits = 8
+    """How many a weight has where compiled code reads it."""
 
     @property
     def trained_tokens(self) -> int | None:
@@ -130,8 +135,9 @@ def until(pieces: Iterator[Piece], stop: Sequence[str]) -> Iterator[Piece]:
             return
 
 
-def describe_model(spec: str | Path = MINI) -> ModelInfo:
+def describe_model(spec: str | Path = MINI, bits: Bits = 8) -> ModelInfo:
     """Find the folder that `spec` means and read its config and card, no weights; of the Hub's, download it.
+    bits: to read it with, later.
 
     Raises UserError for what is no model, with what MODEL may be.
     """
@@ -139,11 +145,12 @@ def describe_model(spec: str | Path = MINI) -> ModelInfo:
     config = read_config(folder)
     n_params = without_weights(config).n_params
     card = _card(folder)
-    return ModelInfo(str(card.get("name") or name), folder, config, n_params, card)
+    return ModelInfo(str(card.get("name") or name), folder, config, n_params, card, bits)
 
 
 def load_model(spec: str | Path | ModelInfo = MINI, device: str = "cpu") -> TextModel:
-    """The model that `spec` names, ready to answer: on a processor in 8 bits, where the compiled code is installed.
+    """The model that `spec` names, ready to answer: on a processor in 8 bits or as many as its description says,
+    where the compiled code is installed.
 
     Raises UserError (unknown, truncated, misshapen).
     """
@@ -153,7 +160,13 @@ def load_model(spec: str | Path | ModelInfo = MINI, device: str = "cpu") -> Text
         raise UserError(
             f"{info.folder}: its tokenizer has {tokenizer.n_vocab} ids, its model only {info.config.vocab_size}"
         )
-    engine = Engine(load_pretrained(info.folder), n_vocab=tokenizer.n_vocab, device=device, eight_bit=True)
+    engine = Engine(
+        load_pretrained(info.folder),
+        n_vocab=tokenizer.n_vocab,
+        device=device,
+        bits=info.bits,
+        kept_contexts=KEPT_CONTEXTS,
+    )
     return TextModel(info.name, tokenizer, engine, info.config, info.card)
 
 

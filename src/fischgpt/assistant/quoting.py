@@ -116,7 +116,7 @@ def _served(passage: Passage) -> tuple[str, ...]:
 
 
 class Quotations:
-    """Which tokens may follow, for one list of passages. `allow` is for `Engine.generate`."""
+    """Which tokens may follow, for one answer from a list of passages. `allow` is for `Engine.generate`."""
 
     def __init__(self, tok: Tokenizer, passages: Sequence[Passage], served: bool = False) -> None:
         """served: the passages are in a search's order, so that the first is likelier to answer (`RANK_WEIGHTS`), and
@@ -130,12 +130,13 @@ class Quotations:
         for n, texts in enumerate(choices, 1):
             self._first[n] = _trie(tok.encode(f"[{n}] {text}") for text in texts)
             self._further[n] = _trie(tok.encode(f" [{n}] {text}") for text in texts)
+        # Where the answer stands after each of its tokens: an answer asks again and again, one token longer.
+        self._walked: list[int] = []
+        self._states = [[_State(self._refusals, 0, 0), *(_State(trie, n, 1) for n, trie in self._first.items())]]
 
     def allow(self, written: Sequence[int]) -> dict[int, float]:
         """Ids that may come after the answer's ids so far, weighted; the end token once an answer is whole."""
-        states = [_State(self._refusals, 0, 0), *(_State(trie, n, 1) for n, trie in self._first.items())]
-        for token in written:
-            states = [_State(s.node[token], s.number, s.cited) for s in self._open(states) if token in s.node]
+        states = self._after(written)
         allowed = {token: 0.0 for state in self._open(states) for token in state.node if token != _WHOLE}
         if self._ranked and len(written) == 1:  # after the bracket that opens the answer: the number is chosen
             for state in states:
@@ -144,6 +145,19 @@ class Quotations:
         if any(_WHOLE in state.node for state in states) or not allowed:
             allowed[self._stop] = 0.0
         return dict(sorted(allowed.items()))
+
+    def _after(self, written: Sequence[int]) -> list["_State"]:
+        same = 0
+        for known, token in zip(self._walked, written, strict=False):
+            if known != token:
+                break
+            same += 1
+        del self._walked[same:], self._states[same + 1 :]
+        for token in written[same:]:
+            states = self._open(self._states[-1])
+            self._states.append([_State(s.node[token], s.number, s.cited) for s in states if token in s.node])
+            self._walked.append(token)
+        return self._states[-1]
 
     def _open(self, states: list["_State"]) -> list["_State"]:
         """The states, and the further citations that may follow those that are whole: of later passages alone."""

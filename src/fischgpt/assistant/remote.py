@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from fischgpt.assistant.model import MINI, REMOTE, ModelInfo, Piece, TextModel, describe_model, load_model
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Allow, SamplingParams
+from fischgpt.engine import Allow, Bits, SamplingParams
 from fischgpt.errors import ModelAway, UserError
 from fischgpt.tokenizer import Tokenizer
 
@@ -202,11 +202,13 @@ class RemoteModel:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
-def describe(spec: str | Path = MINI) -> ModelInfo | RemoteInfo:
+def describe(spec: str | Path = MINI, bits: Bits = 8) -> ModelInfo | RemoteInfo:
     """What MODEL means, weights or not: as describe_model, or `openai+http://host:port/v1`, with `#name` if that server
     has several models. Nobody is asked yet. Raises UserError for an address that is none."""
     if not str(spec).startswith(REMOTE):
-        return describe_model(spec)
+        return describe_model(spec, bits)
+    if bits != 8:
+        raise UserError(f"{spec}: another server reads its model in bits of its own; leave out --bits")
     url = urlsplit(str(spec).removeprefix(REMOTE))
     try:
         valid = url.port != 0

@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.events import Delta, Done, Sources
-from fischgpt.assistant.remote import load
+from fischgpt.assistant.remote import describe, load
 from fischgpt.chat import Turn
+from fischgpt.engine import Bits
 from fischgpt.errors import UserError
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
@@ -15,12 +16,12 @@ from fischgpt.profile.profile import load_profile
 _KINDS = {"quote": "quoted", "declined": "not in the profile", "smalltalk": "about this program"}
 
 
-def ask(question: str, profile: str | None = None, model: str = "mini", as_json: bool = False) -> None:
+def ask(question: str, profile: str | None = None, model: str = "mini", as_json: bool = False, bits: Bits = 8) -> None:
     """Print the answer to one question with its passages; `as_json`: as one JSON object.
 
     Raises UserError for a profile, model or question that will not do.
     """
-    assistant = _open(profile, model)
+    assistant = _open(profile, model, bits)
     messages = [Turn("user", question)]
     if not as_json:
         _print_answer(assistant, messages)
@@ -49,9 +50,9 @@ def ask(question: str, profile: str | None = None, model: str = "mini", as_json:
     )
 
 
-def converse(profile: str | None = None, model: str = "mini") -> None:
+def converse(profile: str | None = None, model: str = "mini", bits: Bits = 8) -> None:
     """Ask and answer until the input ends or an empty line."""
-    assistant = _open(profile, model)
+    assistant = _open(profile, model, bits)
     print(f"{assistant.profile.greeting} (An empty line ends.)")
     messages: list[Turn] = []
     while True:
@@ -69,9 +70,9 @@ def converse(profile: str | None = None, model: str = "mini") -> None:
             print(f"error: {error}", file=sys.stderr)
 
 
-def _open(profile: str | None, model: str) -> Assistant:
+def _open(profile: str | None, model: str, bits: Bits) -> Assistant:
     owner = load_profile(profile)
-    text_model = load(model)
+    text_model = load(describe(model, bits))
     index = Index.open(owner)
     if index.notice:
         print(index.notice, file=sys.stderr)

@@ -2,13 +2,13 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
-from fischgpt.engine.engine import Engine
+from fischgpt.engine.engine import Engine, Sampled
 from fischgpt.engine.native import NativeGPT
 from fischgpt.engine.sampling import SamplingParams
 
@@ -26,8 +26,10 @@ class InferSpeed:
     """Of a prompt of 512, or as long as the context allows."""
     first_token_seconds: float
     """After a prompt of 128."""
+    first_token_again_seconds: float
+    """After a prompt as long as the first, all of which but the last token was read before."""
     decode_tokens_per_second: float
-    """One answer, greedy, after a prompt of 128; the engine's whole step, sampling included."""
+    """One answer, greedy, after a prompt of 128, nothing guessed; the engine's whole step, sampling included."""
     decode_8_tokens_per_second: float | None
     """Eight answers in one pass a step, their sum, without sampling; None in PyTorch, which makes one at a time."""
     load_seconds: float
@@ -41,7 +43,8 @@ class InferSpeed:
         batch = self.decode_8_tokens_per_second
         return (
             f"{self.engine}: prefill {self.prefill_tokens_per_second:,.0f} tokens/s, first token after {PROMPT} "
-            f"{1000 * self.first_token_seconds:.1f} ms, decode {self.decode_tokens_per_second:,.0f} tokens/s"
+            f"{1000 * self.first_token_seconds:.1f} ms, after a known one of {PREFILL} "
+            f"{1000 * self.first_token_again_seconds:.1f} ms, decode {self.decode_tokens_per_second:,.0f} tokens/s"
             + (f" ({batch:,.0f} for {BATCH} answers at once)" if batch is not None else "")
             + f", loaded in {self.load_seconds:.2f} s; medians of {self.rounds} rounds"
         )
@@ -54,35 +57,55 @@ def bench_infer(load: Callable[[], Engine], rounds: int = 5, tokens: int = 64) -
     next(engine.generate([1], SamplingParams(max_tokens=1)))
     loaded = time.perf_counter() - start
     times = [one_round(engine, tokens, seed) for seed in range(rounds + 1)][1:]  # the first warms up
-    prefill, first, decode, many = zip(*times, strict=True)
-    batch = [rate for rate in many if rate is not None]
+    batch = [one.decode_8 for one in times if one.decode_8 is not None]
     return InferSpeed(
         engine.description,
-        statistics.median(prefill),
-        statistics.median(first),
-        statistics.median(decode),
+        statistics.median(one.prefill for one in times),
+        statistics.median(one.first for one in times),
+        statistics.median(one.first_again for one in times),
+        statistics.median(one.decode for one in times),
         statistics.median(batch) if batch else None,
         loaded,
         rounds,
     )
 
 
-def one_round(engine: Engine, tokens: int = 64, seed: int = 0) -> tuple[float, float, float, float | None]:
-    """Prefill (tokens/s), first token (s), decode (tokens/s), and decode of eight (tokens/s) or None."""
+@dataclass(frozen=True)
+class Round:
+    """Tokens a second and, of first tokens, seconds."""
+
+    prefill: float
+    first: float
+    first_again: float
+    decode: float
+    decode_8: float | None
+
+
+def one_round(engine: Engine, tokens: int = 64, seed: int = 0) -> Round:
+    """Each kind once. No prompt but the one that is asked again begins as another does."""
     generator = torch.Generator().manual_seed(seed)
     ids = torch.randint(engine.n_vocab, (min(PREFILL, engine.block_size - 1),), generator=generator).tolist()
-    start = time.perf_counter()
-    next(engine.generate(ids, SamplingParams(max_tokens=1)))
-    prefill = len(ids) / (time.perf_counter() - start)
+    long, again = (_first(engine, ids)[0] for _ in range(2))
+    prompt = ids[::-1][:PROMPT]
     room = min(tokens + 1, engine.block_size - PROMPT)
-    start = time.perf_counter()
-    answer = engine.generate(ids[:PROMPT], SamplingParams(max_tokens=room))
-    next(answer)
-    first = time.perf_counter() - start
+    first, answer = _first(engine, prompt, room)
     start = time.perf_counter()
     made = sum(1 for _ in answer)
     decode = made / (time.perf_counter() - start)
-    return prefill, first, decode, _many(engine.reader, ids[:PROMPT], tokens) if _is_native(engine) else None
+    return Round(
+        len(ids) / long, first, again, decode, _many(engine.reader, prompt, tokens) if _is_native(engine) else None
+    )
+
+
+def _first(engine: Engine, prompt: list[int], room: int = 1) -> tuple[float, Iterator[Sampled]]:
+    """Seconds to the first token, and the rest."""
+    start = time.perf_counter()
+    answer = engine.generate(prompt, SamplingParams(max_tokens=room), guess=False)
+    next(answer)
+    seconds = time.perf_counter() - start
+    if room == 1:
+        next(answer, None)  # the end, at which what was read is kept
+    return seconds, answer
 
 
 def _is_native(engine: Engine) -> bool:

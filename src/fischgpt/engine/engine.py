@@ -8,8 +8,11 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
-from fischgpt.engine.native import NativeGPT, fits
+from fischgpt.engine.draft import Draft
+from fischgpt.engine.native import Bits, NativeGPT, fits
+from fischgpt.engine.prefix import PrefixCache
 from fischgpt.engine.reference import Reference
+from fischgpt.engine.rounded import Rounded
 from fischgpt.engine.sampling import Sampler, SamplingParams, likeliest
 from fischgpt.errors import UserError
 from fischgpt.model import GPT
@@ -40,10 +43,13 @@ class Read:
 
 
 class Reader(Protocol):
-    """What reads tokens: the reference in PyTorch, or compiled code in 8 bits."""
+    """What reads tokens: the reference in PyTorch, or compiled code in 8 or 4 bits."""
 
     piece: int
     """How many tokens of a prompt it reads at a time."""
+    draft: int
+    """How many tokens of an answer it reads at a time where they can be guessed (draft.py). 0 where a pass over several
+    rounds otherwise than one over each: there neither guesses nor remembered beginnings would leave an answer alone."""
     description: str
     """What computes, in words, for example "8-bit, avx2, 1 thread"."""
 
@@ -65,13 +71,16 @@ class Engine:
         n_vocab: int | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
-        eight_bit: bool = False,
+        bits: Bits | None = None,
+        kept_contexts: int = 0,
     ) -> None:
         """n_vocab: ids the tokenizer uses; the padding beyond is never sampled.
 
         The model is used as it is if it has this device and dtype (so a training model's current weights are), and
-        copied otherwise. eight_bit: read with its weights as they are now in 8 bits, by compiled code; on a GPU, or
-        where that code is not there or does not fit the model's shape, with the model itself.
+        copied otherwise. bits: read with its weights as they are now in 8 or 4 bits, by compiled code; where that
+        is not there or does not fit the model's shape, in 8 bits by PyTorch; on a GPU, with the model itself.
+        kept_contexts: the memory of so many full contexts holds what was read last, so that prompts that begin alike
+        begin faster (prefix.py); for weights that do not change.
         """
         weight = model.wte.weight
         self.device = torch.device(device)
@@ -82,8 +91,15 @@ class Engine:
         self.n_vocab = model.config.vocab_size if n_vocab is None else n_vocab
         if not 0 < self.n_vocab <= model.config.vocab_size:
             raise UserError(f"the tokenizer has {n_vocab} ids, the model only {model.config.vocab_size}")
-        native = eight_bit and self.device.type == "cpu" and fits(model)
-        self.reader: Reader = NativeGPT(model, self.n_vocab) if native else Reference(model, self.n_vocab)
+        if bits and self.device.type == "cpu" and fits(model):
+            self.reader: Reader = NativeGPT(model, self.n_vocab, bits=bits)
+        elif bits and self.device.type == "cpu":
+            self.reader = Rounded(model, self.n_vocab)
+        else:
+            self.reader = Reference(model, self.n_vocab)
+        keeps = kept_contexts if self.reader.draft else 0
+        room = keeps * self.reader.new_cache(self.block_size).nbytes if keeps else 0
+        self.prefixes = PrefixCache(room)
 
     @property
     def description(self) -> str:
@@ -101,10 +117,13 @@ class Engine:
         params: SamplingParams | None = None,
         allow: Allow | None = None,
         cancelled: Callable[[], bool] = lambda: False,
+        guess: bool = True,
     ) -> Iterator[Sampled]:
         """Tokens that continue the prompt, each as soon as it is known; the last one has `finish` set.
 
-        `allow` gets the ids written so far and returns those that may come next, at least one, with a weight for each.
+        `allow` gets the ids written so far and returns those that may come next, at least one, with a weight for each:
+        the same for the same ids, for it is asked about ids that the answer may turn out not to have. guess: read
+        tokens ahead where they can be guessed (draft.py), which changes only the time that an answer takes.
 
         Work is done only as tokens are asked for: to stop early, stop asking; to stop while the prompt is still being
         read, let `cancelled` say so: then no token comes. Raises UserError, at once, for an empty
@@ -115,35 +134,63 @@ class Engine:
             raise UserError(
                 f"the prompt has {len(prompt_ids)} tokens; at most {self.block_size - 1} leave room to answer"
             )
-        return self._generate(list(prompt_ids), params or SamplingParams(), allow, cancelled)
+        return self._generate(list(prompt_ids), params or SamplingParams(), allow, cancelled, guess)
 
     def _generate(
-        self, prompt: list[int], params: SamplingParams, allow: Allow | None, cancelled: Callable[[], bool]
+        self,
+        prompt: list[int],
+        params: SamplingParams,
+        allow: Allow | None,
+        cancelled: Callable[[], bool],
+        guess: bool,
     ) -> Iterator[Sampled]:
         # No inference_mode here: around a yield it would leak into whoever consumes the tokens. The readers have it.
         room = min(params.max_tokens, self.block_size - len(prompt))
         # The last token is never read back in.
         cache = self.reader.new_cache(len(prompt) + room - 1)
-        sampler = Sampler(params, prompt, self.device)
-        piece = self.reader.piece
-        while len(prompt) - cache.pos > piece:
+        self.prefixes.fill(prompt, cache)
+        text = list(prompt)  # and the answer: what the cache holds is the beginning of it
+        try:
+            draft = Draft(prompt, allow, params.stop_ids, self.reader.draft if guess else 0)
+            yield from self._answer(text, room, cache, params, draft, cancelled)
+        finally:
+            self.prefixes.keep(text[: cache.pos], cache)
+
+    def _answer(
+        self,
+        text: list[int],
+        room: int,
+        cache: Any,
+        params: SamplingParams,
+        draft: Draft,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Sampled]:
+        """Read `text`, the prompt, after what the cache holds of it, and continue it by at most `room` tokens."""
+        sampler, start, piece = Sampler(params, text, self.device), len(text), self.reader.piece
+        while start - cache.pos > piece:
             if cancelled():
                 return
-            self.reader.read(prompt[cache.pos : cache.pos + piece], cache)
-        pending = prompt[cache.pos :]
+            self.reader.read(text[cache.pos : cache.pos + piece], cache)
         if cancelled():
             return
-        written: list[int] = []
-        for left in range(room - 1, -1, -1):
-            logits = self.reader.read(pending, cache)[0]
-            token, logprob = sampler(logits, None if allow is None else allow(written))
-            written.append(token)
-            finish = "stop" if token in params.stop_ids else "length" if left == 0 else None
-            top = likeliest(logits[None], params.top_logprobs)[0] if params.top_logprobs else ()
-            yield Sampled(token, logprob, finish, top)
-            if finish:
-                return
-            pending = [token]
+        while True:
+            begun, left = len(text), room - (len(text) - start)
+            draft.guess(text[start:], left - 1)
+            rows = self.reader.read([*text[cache.pos :], *draft.ids], cache, 1 + len(draft.ids))
+            held, cache.pos = cache.pos, begun  # a guess counts once it has come true
+            for at, logits in enumerate(rows):
+                token, logprob = sampler(logits, draft.allowed[at])
+                text.append(token)
+                left -= 1
+                finish = "stop" if token in params.stop_ids else "length" if left == 0 else None
+                top = likeliest(logits[None], params.top_logprobs)[0] if params.top_logprobs else ()
+                yield Sampled(token, logprob, finish, top)
+                if finish:
+                    return
+                if cache.pos == held or token != draft.ids[at]:
+                    break
+                cache.pos += 1
+            draft.settle(text[begun:], cache.pos - begun)
 
     @torch.inference_mode()
     def score(self, prompt_ids: Sequence[int], continuation_ids: Sequence[int]) -> list[float]:

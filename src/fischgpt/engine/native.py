@@ -1,7 +1,9 @@
-"""A GPT in 8 bits read by our own compiled code (native/*.c): the fastest way to answer on a processor.
+"""A GPT in 8 or 4 bits read by our own compiled code (native/*.c): the fastest way to answer on a processor.
 
 Matrices have 8 bits a weight and a scale a row; their inputs are rounded to 8 bits a token, from the lowest to the
-highest value; sums are exact, all else is fp32.
+highest value; sums are exact, all else is fp32. In 4 bits a group of 16 neighbours of a row has a scale and a zero
+of its own, whole numbers, so that such a weight is one of 8 bits written shorter (4.5 bits with both); the embedding,
+which is the head too, stays in 8.
 """
 
 import ctypes
@@ -10,7 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -24,13 +26,14 @@ LIBRARY = Path(__file__).parent / "native" / "decode.so"
 VARIANTS = ("generic", "avx2", "avx_vnni", "avx512_vnni")
 """What the library has code for, the fastest last; a processor runs some of them."""
 LANES, GROUP = 16, 4
+Bits = Literal[8, 4]
 ONE_THREAD_BYTES = 32 * 2**20
 """Weights up to here are read by one thread."""
 
 
 class _Linear(ctypes.Structure):
     _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("weight", "scale", "sum", "bias")),
+        *((name, ctypes.c_void_p) for name in ("weight", "scale", "sum", "bias", "group")),
         *((name, ctypes.c_int32) for name in ("n", "k")),
     ]
 
@@ -69,6 +72,8 @@ def _library() -> ctypes.CDLL | None:
     library.fischgpt_scratch.restype = ctypes.c_int64
     library.fischgpt_read.argtypes = [pointer, pointer, number, pointer, pointer, number, number]
     library.fischgpt_read.restype = None
+    library.fischgpt_round4.argtypes = [pointer, number, number, pointer, pointer, pointer]
+    library.fischgpt_round4.restype = None
     return library
 
 
@@ -102,30 +107,47 @@ class NativeCache:
         self.max_tokens = math.ceil(min(max_tokens, config.block_size) / LANES) * LANES
         self.memory = torch.empty(2 * config.n_layer * config.n_embd * self.max_tokens)
         self.pos = 0
+        self._n_heads = 2 * config.n_layer * config.n_head
+
+    @property
+    def nbytes(self) -> int:
+        return self.memory.nbytes
+
+    def copy_from(self, other: "NativeCache", n: int) -> None:
+        """Take over the first n tokens of another, and hold these alone."""
+        rows = math.ceil(n / LANES) * LANES  # keys lie in blocks of 16 tokens, side by side; see decode.h
+        to, kept = (cache.memory.numpy().reshape(self._n_heads, cache.max_tokens, -1) for cache in (self, other))
+        to[:, :rows] = kept[:, :rows]
+        self.pos = n
 
 
 class NativeGPT:
-    """The weights of a GPT in 8 bits, and the pass over tokens. Only read, so many threads may use it."""
+    """The weights of a GPT in 8 or 4 bits, and the pass over tokens. Only read, so many threads may use it."""
 
-    def __init__(self, model: GPT, n_vocab: int, threads: int | None = None, variant: str | None = None) -> None:
+    def __init__(
+        self, model: GPT, n_vocab: int, threads: int | None = None, variant: str | None = None, bits: Bits = 8
+    ) -> None:
         """n_vocab: rows of the head that are kept. threads: by default one for a model that lies in a core's reach
-        (32 MB), where a second gains little and two visitors' answers can have a core each; else all cores."""
+        (32 MB), where a second gains little and two visitors' answers can have a core each; else all cores. bits: a
+        weight's, 8 or 4; k of each matrix is a multiple of 16, as `fits` has it."""
         library = _library()
         assert library is not None
         self._library = library
-        self._kept: list[Tensor | np.ndarray] = []
+        self._kept: list[Tensor] = []
         self.variant = variant or variants()[-1]
         self._variant = VARIANTS.index(self.variant)
         self._config = config = model.config
         self.n_vocab = n_vocab
+        self.bits = bits
+        linear = self._linear_4 if bits == 4 else self._linear
         layers = (_Layer * config.n_layer)()
         for layer, block in zip(layers, cast(Iterable[Block], model.h), strict=True):
             layer.ln_1_weight, layer.ln_1_bias = self._floats(block.ln_1.weight), self._floats(block.ln_1.bias)
             layer.ln_2_weight, layer.ln_2_bias = self._floats(block.ln_2.weight), self._floats(block.ln_2.bias)
-            layer.qkv = self._linear(block.attn.c_attn.weight, block.attn.c_attn.bias)
-            layer.proj = self._linear(block.attn.c_proj.weight, block.attn.c_proj.bias)
-            layer.fc = self._linear(block.mlp.c_fc.weight, block.mlp.c_fc.bias)
-            layer.down = self._linear(block.mlp.c_proj.weight, block.mlp.c_proj.bias)
+            layer.qkv = linear(block.attn.c_attn.weight, block.attn.c_attn.bias)
+            layer.proj = linear(block.attn.c_proj.weight, block.attn.c_proj.bias)
+            layer.fc = linear(block.mlp.c_fc.weight, block.mlp.c_fc.bias)
+            layer.down = linear(block.mlp.c_proj.weight, block.mlp.c_proj.bias)
         self._layers = layers
         self._model = _Model(
             ctypes.addressof(layers),
@@ -143,7 +165,8 @@ class NativeGPT:
         # A prompt in pieces of about 30 ms, as the reference has them: 600 tokens of the 9M model take 36, 128 of the
         # 124M one 46 on one core. (Weights in pages of 2 MB were not faster: 4.15 ms a token for 3.92.)
         self.piece = max(128, min(512, int(4e9 / model.n_params)))
-        self.description = f"8-bit, {self.variant}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        self.draft = 16
+        self.description = f"{bits}-bit, {self.variant}, {self.threads} thread{'s' if self.threads > 1 else ''}"
 
     def new_cache(self, max_tokens: int) -> NativeCache:
         """For one answer of so many tokens, its prompt included."""
@@ -185,26 +208,70 @@ class NativeGPT:
 
     def _linear(self, weight: Tensor, bias: Tensor | None) -> _Linear:
         whole, scale = quantize_rows(weight)
-        rows, columns = whole.shape
-        n, k = (math.ceil(size / LANES) * LANES for size in whole.shape)
-        padded = np.zeros((n, k), dtype=np.int8)
-        padded[:rows, :columns] = whole
+        padded = _padded(whole, LANES)
+        n, k = padded.shape
         blocks = padded.view(np.uint8) ^ 128  # whole + 128
-        blocks = np.ascontiguousarray(blocks.reshape(n // LANES, LANES, k // GROUP, GROUP).transpose(0, 2, 1, 3))
-        floats = np.zeros((2, n), dtype=np.float32)
-        floats[0, :rows] = scale
-        if bias is not None:
-            floats[1, :rows] = bias.detach().float().numpy()
-        sums = padded.sum(1, dtype=np.int32)
-        self._kept += [blocks, floats, sums]
-        scales = floats.ctypes.data
-        return _Linear(blocks.ctypes.data, scales, sums.ctypes.data, scales + 4 * n, n, k)
+        blocks = self._keep(blocks.reshape(n // LANES, LANES, k // GROUP, GROUP).transpose(0, 2, 1, 3))
+        return _Linear(blocks, *self._per_row(n, scale, whole.sum(1, dtype=np.int32), bias), None, n, k)
+
+    def _linear_4(self, weight: Tensor, bias: Tensor | None) -> _Linear:
+        codes, group, scale = quantize_groups(weight)
+        sums = whole_numbers(codes, group).sum(1, dtype=np.int32)
+        codes, group = _padded(codes, 1), _padded(group, 1)
+        n, k = codes.shape
+        # Eight columns of 16 rows lie in 64 bytes, the first four in the low halves.
+        low, high = codes.reshape(n // LANES, LANES, k // 8, 2, GROUP).transpose(3, 0, 2, 1, 4)
+        groups = self._keep(group.reshape(n // LANES, LANES, -1).transpose(0, 2, 1))
+        return _Linear(self._keep(low | high << 4), *self._per_row(n, scale, sums, bias), groups, n, k)
+
+    def _per_row(self, n: int, scale: np.ndarray, sums: np.ndarray, bias: Tensor | None) -> tuple[int, int, int]:
+        """Addresses of the scale, the sum and the bias of each of n rows, those beyond the matrix' 0."""
+        padded = [np.zeros(n, dtype=values.dtype) for values in (scale, sums, scale)]
+        given = (scale, sums, 0 if bias is None else bias.detach().float().numpy())
+        for row, values in zip(padded, given, strict=True):
+            row[: len(scale)] = values
+        scales, kept_sums, biases = map(self._keep, padded)
+        return scales, kept_sums, biases
+
+    def _keep(self, values: np.ndarray) -> int:
+        """The address of a copy, at a multiple of 64: no load of 64 bytes touches two lines of the cache."""
+        kept = torch.empty(values.nbytes, dtype=torch.uint8)
+        kept.numpy().view(values.dtype).reshape(values.shape)[...] = values
+        self._kept.append(kept)
+        return kept.data_ptr()
 
 
-def quantize_rows(weight: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """(n, k) -> whole numbers from -127 to 127 (n, k) int8, and scales (n,): weight is about whole * scale."""
+def _padded(values: np.ndarray, columns: int) -> np.ndarray:
+    """Rows to a multiple of 16 and columns to one of `columns`, filled up with zeros."""
+    size = [math.ceil(n / unit) * unit for n, unit in zip(values.shape, (LANES, columns), strict=True)]
+    padded = np.zeros(size, dtype=values.dtype)
+    padded[: values.shape[0], : values.shape[1]] = values
+    return padded
+
+
+def quantize_rows(weight: Tensor, most: int = 127) -> tuple[np.ndarray, np.ndarray]:
+    """(n, k) -> whole numbers from -most to most (n, k) int8, and scales (n,): weight is about whole * scale."""
     # NumPy, because torch's threads spin: on a machine with other work they made this several times slower.
     values = weight.detach().float().numpy()
-    scale = np.abs(values).max(axis=1) / np.float32(127)
+    scale = np.abs(values).max(axis=1) / np.float32(most)
     whole = np.rint(values / np.maximum(scale, np.float32(1e-30))[:, None])
     return whole.astype(np.int8), scale
+
+
+def quantize_groups(weight: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n, k), k a multiple of 16 -> codes from 0 to 15 (n, k), for each 16 of a row the byte zero << 4 | scale - 1
+    (n, k / 16), both uint8, and fp32 scales (n,): weight is about `whole_numbers` * scale."""
+    library = _library()
+    assert library is not None
+    values = np.ascontiguousarray(weight.detach().float().numpy())
+    n, k = values.shape
+    codes, group = np.empty((n, k), dtype=np.uint8), np.empty((n, k // LANES), dtype=np.uint8)
+    scale = np.empty(n, dtype=np.float32)
+    library.fischgpt_round4(values.ctypes.data, n, k, *(array.ctypes.data for array in (codes, group, scale)))
+    return codes, group, scale
+
+
+def whole_numbers(codes: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """What codes and groups stand for: (n, k) int8."""
+    scale, zero = (np.repeat(half.view(np.int8), LANES, axis=1) for half in ((group & 15) + np.uint8(1), group >> 4))
+    return (codes.view(np.int8) - zero) * scale

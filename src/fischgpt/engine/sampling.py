@@ -107,13 +107,16 @@ class Sampler:
         params = self.params
         logits = logits.float()
         scores = logits if params.repetition_penalty == 1.0 else self._penalised(logits)
-        if allowed is not None:
-            if not allowed:
-                raise ValueError("no token is allowed to follow")
+        if allowed is not None and not allowed:
+            raise ValueError("no token is allowed to follow")
+        if allowed is not None and len(allowed) > 1:
             ids = torch.tensor(list(allowed), device=scores.device)
             weights = torch.tensor(list(allowed.values()), device=scores.device)
             scores = torch.full_like(scores, -math.inf).scatter(0, ids, scores[ids] + weights)
-        token = _argmax(scores) if params.temperature == 0 else self._draw(scores)
+        if allowed is not None and len(allowed) == 1:  # nothing to choose, and no random number is used up
+            token = next(iter(allowed))
+        else:
+            token = _argmax(scores) if params.temperature == 0 else self._draw(scores)
         if params.repetition_penalty != 1.0:
             self._seen = torch.cat((self._seen, self._seen.new_tensor([token]))).unique()
         return token, float(logits[token]) - _logsumexp(logits)

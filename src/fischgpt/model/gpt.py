@@ -64,6 +64,17 @@ class KVCache:
         self.v[layer, :, :, self.pos : end] = v
         return self.k[layer, :, :, :end], self.v[layer, :, :, :end]
 
+    @property
+    def nbytes(self) -> int:
+        return self.k.nbytes + self.v.nbytes
+
+    @torch.inference_mode()
+    def copy_from(self, other: "KVCache", n: int) -> None:
+        """Take over the first n tokens of another, and hold these alone."""
+        self.k[..., :n, :] = other.k[..., :n, :]
+        self.v[..., :n, :] = other.v[..., :n, :]
+        self.pos = n
+
 
 class Attention(nn.Module):
     def __init__(self, config: GPTConfig, layer: int) -> None:

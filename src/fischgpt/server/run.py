@@ -5,6 +5,7 @@ import socket
 import webbrowser
 
 from fischgpt.assistant.remote import describe
+from fischgpt.engine import Bits
 from fischgpt.errors import UserError
 from fischgpt.profile.profile import load_profile
 from fischgpt.server import logs
@@ -25,6 +26,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     open_browser: bool = False,
+    bits: Bits = 8,
 ) -> None:
     """Serve until interrupted. Raises UserError, before anything is served, for a port that is taken, a profile that
     cannot be read, an unknown model, a setting that is none; and for a model that turns out to be damaged, after
@@ -35,7 +37,7 @@ def serve(
     with claimed:
         settings = read_settings()
         profile = load_profile(profile_path)
-        model = describe(model_spec)
+        model = describe(model_spec, bits)
         service = Service(profile, model)
         web = built_site()
         app = create_app(service, web, settings)

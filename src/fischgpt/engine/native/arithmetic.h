@@ -1,6 +1,7 @@
 /* The arithmetic of one pass, compiled once for each instruction set: the includer defines NAME, TARGET (a function
-   attribute), Sums (16 running sums of 32 bits), sums_zero, sums_add, sums_store, and BLOCKS x TOKENS, the tile of sums
-   that fits into its registers. Everything else is plain C, which the compiler vectorizes. */
+   attribute), Sums (16 running sums of 32 bits), sums_set, sums_add, sums_store; for 4 bits sums_low and
+   sums_high (of the codes in the halves of 64 bytes), sums_begin (zero * a number), sums_scaled (times scale); and BLOCKS x TOKENS, the tile of sums that fits into its registers. Everything else is
+   plain C, which the compiler vectorizes. */
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
@@ -25,7 +26,7 @@ INLINE float NAME(gelu)(float x) {
 }
 
 /* x[k] in 8 bits into q, padded to 16 with zeros' worth of nothing: bytes of 0 meet weights of 128 less 128. */
-TARGET static void NAME(quantize)(const float *x, int k, int8_t *q, Quantized *input) {
+TARGET static void NAME(quantize)(const float *x, int k, int8_t *q, int32_t *q_sums, Quantized *input) {
     float low = 0, high = 0;
     for (int i = 0; i < k; i++) {
         low = x[i] < low ? x[i] : low;
@@ -40,6 +41,11 @@ TARGET static void NAME(quantize)(const float *x, int k, int8_t *q, Quantized *i
         sum += byte;
     }
     for (int i = k; i < pad16(k); i++) q[i] = 0;
+    for (int i = 0; i < pad16(k); i += LANES) {
+        int32_t part = 0;
+        for (int j = 0; j < LANES; j++) part += q[i + j];
+        q_sums[i / LANES] = part;
+    }
     input->scale = scale;
     input->zero = zero;
     input->offset = 128 * sum;
@@ -59,7 +65,7 @@ INLINE void NAME(tile)(const uint8_t *weight, const int8_t *q, int stride, int k
                        int32_t sums[BLOCKS][TOKENS][LANES]) {
     Sums acc[BLOCKS][TOKENS];
     for (int b = 0; b < blocks; b++)
-        for (int t = 0; t < tokens; t++) acc[b][t] = sums_zero();
+        for (int t = 0; t < tokens; t++) acc[b][t] = sums_set(0);
     for (int i = 0; i < k; i += GROUP) {
 #pragma GCC unroll 8
         for (int b = 0; b < blocks; b++) {
@@ -74,7 +80,7 @@ INLINE void NAME(tile)(const uint8_t *weight, const int8_t *q, int stride, int k
 
 /* One token and one block of rows, as four sums that do not wait for one another. */
 INLINE void NAME(stream)(const uint8_t *weight, const int8_t *q, int k, int32_t sums[LANES]) {
-    Sums acc[4] = {sums_zero(), sums_zero(), sums_zero(), sums_zero()};
+    Sums acc[4] = {sums_set(0), sums_set(0), sums_set(0), sums_set(0)};
     for (int i = 0; i < k; i += 4 * GROUP)
         for (int j = 0; j < 4; j++)
             acc[j] = sums_add(acc[j], weight + (int64_t)(i + j * GROUP) * LANES, q + i + j * GROUP);
@@ -83,6 +89,44 @@ INLINE void NAME(stream)(const uint8_t *weight, const int8_t *q, int k, int32_t 
     for (int j = 0; j < 4; j++) {
         sums_store(part, acc[j]);
         for (int r = 0; r < LANES; r++) sums[r] += part[r];
+    }
+}
+
+/* The same of 4 bits. A group's sum of (code - zero) * q is below 2^15, so that its product with the group's scale may be
+   one of 16 bits; the result is what 8 bits would give, their offset of 128 * sum of q included. */
+INLINE void NAME(stream_codes)(const uint8_t *codes, const uint8_t *group, const int8_t *q, const int32_t *q_sums, int k,
+                               int32_t offset, int32_t sums[LANES]) {
+    Sums acc = sums_set(0);
+    for (int i = 0; i < k; i += LANES, codes += 8 * LANES, group += LANES) {
+        Sums part = sums_begin(group, -*q_sums++);
+        part = sums_low(part, codes, q + i);
+        part = sums_high(part, codes, q + i + GROUP);
+        part = sums_low(part, codes + 4 * LANES, q + i + 2 * GROUP);
+        part = sums_high(part, codes + 4 * LANES, q + i + 3 * GROUP);
+        acc = sums_scaled(acc, part, group);
+    }
+    sums_store(sums, acc);
+    for (int r = 0; r < LANES; r++) sums[r] += offset;
+}
+
+/* A block of 4-bit rows as the 8-bit block that it stands for: worth its while for more than one token. The four bytes of a
+   row are one number of 32 bits, sums and products of which carry nothing over, for each result is a byte. */
+TARGET static void NAME(write_out)(const uint8_t *codes, const uint8_t *group, int k, uint8_t *out) {
+    for (int i = 0; i < k; i += LANES, group += LANES) {
+        uint32_t scale[LANES], offset[LANES], both[LANES], low[LANES], high[LANES];
+        for (int r = 0; r < LANES; r++) {
+            scale[r] = (group[r] & 15u) + 1;
+            offset[r] = (128u - scale[r] * (group[r] >> 4)) * 0x01010101u;
+        }
+        for (int half = 0; half < 2; half++, codes += sizeof both, out += sizeof low + sizeof high) {
+            __builtin_memcpy(both, codes, sizeof both);
+            for (int r = 0; r < LANES; r++) {
+                low[r] = (both[r] & 0x0f0f0f0fu) * scale[r] + offset[r];
+                high[r] = (both[r] >> 4 & 0x0f0f0f0fu) * scale[r] + offset[r];
+            }
+            __builtin_memcpy(out, low, sizeof low);
+            __builtin_memcpy(out + sizeof low, high, sizeof high);
+        }
     }
 }
 
@@ -96,17 +140,28 @@ INLINE void NAME(finish)(const Linear *w, int row, const int32_t sums[LANES], co
 }
 
 /* Rows of `at`'s blocks for all tokens: out[t][row]. Rows beyond `rows` are padding and not written. */
-INLINE void NAME(product)(Pass *pass, const Linear *w, int at, float *out, int stride, int rows, const int then) {
+INLINE void NAME(product)(Pass *pass, const Linear *w, int at, int thread, float *out, int stride, int rows,
+                          const int then) {
     int q_stride = pad16(4 * pass->model->n_embd), blocks = w->n / LANES;
     int end = (at + 1) * BLOCKS_AT_ONCE < blocks ? (at + 1) * BLOCKS_AT_ONCE : blocks;
     for (int block = at * BLOCKS_AT_ONCE; block < end;) {
-        const uint8_t *weight = w->weight + (int64_t)block * LANES * w->k;
+        int64_t first = (int64_t)block * LANES * w->k;
+        const uint8_t *codes = w->weight + first / 2, *group = w->group ? w->group + first / LANES : NULL;
+        const uint8_t *weight = w->weight + first;
         int many = pass->n > 1 && block + BLOCKS <= end ? BLOCKS : 1;
+        if (group && pass->n > 1) {
+            uint8_t *bytes = pass->bytes + (int64_t)thread * MOST_BLOCKS * LANES * q_stride;
+            for (int64_t b = 0, size = (int64_t)LANES * w->k; b < many; b++)
+                NAME(write_out)(codes + b * size / 2, group + b * size / LANES, w->k, bytes + b * size);
+            weight = bytes;
+        }
         for (int t = 0; t < pass->n;) {
             int32_t sums[BLOCKS][TOKENS][LANES];
             const int8_t *q = pass->q + (int64_t)t * q_stride;
             int done = pass->n - t >= TOKENS ? TOKENS : 1;
-            if (many == 1 && done == 1) NAME(stream)(weight, q, w->k, sums[0][0]);
+            if (group && pass->n == 1)
+                NAME(stream_codes)(codes, group, q, pass->q_sums, w->k, pass->input->offset, sums[0][0]);
+            else if (many == 1 && done == 1) NAME(stream)(weight, q, w->k, sums[0][0]);
             else if (many == 1) NAME(tile)(weight, q, q_stride, w->k, 1, TOKENS, sums);
             else if (done == 1) NAME(tile)(weight, q, q_stride, w->k, BLOCKS, 1, sums);
             else NAME(tile)(weight, q, q_stride, w->k, BLOCKS, TOKENS, sums);
@@ -227,14 +282,15 @@ TARGET void NAME(work)(Pass *pass, Phase phase, int at, int thread) {
             if (phase == NORM_1) NAME(norm)(x, c, layer->ln_1_weight, layer->ln_1_bias, wide);
             if (phase == NORM_2) NAME(norm)(x, c, layer->ln_2_weight, layer->ln_2_bias, wide);
             if (phase == NORM_F) NAME(norm)(x, c, m->ln_f_weight, m->ln_f_bias, wide);
-            NAME(quantize)(wide, phase == NARROW ? 4 * c : c, q, &pass->input[at]);
+            int32_t *q_sums = pass->q_sums + (int64_t)at * q_stride / LANES;
+            NAME(quantize)(wide, phase == NARROW ? 4 * c : c, q, q_sums, &pass->input[at]);
             return;
         }
-        case QKV: NAME(product)(pass, &layer->qkv, at, pass->wide, 4 * c, 3 * c, SET); return;
+        case QKV: NAME(product)(pass, &layer->qkv, at, thread, pass->wide, 4 * c, 3 * c, SET); return;
         case ATTEND: NAME(attention)(pass, at, thread); return;
-        case PROJ: NAME(product)(pass, &layer->proj, at, pass->x, c, c, ADD); return;
-        case FC: NAME(product)(pass, &layer->fc, at, pass->wide, 4 * c, 4 * c, GELU); return;
-        case DOWN: NAME(product)(pass, &layer->down, at, pass->x, c, c, ADD); return;
-        case HEAD: NAME(product)(pass, &m->head, at, pass->logits, m->n_vocab, m->n_vocab, SET); return;
+        case PROJ: NAME(product)(pass, &layer->proj, at, thread, pass->x, c, c, ADD); return;
+        case FC: NAME(product)(pass, &layer->fc, at, thread, pass->wide, 4 * c, 4 * c, GELU); return;
+        case DOWN: NAME(product)(pass, &layer->down, at, thread, pass->x, c, c, ADD); return;
+        case HEAD: NAME(product)(pass, &m->head, at, thread, pass->logits, m->n_vocab, m->n_vocab, SET); return;
     }
 }

@@ -1,9 +1,8 @@
-/* One pass of a GPT-2 in 8 bits over some tokens: of one answer's prompt, or the next of several answers. */
+/* One pass of a GPT-2 in 8 or 4 bits over some tokens: of one answer's prompt, or the next of several answers. */
 
 #include "decode.h"
 #include "pool.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #define VARIANTS 4
@@ -34,12 +33,14 @@ static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /* Cuts `memory` into the parts of a pass; with NULL only counts. Returns the bytes needed. */
 static size_t lay_out(Pass *pass, char *memory, int threads) {
-    size_t c = (size_t)pass->model->n_embd, n = (size_t)pass->n, at = 0;
+    size_t c = (size_t)pass->model->n_embd, n = (size_t)pass->n, at = 0, wide = (size_t)pad16(4 * (int)c);
     pass->x = (float *)(memory + at), at += aligned(n * c * sizeof(float));
     pass->wide = (float *)(memory + at), at += aligned(n * 4 * c * sizeof(float));
-    pass->q = (int8_t *)(memory + at), at += aligned(n * (size_t)pad16(4 * (int)c));
+    pass->q = (int8_t *)(memory + at), at += aligned(n * wide);
+    pass->q_sums = (int32_t *)(memory + at), at += aligned(n * wide / LANES * sizeof(int32_t));
     pass->input = (Quantized *)(memory + at), at += aligned(n * sizeof(Quantized));
     pass->scores = (float *)(memory + at), at += aligned((size_t)threads * QUERIES * (size_t)pass->max_tokens * sizeof(float));
+    pass->bytes = (uint8_t *)(memory + at), at += (size_t)threads * MOST_BLOCKS * LANES * wide;
     return at;
 }
 

@@ -2,18 +2,25 @@
 #ifndef FISCHGPT_DECODE_H
 #define FISCHGPT_DECODE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define LANES 16 /* rows of a matrix that lie side by side: one 512-bit register of 32-bit sums */
 #define GROUP 4  /* neighbouring bytes of a row that one instruction multiplies and adds */
 
 /* y[n] = W[n, k] x[k] + bias. W in 8 bits, w = scale[row] * (byte - 128), stored [n / 16][k / 4][16][4]; n and k are
-   padded to 16, with bytes of 128 and scales of 0. sum[row] is the sum of (byte - 128). */
+   padded to 16, with bytes of 128 and scales of 0. sum[row] is the sum of (byte - 128).
+
+   Or in 4 bits a weight and a byte for each group of 16 neighbours of a row, its low half a scale less 1, its high half a
+   zero: byte - 128 is then (scale) * (code - zero), so that both kinds are the same arithmetic. Stored
+   [n / 16][k / 8][16][4], two codes a byte: 8 columns of 16 rows in 64 bytes, the first four columns in the low halves;
+   groups [n / 16][k / 16][16]. */
 typedef struct {
     const uint8_t *weight;
     const float *scale;
     const int32_t *sum;
     const float *bias;
+    const uint8_t *group; /* NULL: 8 bits */
     int32_t n, k;
 } Linear;
 
@@ -50,7 +57,9 @@ typedef struct {
     const Token *tokens;
     int32_t n;
     float *x, *wide;  /* [n][n_embd], [n][4 n_embd] */
-    int8_t *q;        /* [n][4 n_embd, padded] */
+    int8_t *q;        /* [n][4 n_embd, padded to 16] */
+    int32_t *q_sums;  /* [n][4 n_embd, padded to 16, / 16]: of 16 bytes each */
+    uint8_t *bytes;   /* [threads][MOST_BLOCKS * 16][4 n_embd, padded to 16]: weights of 4 bits written out */
     Quantized *input; /* [n] */
     float *scores;    /* [threads][QUERIES][max_tokens] */
     float *logits;    /* [tokens wanted][n_vocab] */
@@ -72,6 +81,7 @@ void work_avx_vnni(Pass *, Phase, int, int);
 void work_avx512_vnni(Pass *, Phase, int, int);
 
 #define QUERIES 4        /* tokens of one answer whose attention is made together */
+#define MOST_BLOCKS 4    /* blocks of 16 rows in any variant's tile */
 #define BLOCKS_AT_ONCE 4 /* blocks of 16 rows that a thread takes of a product at a time */
 
 static inline int pad16(int n) { return (n + 15) / 16 * 16; }

@@ -2,8 +2,12 @@
 #undef TARGET
 #undef INLINE
 #undef Sums
-#undef sums_zero
+#undef sums_set
 #undef sums_add
+#undef sums_low
+#undef sums_high
+#undef sums_begin
+#undef sums_scaled
 #undef sums_store
 #undef BLOCKS
 #undef TOKENS
