@@ -58,12 +58,12 @@ def write_pdf_bomb(path: Path) -> None:
 
 
 def write_endless_text(path: Path) -> None:
-    text = b"BT /F1 10 Tf 20 700 Td " + b"(word and word) Tj 0 -1 Td " * 30_000 + b" ET"
+    text = b"BT /F1 10 Tf 20 700 Td " + b"(word and word) Tj 0 -1 Td " * 20_000 + b" ET"
     one_page(path, zlib.compress(text), "/FlateDecode")
 
 
 def write_docx_bomb(path: Path) -> None:
-    """A real document whose body unpacks to 2 GB."""
+    """A real document whose body unpacks to 0.4 GB."""
     paper = docx.Document()
     paper.add_paragraph("Ada")
     paper.save(str(path))
@@ -74,7 +74,7 @@ def write_docx_bomb(path: Path) -> None:
             if name != "word/document.xml":
                 packed.writestr(name, content)
         with packed.open("word/document.xml", "w", force_zip64=True) as part:
-            for _ in range(200):
+            for _ in range(40):
                 part.write(b" " * 10_000_000)
 
 
@@ -119,7 +119,7 @@ def write_many_facts(path: Path) -> None:
 HOSTILE: dict[str, tuple[Callable[[Path], None], str]] = {
     "many pages.pdf": (write_many_pages, "has 500 pages; a resume of up to 30 is read"),
     "bomb.pdf": (write_pdf_bomb, "is not a readable PDF|holds no text"),
-    "endless.pdf": (write_endless_text, "more than 60000 words|took longer|not a readable PDF"),
+    "endless.pdf": (write_endless_text, "more than 200000 characters|took longer|not a readable PDF"),
     "bomb.docx": (write_docx_bomb, "unpacks to more than a resume holds"),
     "entities.docx": (write_entities, "not a readable DOCX|holds no text"),
     "deep.docx": (write_deep_tables, "not a readable DOCX|holds no text"),

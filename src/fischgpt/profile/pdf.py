@@ -23,8 +23,8 @@ from fischgpt.profile.pdf_lines import lines_of
 from fischgpt.profile.sections import section_of
 
 MAX_PAGES = 30
-MAX_WORDS = 60_000
-"""Of all pages together; thirty full pages hold 20,000."""
+MAX_CHARS = 200_000
+"""Of all pages together; thirty full pages hold 120,000."""
 SECONDS = 60
 """Longest a file may take; a page of text takes 0.1 to 0.2 s."""
 MEMORY = 2 << 30
@@ -66,12 +66,14 @@ def read_pdf(path: Path) -> list[Line]:
                 raise UserError(f"{path} has {len(pdf.pages)} pages; a resume of up to {MAX_PAGES} is read")
             pages: list[list[dict[str, Any]]] = []
             sizes = []
+            n_chars = 0
             for page in pdf.pages:
+                n_chars += len(page.chars)
+                if n_chars > MAX_CHARS:
+                    raise UserError(f"{path} has more than {MAX_CHARS} characters: too long for a resume")
                 pages.append(_words(page))
                 sizes.append((float(page.width), float(page.height)))
                 page.close()
-                if sum(map(len, pages)) > MAX_WORDS:
-                    raise UserError(f"{path} has more than {MAX_WORDS} words: too long for a resume")
     except (UserError, MemoryError):
         raise
     except Exception as error:  # pdfminer raises its own errors, and bare ones on damaged files
