@@ -79,7 +79,7 @@ def test_training_learns_and_repeats_itself():
     assert losses[1] < 0.7 * losses[0]
 
 
-def test_the_steps_hold_every_made_up_question_once_and_two_fifths_written_by_hand():
+def test_the_steps_hold_every_made_up_question_once_and_three_fifths_written_by_hand():
     owners = list(islice(made_up(6), 70))
     by_hand = read(next(made_up(8)))
     found = [one for step in steps(owners, by_hand, 0) for one in step]
@@ -87,7 +87,7 @@ def test_the_steps_hold_every_made_up_question_once_and_two_fifths_written_by_ha
     assert len(made) == len(set(made))
     expected = sum(not one.earlier for owner in owners for one in owner.questions)
     assert expected - len(made) < 24  # what fills no whole step is left
-    assert 0.35 < 1 - len(made) / len(found) < 0.45
+    assert 0.55 < 1 - len(made) / len(found) < 0.65
     again = [one for step in steps(owners, by_hand, 0) for one in step]
     assert [one.kind for one in again] == [one.kind for one in found]
 
