@@ -182,6 +182,7 @@ def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
         request("GET", "/v1/models"),
         request("GET", "/"),
         request(body={"messages": "none"}),
+        *(request(body=question(True, f"What did he do in {year}?")) for year in range(2000, 2024)),
     ]
 
     async def some(count: int) -> list[float]:

@@ -5,14 +5,16 @@ import gc
 import os
 from collections.abc import Callable
 
-_M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
 
 
-def few_arenas() -> None:
-    """Let all threads share two arenas of memory, not eight a core each with its own free space: after eight visitors
-    at once 670 MB are held instead of 712. Where the C library is not glibc nothing happens."""
+def stay_small() -> None:
+    """Let what is freed go back: two arenas of memory for all threads, not eight a core each with its own free space,
+    and pages of its own for whatever is larger than 8 MB, as what an answer has read is. After 168 answers to 42
+    questions 618 MB are held instead of 754. Where the C library is not glibc nothing happens."""
     if mallopt := _glibc("mallopt"):
         mallopt(_M_ARENA_MAX, 2)
+        mallopt(_M_MMAP_THRESHOLD, 8 * 2**20)
 
 
 def settle() -> None:

@@ -11,7 +11,7 @@ from fischgpt.profile.profile import load_profile
 from fischgpt.server import logs
 from fischgpt.server.app import create_app
 from fischgpt.server.connections import Server, server_config
-from fischgpt.server.memory import few_arenas
+from fischgpt.server.memory import stay_small
 from fischgpt.server.service import Service
 from fischgpt.server.settings import read_settings
 from fischgpt.server.site import built_site
@@ -32,7 +32,7 @@ def serve(
     cannot be read, an unknown model, a setting that is none; and for a model that turns out to be damaged, after
     closing down.
     """
-    few_arenas()
+    stay_small()
     claimed = claim(host, port)
     with claimed:
         settings = read_settings()
