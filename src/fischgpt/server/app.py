@@ -69,8 +69,8 @@ def create_app(
     site.install(app, web, lambda: service.profile)
     # The last added is the outermost. GZip leaves event streams alone.
     app.add_middleware(BodyLimit)
-    app.add_middleware(Gate, settings=settings, slots=lambda: parts.slots, refused=parts.metrics.refused)
     app.add_middleware(GZipMiddleware, minimum_size=500)
+    app.add_middleware(Gate, settings=settings, slots=lambda: parts.slots, refused=parts.metrics.refused)
     app.add_middleware(site.Envelope, requests=parts.metrics.requests)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.proxies))
     return app

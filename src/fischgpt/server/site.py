@@ -12,7 +12,6 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from prometheus_client import Counter
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
@@ -125,15 +124,13 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
-                headers["Cross-Origin-Opener-Policy"] = "same-origin"
-                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                # Raw: setting them one by one took a tenth of what a refusal costs.
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode()), *_SECURITY]
                 if path != "/api/resume/file":  # a browser's PDF viewer does not work under the policy
-                    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-                headers.setdefault("Cache-Control", _cache_control(path, status))
+                    headers.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", _cache_control(path, status).encode()))
+                message["headers"] = headers
             await send(message)
 
         try:
@@ -156,6 +153,12 @@ class Envelope:
                 logger.info("%s %s %s %d %.0f ms", request_id, method, route, status, ms, extra={"fields": fields})
 
 
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
