@@ -59,8 +59,9 @@ class Visitor:
 
     @property
     def sideways(self) -> int:
-        """Pixels that the page is wider than the screen."""
-        return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        """Pixels that the page is wider than the screen. Not than `innerWidth`, which a phone widens with the page."""
+        assert self.page.viewport_size is not None
+        return self.page.evaluate("document.documentElement.scrollWidth") - self.page.viewport_size["width"]
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name)

@@ -57,7 +57,7 @@ def test_nothing_scrolls_sideways_at_360_px(site: str, visit: Visit) -> None:
     visitor.finished()
     assert visitor.sideways == 0
     for path in ("/story", "/learn", "/inside", "/nowhere"):
-        visitor.open(path)
+        visitor.open(path).page.wait_for_load_state("networkidle")
         assert visitor.sideways == 0, path
 
 

@@ -59,8 +59,9 @@ export function Player({ all, at, go }: Props) {
         <span className="text-quiet min-w-32">{w.slider.tokens(moment.x)}</span>
         {moment.loss !== null && <span className="text-quiet">{w.slider.lossAt(moment.loss)}</span>}
       </p>
-      {/* The other phase lies in the same cell, unseen, so that nothing below moves when they change. */}
-      <div className="mt-3 grid">
+      {/* The other phase lies in the same cell, unseen, so that nothing below moves when they change. `grid-cols-1` lets
+          a cell be narrower than a word: a model that has learned little writes a line of one letter. */}
+      <div className="mt-3 grid grid-cols-1">
         {phases.map((phase) => (
           <div
             key={phase.name}
@@ -71,7 +72,7 @@ export function Player({ all, at, go }: Props) {
               {phase.name === "sft" ? w.slider.explainSft : w.slider.explain}
             </p>
             <ul
-              className="mt-3 grid flex-1 gap-3 md:grid-cols-3"
+              className="mt-3 grid flex-1 grid-cols-1 gap-3 md:grid-cols-3"
               data-moment={phase === moment.phase ? at : undefined}
             >
               {phase.prompts.map((prompt, n) => (
@@ -99,7 +100,7 @@ type SampleProps = { phase: "pretrain" | "sft"; prompt: string; text: string; lo
 /** A beginning and how it goes on. Its longest text holds the room from the start. */
 function Sample({ phase, prompt, text, longest }: SampleProps) {
   return (
-    <li className="border-line bg-paper grid rounded-xl border px-4 py-3 leading-relaxed break-words">
+    <li className="border-line bg-paper grid grid-cols-1 rounded-xl border px-4 py-3 leading-relaxed break-words">
       <p aria-hidden="true" className="invisible col-start-1 row-start-1 print:hidden">
         <Said phase={phase} prompt={prompt} text={longest} />
       </p>
