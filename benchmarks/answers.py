@@ -27,10 +27,10 @@ from answers_prompts import N_FACTS, asked, opening
 from fischgpt.assistant.check import declines
 from fischgpt.assistant.model import load_model
 from fischgpt.chat import Turn
-from fischgpt.data.files import sha256_file
 from fischgpt.evals import profile, profile_score
 from fischgpt.evals.profile_items import Item, read_sets
 from fischgpt.evals.profile_readers import Readers, Reply
+from fischgpt.resources import sha256_file
 
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 IM_START, IM_END = 1, 2

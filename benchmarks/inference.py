@@ -21,13 +21,13 @@ import torch
 from fischgpt.config import GPTConfig
 from fischgpt.engine import Bits, Engine
 from fischgpt.engine.bench import BATCH, PREFILL, PROMPT, one_round
-from fischgpt.engine.native import cores
 from fischgpt.engine.prefix import PrefixCache
 from fischgpt.engine.rounded import Rounded
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
 from fischgpt.publish import gguf
 from fischgpt.publish.llama_cpp import LlamaCpp
+from fischgpt.resources import available_cores
 from fischgpt.tokenizer import Tokenizer
 
 TOKENS = 48
@@ -88,7 +88,7 @@ def transformers(folder: Path, dtype: torch.dtype) -> Round:
 
 def llama_cpp(path: Path) -> Round:
     """By llama.cpp's own clock (`timings`), greedy: what its HTTP and sampling chain cost is not counted against it."""
-    engine = LlamaCpp(path, threads=cores())
+    engine = LlamaCpp(path, threads=available_cores())
 
     def measure(seed: int) -> dict[str, float]:
         def timings(ids: list[int], n: int) -> dict[str, float]:
@@ -121,7 +121,7 @@ def onnxruntime_int8(folder: Path) -> Round:
         torch.onnx.export(LastLogits(), example, exact, dynamo=False, input_names=["ids"], dynamic_axes=axes)
     quantize_dynamic(exact, rounded, weight_type=QuantType.QInt8)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cores()
+    options.intra_op_num_threads = available_cores()
     session = onnxruntime.InferenceSession(rounded, options)
 
     def seconds(ids: list[int]) -> float:
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    torch.set_num_threads(cores())
+    torch.set_num_threads(available_cores())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "124m"
         torch.manual_seed(0)

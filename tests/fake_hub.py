@@ -80,6 +80,10 @@ class FakeHub:
         """The next requests of a kind (info, tree, get): a status, "cut" (half of the bytes), or "wrong" (others)."""
         self._faults[kind] = list(faults)
 
+    def faults_left(self, kind: str) -> int:
+        """How many of `fail` have met no request yet."""
+        return len(self._faults[kind])
+
     def fault(self, kind: str) -> Any:
         self.requests[kind] += 1
         faults = self._faults.get(kind)

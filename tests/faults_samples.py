@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fischgpt.config import Phase, Recipe, load_recipe
-from fischgpt.data.files import sha256_file
+from fischgpt.resources import sha256_file
 from fischgpt.train import checkpoint, loop
 from fischgpt.train.track import read_metrics
 

@@ -151,6 +151,7 @@ def watched(port: int) -> Iterator[list[float]]:
     finally:
         told, _ = probe.communicate()
         took += map(float, told.split())
+    assert probe.returncode == 0, "a /healthz was not answered with 200"
 
 
 _PROBE = """

@@ -18,7 +18,10 @@ COMMANDS = [
     "sft",
     "eval",
     "report",
-    "export",
+    "export hf",
+    "export gguf",
+    "export onnx",
+    "export site",
     "publish",
     "profile",
     "feedback",
@@ -36,7 +39,7 @@ def fischgpt(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPr
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    done = fischgpt(command, "--help")
+    done = fischgpt(*command.split(), "--help")
     assert done.returncode == 0
     assert "Example: fischgpt" in done.stdout or command in ("profile", "feedback", "bench")
 

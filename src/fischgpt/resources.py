@@ -1,5 +1,6 @@
-"""Where shipped files and cached files are."""
+"""What there is to use: shipped and cached files, and processors."""
 
+import hashlib
 import os
 import string
 from collections.abc import Mapping
@@ -45,3 +46,20 @@ def data_dir() -> Path:
     It need not exist yet.
     """
     return Path(os.environ.get("FISCHGPT_DATA") or platformdirs.user_data_dir("fischgpt"))
+
+
+def sha256_file(path: Path) -> str:
+    """The sum of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def available_cores() -> int:
+    """Cores this process may use: of those it is bound to, as many as its container's quota pays for."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such group, or its quota is "max"
+        pass
+    return count

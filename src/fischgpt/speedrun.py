@@ -15,7 +15,7 @@ from typing import Any
 
 from fischgpt.assistant.model import describe_model
 from fischgpt.config import Phase, Recipe, load_recipe
-from fischgpt.data.files import sha256_file, write_json
+from fischgpt.data.files import write_json
 from fischgpt.data.prepare import prepare
 from fischgpt.data.shards import Shards
 from fischgpt.errors import UserError
@@ -24,6 +24,7 @@ from fischgpt.evals.record import read_run
 from fischgpt.evals.report import write_report
 from fischgpt.evals.words import duration
 from fischgpt.publish.hf import export_hf
+from fischgpt.resources import sha256_file
 from fischgpt.tokenizer import Tokenizer
 from fischgpt.train import loop
 

@@ -93,6 +93,7 @@ def test_a_broken_connection_is_tried_again(hub: ModelHub, files: dict[str, byte
     hub.put_model(NAME, files)
     hub.fail("get", *faults)
     assert load_model(f"hf://{NAME}").config.n_layer == 2
+    assert hub.faults_left("get") == 0
 
 
 def test_what_was_changed_after_publishing_is_refused(hub: ModelHub, files: dict[str, bytes]) -> None:

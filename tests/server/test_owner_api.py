@@ -3,19 +3,24 @@
 import json
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assistant_samples import BRIDGE, write_profile
+from assistant_samples import BRIDGE, scripted, write_profile
+from fischgpt.assistant.model import describe_model
 from fischgpt.data.conversations import conversations
 from fischgpt.errors import UserError
+from fischgpt.profile.index import Index
+from fischgpt.profile.profile import Profile
 from fischgpt.server import feedback
 from fischgpt.server.feedback import Feedback, Full, Thumb, export, trained_form
 from fischgpt.server.logs import JsonLines
-from server_samples import Running, eventually
+from fischgpt.server.service import Service
+from server_samples import Running, eventually, running
 
 KEY = {"Authorization": "Bearer the-owner-has-a-key"}
 ANSWER = "Designed the Harlow footbridge, 212 metres long. [1]"
@@ -117,6 +122,24 @@ def test_a_document_is_answered_from_at_once_and_after_a_restart(serve: Callable
         assert not set(document["passages"]) & {
             passage["id"] for passage in running.client.get("/api/passages").json()["passages"]
         }
+
+
+def test_a_document_that_comes_while_the_model_is_loading_is_answered_from(
+    profile: Profile, index: Index, model_folder: Path, tmp_path: Path
+) -> None:
+    assistant, script = scripted(profile, index, ANSWER)
+    came = threading.Event()
+    service = Service(profile, describe_model(model_folder), lambda _: (came.wait(10), assistant)[1])
+    with running(service, script, data=tmp_path, owner_key="the-owner-has-a-key") as server:
+        given = {
+            "title": "Sailing",
+            "text": "Ada sailed across the Atlantic in 2021.\n\n- Owns a sloop named Petrel.\n",
+        }
+        document = server.client.post("/api/documents", json=given, headers=KEY).json()
+        came.set()
+        eventually(lambda: service.ready)
+        source = server.ask("What is the sloop Petrel?").json()["sources"][0]
+        assert source["id"] in document["passages"], service.assistant
 
 
 def test_without_an_owners_key_nobody_changes_documents(ready: Running) -> None:

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from fischgpt.config import Phase, Recipe, save_recipe
-from fischgpt.data.files import sha256_file
 from fischgpt.evals.hellaswag import METRICS, HellaSwag
 from fischgpt.evals.hellaswag_items import Item
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained
+from fischgpt.resources import sha256_file
 from fischgpt.train import loop
 from fischgpt.train.parallel import Tree
 from fischgpt.train.track import read_metrics

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from fischgpt.config import Phase, Recipe
-from fischgpt.data.files import sha256_file
 from fischgpt.errors import UserError
+from fischgpt.resources import sha256_file
 from fischgpt.train import loop
 from fischgpt.train.track import read_metrics
 

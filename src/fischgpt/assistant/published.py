@@ -4,7 +4,6 @@ transformers shares that cache: what one has downloaded the other finds. Without
 what is in it is used. Nothing but the files below is ever asked for, so no pickle and no code.
 """
 
-import hashlib
 import re
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from fischgpt.errors import UserError
 from fischgpt.hub import Repo, Unreachable, library, patiently
+from fischgpt.resources import sha256_file
 
 HF = "hf://"
 WEIGHTS = "model.safetensors"
@@ -95,13 +95,13 @@ def _snapshot(wanted: Published) -> Path:
 def _damage(file: Path) -> str | None:
     """What is wrong with a file of the cache, where each lies under the name of the sum that the Hub lists: sha256 for
     large ones, git's for small ones. A cache without links (Windows) does not tell."""
+    from huggingface_hub.utils.sha import git_hash
+
     expected = file.resolve().name
     if len(expected) == 64:
-        with file.open("rb") as opened:
-            actual = hashlib.file_digest(opened, "sha256").hexdigest()
+        actual = sha256_file(file)
     elif len(expected) == 40:
-        content = file.read_bytes()
-        actual = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+        actual = git_hash(file.read_bytes())
     else:
         return None
     return None if actual == expected else f"came with the sum {actual}, expected {expected}"
@@ -135,12 +135,13 @@ def _check_sums(wanted: Published, folder: Path) -> None:
         file = folder / name
         if name not in FILES or name == "README.md" or not file.is_file():  # a card may be edited on its page
             continue
-        with file.open("rb") as opened:
-            if hashlib.file_digest(opened, "sha256").hexdigest() != expected:
-                raise UserError(
-                    f"{wanted}: {name} was changed since it was published: it is not what {SUMS} lists; take an "
-                    f"earlier revision, or ask its owner ({wanted.repo.page}/commits)"
-                )
+        # A large file lies under its sum, and `_damage` has just compared the two: it is not read again.
+        kept = file.resolve().name
+        if (kept if len(kept) == 64 else sha256_file(file)) != expected:
+            raise UserError(
+                f"{wanted}: {name} was changed since it was published: it is not what {SUMS} lists; take an earlier "
+                f"revision, or ask its owner ({wanted.repo.page}/commits)"
+            )
 
 
 def _why_no_weights(wanted: Published, names: set[str]) -> str:

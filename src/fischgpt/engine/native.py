@@ -8,7 +8,6 @@ which is the head too, stays in 8.
 
 import ctypes
 import math
-import os
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from fischgpt.config import GPTConfig
 from fischgpt.model.gpt import GPT, Block
+from fischgpt.resources import available_cores
 
 LIBRARY = Path(__file__).parent / "native" / "decode.so"
 """Compiled when the package is installed, if there is a C compiler (hatch_build.py)."""
@@ -89,17 +89,6 @@ def fits(model: GPT) -> bool:
     return bool(variants()) and (config.n_embd // config.n_head) % LANES == 0
 
 
-def cores() -> int:
-    """Cores this process may use: of those it is bound to, as many as its container's quota pays for."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        count = min(count, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):  # no such group, or its quota is "max"
-        pass
-    return count
-
-
 class NativeCache:
     """Keys and values of up to max_tokens tokens of one answer, `pos` of them filled."""
 
@@ -161,7 +150,7 @@ class NativeGPT:
             n_vocab,
         )
         size = sum(tensor.nbytes for tensor in self._kept)
-        self.threads = threads or (1 if size <= ONE_THREAD_BYTES else cores())
+        self.threads = threads or (1 if size <= ONE_THREAD_BYTES else available_cores())
         # A prompt in pieces of about 30 ms, as the reference has them: 600 tokens of the 9M model take 36, 128 of the
         # 124M one 46 on one core. (Weights in pages of 2 MB were not faster: 4.15 ms a token for 3.92.)
         self.piece = max(128, min(512, int(4e9 / model.n_params)))

@@ -98,16 +98,18 @@ def losses(
     order = sorted(range(len(trees)), key=lambda i: len(trees[i]), reverse=True)
     found: list[list[float]] = [[] for _ in trees]
     done, tokens = 0, BATCH_TOKENS if model.wte.weight.device.type == "cpu" else GPU_BATCH_TOKENS
-    with _packed(model, torch.bfloat16 if rough else torch.float32) as head:
-        while done < len(order):
-            longest = len(trees[order[done]])
-            size = max(1, tokens // max(1, longest))
-            batch = [i for i in order[done : done + size] if len(trees[i]) >= ALIKE * longest]
-            for i, sums in zip(batch, _batch_losses(model, head, [trees[i] for i in batch]), strict=True):
-                found[i] = sums
-            done += len(batch)
-            on_progress(done / len(order))
-    model.train(training)
+    try:
+        with _packed(model, torch.bfloat16 if rough else torch.float32) as head:
+            while done < len(order):
+                longest = len(trees[order[done]])
+                size = max(1, tokens // max(1, longest))
+                batch = [i for i in order[done : done + size] if len(trees[i]) >= ALIKE * longest]
+                for i, sums in zip(batch, _batch_losses(model, head, [trees[i] for i in batch]), strict=True):
+                    found[i] = sums
+                done += len(batch)
+                on_progress(done / len(order))
+    finally:
+        model.train(training)
     return found
 
 
@@ -172,15 +174,15 @@ def _packed(model: GPT, dtype: torch.dtype) -> Iterator[Callable[[Tensor], Tenso
     mlps = [module for module in model.modules() if isinstance(module, MLP)]
     gelu_follows = {mlp.c_fc for mlp in mlps}
     layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    for layer in layers:
-        forward = product(layer.weight, layer.bias, "gelu" if layer in gelu_follows else "none")
-        layer.forward = forward  # pyrefly: ignore [bad-assignment]
-    for mlp in mlps:
-        mlp.forward = nn.Sequential(mlp.c_fc, mlp.c_proj).forward  # pyrefly: ignore [bad-assignment]
-    if dtype == torch.bfloat16:  # what all logits have in common says nothing, and costs digits
-        weight = weight - weight.mean(0)
     try:
+        for layer in layers:
+            forward = product(layer.weight, layer.bias, "gelu" if layer in gelu_follows else "none")
+            layer.forward = forward  # pyrefly: ignore [bad-assignment]
+        for mlp in mlps:
+            mlp.forward = nn.Sequential(mlp.c_fc, mlp.c_proj).forward  # pyrefly: ignore [bad-assignment]
+        if dtype == torch.bfloat16:  # what all logits have in common says nothing, and costs digits
+            weight = weight - weight.mean(0)
         yield product(weight, None)
-    finally:
+    finally:  # also of a packing that broke off
         for module in (*layers, *mlps):
-            del module.forward
+            module.__dict__.pop("forward", None)

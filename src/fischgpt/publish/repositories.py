@@ -11,7 +11,6 @@ from typing import Literal
 
 from fischgpt.assistant.model import describe_model
 from fischgpt.assistant.published import SUMS
-from fischgpt.data.files import sha256_file
 from fischgpt.errors import UserError
 from fischgpt.evals.curve_blocks import loss_lines
 from fischgpt.evals.curves import picture
@@ -20,6 +19,7 @@ from fischgpt.hub import Repo
 from fischgpt.publish.card import Place, model_card
 from fischgpt.publish.gguf import export_gguf
 from fischgpt.publish.hf import export_hf
+from fischgpt.resources import sha256_file
 from fischgpt.train.checkpoint import best_path, verify
 
 Which = Literal["best-loss", "best-hellaswag", "chat"]

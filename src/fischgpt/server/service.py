@@ -69,10 +69,10 @@ class Service:
 
     def change(self, profile: Profile) -> None:
         """Answer from another set of the owner's passages from now on; answers under way end with the old one."""
-        if self.assistant is not None:
-            index = Index.open(profile)
-            self.assistant = Assistant(profile, index, self.assistant.model, self.assistant.along_passages)
-        self.profile = profile
+        with self._lock:
+            self.profile = profile
+            if self.assistant is not None:
+                self.assistant = _about(profile, self.assistant)
 
     def model_is_away(self) -> None:
         """An answer failed for it: refuse questions, and ask after the model until it is back."""
@@ -107,7 +107,11 @@ class Service:
 
     def _load(self) -> None:
         try:
-            self.assistant = self._loader(self)
+            began_with = self.profile
+            assistant = self._loader(self)
+            with self._lock:
+                came_meanwhile = self.profile is not began_with  # with a document, say
+                self.assistant = _about(self.profile, assistant) if came_meanwhile else assistant
             settle()
             self.progress = Progress(1.0, "ready")
         except BaseException as error:
@@ -116,6 +120,11 @@ class Service:
             if not isinstance(error, UserError):
                 logger.exception("loading failed")
         self.on_end()
+
+
+def _about(profile: Profile, assistant: Assistant) -> Assistant:
+    """The same model, answering from other passages."""
+    return Assistant(profile, Index.open(profile), assistant.model, assistant.along_passages)
 
 
 def load(service: Service) -> Assistant:
@@ -129,8 +138,9 @@ def load(service: Service) -> Assistant:
         service.progress = Progress(0.1, "loading the model")
         model = load_model(service.model)
     service.progress = Progress(0.4, "indexing the profile")
-    index = Index.open(service.profile)
+    profile = service.profile
+    index = Index.open(profile)
     service.progress = Progress(0.8, "warming up")
-    assistant = Assistant(service.profile, index, model)
-    index.search(service.profile.name)
+    assistant = Assistant(profile, index, model)
+    index.search(profile.name)
     return assistant

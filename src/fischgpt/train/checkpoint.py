@@ -20,8 +20,9 @@ import torch
 from safetensors import SafetensorError
 
 import fischgpt
-from fischgpt.data.files import OtherForm, read_sealed, sealed, sha256_file, sync_file, sync_folder
+from fischgpt.data.files import OtherForm, read_sealed, sealed, sync_file, sync_folder
 from fischgpt.errors import UserError
+from fischgpt.resources import sha256_file
 
 SCHEMA = "fischgpt.checkpoint/2"
 SPACE = 1.2

@@ -9,10 +9,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fischgpt.config import Recipe
-from fischgpt.data.files import sha256_file
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT, without_weights
 from fischgpt.model.weights import load_pretrained, save_pretrained
+from fischgpt.resources import sha256_file
 from fischgpt.tokenizer import Tokenizer
 from fischgpt.train import checkpoint
 from fischgpt.train.checkpoint import Checkpoint
