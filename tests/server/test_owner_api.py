@@ -25,6 +25,7 @@ from server_samples import Running, eventually, running
 KEY = {"Authorization": "Bearer the-owner-has-a-key"}
 ANSWER = "Designed the Harlow footbridge, 212 metres long. [1]"
 TALK = [{"role": "user", "content": BRIDGE}, {"role": "assistant", "content": ANSWER}]
+SAILING = {"title": "Sailing", "text": "Ada sailed across the Atlantic in 2021.\n\n- Owns a sloop named Petrel.\n"}
 ID = f"chatcmpl-{'0' * 32}"
 
 
@@ -97,16 +98,15 @@ def test_the_file_of_thumbs_has_a_bound(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_document_is_answered_from_at_once_and_after_a_restart(serve: Callable[..., Any], tmp_path: Path) -> None:
-    given = {"title": "Sailing", "text": "Ada sailed across the Atlantic in 2021.\n\n- Owns a sloop named Petrel.\n"}
     with serve(data=tmp_path, owner_key="the-owner-has-a-key") as running:
         eventually(lambda: running.service.ready)
         for headers in ({}, {"Authorization": "Bearer the-owner-has-a-kez"}):
-            assert running.client.post("/api/documents", json=given, headers=headers).status_code == 401
+            assert running.client.post("/api/documents", json=SAILING, headers=headers).status_code == 401
             assert running.client.delete("/api/documents/000000000000", headers=headers).status_code == 401
-        added = running.client.post("/api/documents", json=given, headers=KEY)
+        added = running.client.post("/api/documents", json=SAILING, headers=KEY)
         assert added.status_code == 201
         document = added.json()
-        assert running.client.post("/api/documents", json=given, headers=KEY).json() == document
+        assert running.client.post("/api/documents", json=SAILING, headers=KEY).json() == document
         assert running.client.get("/api/documents").json() == {"documents": [document]}
         assert document["title"] == "Sailing" and len(document["passages"]) == 2
         source = running.ask("What is the sloop Petrel?").json()["sources"][0]
@@ -131,15 +131,11 @@ def test_a_document_that_comes_while_the_model_is_loading_is_answered_from(
     came = threading.Event()
     service = Service(profile, describe_model(model_folder), lambda _: (came.wait(10), assistant)[1])
     with running(service, script, data=tmp_path, owner_key="the-owner-has-a-key") as server:
-        given = {
-            "title": "Sailing",
-            "text": "Ada sailed across the Atlantic in 2021.\n\n- Owns a sloop named Petrel.\n",
-        }
-        document = server.client.post("/api/documents", json=given, headers=KEY).json()
+        document = server.client.post("/api/documents", json=SAILING, headers=KEY).json()
         came.set()
         eventually(lambda: service.ready)
         source = server.ask("What is the sloop Petrel?").json()["sources"][0]
-        assert source["id"] in document["passages"], service.assistant
+        assert source["id"] in document["passages"]
 
 
 def test_without_an_owners_key_nobody_changes_documents(ready: Running) -> None:
