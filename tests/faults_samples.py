@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import random
 import shutil
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from fischgpt.config import Phase, Recipe, load_recipe
 from fischgpt.resources import sha256_file
 from fischgpt.train import checkpoint, loop
 from fischgpt.train.track import read_metrics
+from ports import free_port
 
 # Forked after torch is imported: starting Python anew would cost seconds for each kill.
 fork = multiprocessing.get_context("fork")
@@ -128,9 +128,7 @@ def start_ranks(
     recipe: Recipe, ranks: int, spoil: Callable[[int], None] | None = None, phase: Phase = "pretrain"
 ) -> list[multiprocessing.context.ForkProcess]:
     """As torchrun would: one process a rank, told who it is by the environment. spoil(rank) runs in each of them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     def rank(number: int) -> None:
         if ranks > 1:

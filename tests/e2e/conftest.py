@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile, load_profile
 from fischgpt.server.service import Service
 from fischgpt.server.site import built_site
+from ports import free_port
 from server_samples import Running, running
 from site_samples import Visitor
 
@@ -61,9 +61,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def site(web: Path, cache: Path) -> Iterator[str]:
     """The URL of `fischgpt up` with the shipped profile and model, ready to answer."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "fischgpt", "up", "--model", MODEL, "--port", str(port)]
     env = os.environ | {"FISCHGPT_CACHE": str(cache), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     log = cache / "up.log"

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from ports import free_port
 from site_samples import COST, Visitor
 
 ROOT = Path(__file__).parents[2]
@@ -36,9 +36,7 @@ def make_up(port: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import fischgpt.model.gpt as gpt_module
-from fischgpt.config import PRESETS, GPTConfig
+from fischgpt.config import GPTConfig
 from fischgpt.model import GPT, KVCache
+from shapes import PRESETS
 
 SMALL = GPTConfig(n_layer=3, n_head=4, n_embd=48, block_size=64, vocab_size=96)
 

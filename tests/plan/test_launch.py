@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from fischgpt.errors import UserError
 from fischgpt.plan.launch import Job, Place, launch, render
 from fischgpt.train.checkpoint import latest_path
 from fischgpt.train.track import read_metrics
+from ports import free_port
 
 GOLDEN = Path(__file__).parent / "golden"
 SHELL: list[Place] = ["bare", "torchrun", "slurm"]
@@ -132,12 +132,6 @@ echo "fischgpt $@" >>"$FAKE_LOG"
 case "$1" in eval|report) exit 0;; esac
 exec {python} -m fischgpt "$@"
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def submit_again(script: Path, cluster: dict[str, str], said: IO[str]) -> int:

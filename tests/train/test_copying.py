@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from fischgpt.config import PRESETS, GPTConfig
+from fischgpt.config import GPTConfig
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import GPT
 from fischgpt.train.copying import install_copying
+from shapes import PRESETS
 
 
 @pytest.mark.parametrize("preset", ["nano", "mini"])

@@ -3,7 +3,6 @@
 import math
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from fischgpt.resources import sha256_file
 from fischgpt.train import loop
 from fischgpt.train.parallel import Tree
 from fischgpt.train.track import read_metrics
+from ports import free_port
 
 MakeRecipe = Callable[..., Recipe]
 CONSTANT = "optim.min_lr_fraction=1"
@@ -37,9 +37,7 @@ def train(
     benchmarks: dict[str, Any] | None = None,
 ) -> None:
     """As torchrun would: one process a rank, told who it is by the environment."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     def rank(number: int) -> None:
         torch.set_num_threads(1)

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from fischgpt.config import PRESETS, GPTConfig, OptimConfig
+from fischgpt.config import GPTConfig, OptimConfig
 from fischgpt.model import gpt
 from fischgpt.model.gpt import GPT
 from fischgpt.train.footprint import footprint, largest_micro_batch, parameters, saved_per_token
+from shapes import PRESETS
 
 SMALL = GPTConfig(n_layer=2, n_head=2, n_embd=64, vocab_size=512, block_size=256)
 

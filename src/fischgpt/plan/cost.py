@@ -63,7 +63,7 @@ def make_plan(
     for device, number in _asked(gpu, count):
         options.append(_option(phases, device, number, price, flops))
     if measure and gpu in (None, "here"):
-        options.append(_here(phases, flops, price, seconds))
+        options.append(_here(phases, price, seconds))
     return Plan(
         recipe=str(recipe),
         parameters=network.n_params,
@@ -111,10 +111,10 @@ def _option(phases: Phases, device: Device, count: int, price: float | None, flo
     peak = device.bf16_flops if bf16 else device.fp32_flops
     rate = count * peak * share.mfu / flops
     eager = count * peak * device.eager.mfu / flops
-    return _costed(phases, device, count, price, rate, eager, flops, share.mfu, share.seen, share.source)
+    return _costed(phases, device, count, price, rate, eager, share.mfu, share.seen, share.source)
 
 
-def _here(phases: Phases, flops: int, price: float | None, seconds: float) -> Option:
+def _here(phases: Phases, price: float | None, seconds: float) -> Option:
     """This machine, by a few seconds of the recipe's own steps."""
     device = detect(measure=True)
     if device is None:
@@ -128,13 +128,13 @@ def _here(phases: Phases, flops: int, price: float | None, seconds: float) -> Op
     source = f"{speed.steps} steps of {speed.shape}{'' if speed.compiled else ', not compiled'}"
     mfu = speed.mfu or 0.0
     return _costed(
-        phases, device, 1, price, speed.tokens_per_second, speed.tokens_per_second, flops, mfu, "measured here", source
+        phases, device, 1, price, speed.tokens_per_second, speed.tokens_per_second, mfu, "measured here", source
     )
 
 
 def _costed(
     phases: Phases, device: Device, count: int, price: float | None, rate: float, eager: float,
-    flops: int, mfu: float, seen: str, source: str,
+    mfu: float, seen: str, source: str,
 ) -> Option:  # fmt: skip
     """An option from its speeds in tokens a second: `rate` of training, `eager` without torch.compile."""
     recipe, T = phases.pretrain, row_tokens(phases.pretrain)
