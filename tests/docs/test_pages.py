@@ -18,6 +18,7 @@ import build  # noqa: E402
 import examples  # noqa: E402
 import figures  # noqa: E402
 
+from fischgpt.assistant.model import describe_model  # noqa: E402
 from fischgpt.cli import app  # noqa: E402
 
 PAGES = sorted(DOCS.glob("*.md"))
@@ -72,6 +73,13 @@ def test_commands_that_are_not_run_exist_with_these_options(chapter: Path) -> No
             command.make_context("fischgpt", list(rest))
         except Exception as error:  # typer keeps a click of its own, whose errors are its private classes
             pytest.fail(f"{chapter.name}: fischgpt {' '.join(arguments)}: {error}")
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "api.md"], ids=lambda page: page.stem)
+def test_a_client_asks_for_the_model_that_is_served(page: Path) -> None:
+    clients = [block for kind, block in FENCED.findall(page.read_text("utf-8")) if kind == "python" and "OpenAI(" in block]
+    asked = re.findall(r'model="([^"]*)"', "".join(clients))
+    assert asked and set(asked) == {describe_model().name}  # any other id is answered with 404
 
 
 @pytest.mark.parametrize("chapter", PAGES, ids=lambda chapter: chapter.stem)

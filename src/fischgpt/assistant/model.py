@@ -39,7 +39,7 @@ class ModelInfo:
     """What a model folder says about itself before any weight is read."""
 
     name: str
-    """The id the API serves it under, for example `fischgpt-mini` or `nano-sft`."""
+    """The id the API serves it under, for example `mini` or `nano-sft`."""
     folder: Path
     config: GPTConfig
     n_params: int
