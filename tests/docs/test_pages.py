@@ -77,7 +77,9 @@ def test_commands_that_are_not_run_exist_with_these_options(chapter: Path) -> No
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "api.md"], ids=lambda page: page.stem)
 def test_a_client_asks_for_the_model_that_is_served(page: Path) -> None:
-    clients = [block for kind, block in FENCED.findall(page.read_text("utf-8")) if kind == "python" and "OpenAI(" in block]
+    clients = [
+        block for kind, block in FENCED.findall(page.read_text("utf-8")) if kind == "python" and "OpenAI(" in block
+    ]
     asked = re.findall(r'model="([^"]*)"', "".join(clients))
     assert asked and set(asked) == {describe_model().name}  # any other id is answered with 404
 

@@ -32,13 +32,13 @@ RANK_WEIGHT, GATE_WEIGHT = 4.0, 2.0
 """What the search's score adds to the reader's logit: more where passages are ordered (hit@1 on questions in a resume's
 own words .87 by the reader alone, .90 with 4; on oblique ones .49 and .50), less where it is decided whether any of
 them answers (AUC of oblique questions against near misses .89 by the reader alone, .86 with 2, .83 with 4; against
-absent answers .977, .985, .988)."""
+absent answers .977, .985, .988). Seen with the reader of 68 people; the weights were not fitted again."""
 EVEN = 0.37
 """The search's score at which that adds nothing: its own threshold, were there no reader."""
 THRESHOLD = 0.2
-"""Probability of a passage from which the profile is said to hold an answer, between two evils: here 2.4 % of questions
-in a resume's words and 8 % of oblique ones are wrongly declined, and 94 % of absent answers rightly; at .1 it is 1.9,
-3.5 and 87 %, at .3 it is 5.2, 11 and 95 %."""
+"""Probability of a passage from which the profile is said to hold an answer, between two evils: here 4.0 % of questions
+with one answer and 7.8 % of oblique ones are wrongly declined, and 95.0 % of absent answers and 68 % of oblique near
+misses rightly; at .15 to .17, fitted on the other people, it is 3.5, 5.5, 95.0 and 64 % (benchmarks/retrieval.md)."""
 WORDS_THRESHOLD = 0.06
 """The same when only words are searched: .05 x BM25."""
 

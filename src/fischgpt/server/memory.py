@@ -10,8 +10,9 @@ _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
 
 def stay_small() -> None:
     """Let what is freed go back: two arenas of memory for all threads, not eight a core each with its own free space,
-    and pages of its own for whatever is larger than 8 MB, as what an answer has read is: with remembered prompts 618
-    MB are held after 168 answers to 42 questions, and 754 without such pages. Where the C library is not glibc nothing happens."""
+    and pages of its own for whatever is larger than 8 MB, as what an answer has read is: with remembered prompts 618 MB
+    are held after 168 answers to 42 questions, and 754 without such pages. Where the C library is not glibc nothing
+    happens."""
     if mallopt := _glibc("mallopt"):
         mallopt(_M_ARENA_MAX, 2)
         mallopt(_M_MMAP_THRESHOLD, 8 * 2**20)

@@ -5,9 +5,11 @@
     python -m fischgpt.train.relevance OUT.safetensors BETTER.onnx --steps 1100 --seed 1      train the outcome further
 
 The shipped reader took three stages, the first two with other constants and fewer people than today's
-(benchmarks/retrieval.md): this makes one like it, not the same. From made-up owners alone, each seen once, and people written by hand; the same seed gives the same weights on the same
-machine. Each text goes once through the embedding model (5 ms on one core), then each question learns against passages
-of its own owner: the softmax over them and "none of these", and a binary loss for each, because several may answer.
+(benchmarks/retrieval.md): this makes one like it, not the same.
+
+From made-up owners alone, each seen once, and people written by hand; the same seed gives the same weights on the same
+machine. Each text goes once through the embedding model, then each question learns against passages of its own owner:
+the softmax over them and "none of these", and a binary loss for each, because several may answer.
 """
 
 import argparse
