@@ -21,14 +21,15 @@ import fischgpt
 from fischgpt.deploy.site import Engine, Site, Target, describe_site
 from fischgpt.deploy.targets import deploy, render, requirements
 from fischgpt.errors import UserError
-from paper_samples import write_pdf_one_column
+from fischgpt.profile.profile import load_profile
+from paper_samples import RESUME, write_pdf_one_column
 
 GOLDEN = Path(__file__).parent / "golden"
 SITE = Site(
     owner='Ada "Countess" Example',
     name="ada-example",
     starter="What did Ada do?",
-    profile=Path("ada"),
+    profile=load_profile(),
     model="runs/ada",
     folder=Path("runs/ada"),
     n_params=124_000_000,
@@ -189,7 +190,7 @@ def test_the_containers_folder_serves_when_its_steps_are_taken_in_a_bare_folder(
     """The image's commands without Docker: what is installed there is what runs, with the profile and index beside."""
     write_pdf_one_column(tmp_path / "resume.pdf")
     site = describe_site(str(tmp_path / "resume.pdf"))
-    out = deploy(site, "container", tmp_path / "out")
+    out = deploy(site, "container", tmp_path / "out").folder
     assert {path.name for path in out.iterdir()} == {"Dockerfile", ".dockerignore", "source", "profile"}
     assert (out / "source/src/fischgpt/assets/web/index.html").is_file() or not (
         Path(fischgpt.__file__).parent / "assets/web"
@@ -226,8 +227,76 @@ def test_a_folder_that_is_not_empty_is_left_alone_and_a_failure_leaves_nothing(t
 def test_no_secret_or_cache_of_the_profile_goes_along(tmp_path: Path) -> None:
     shutil.copytree(fischgpt.resources.resource("profiles/curie"), tmp_path / "me")
     (tmp_path / "me/.env").write_text("FISCHGPT_OWNER_KEY=secret")
-    out = deploy(describe_site(str(tmp_path / "me")), "space", tmp_path / "out")
+    out = deploy(describe_site(str(tmp_path / "me")), "space", tmp_path / "out").folder
     assert sorted(path.name for path in (out / "profile").iterdir()) == ["profile.toml", "resume.json", "story.md"]
+
+
+PRIVATE = ("mira@", "1234567", "12 Hidden Lane", "10115", "mira-ok")
+
+
+def own_profile(folder: Path, settings: str = "") -> Path:
+    """Mira's profile in a folder: a resume with a street, and what an owner may leave lying beside it."""
+    basics = RESUME["basics"] | {"location": {"address": "12 Hidden Lane", "postalCode": "10115", "city": "Berlin"}}
+    folder.mkdir()
+    (folder / "resume.json").write_text(json.dumps(RESUME | {"basics": basics}))
+    (folder / "resume.pdf").write_bytes(b"12 Hidden Lane")
+    (folder / "profile.toml").write_text(f"# phone: +49 30 1234567\n{settings}\n")
+    (folder / "story.md").write_text("# Mira\n\nA story.\n")
+    return folder
+
+
+@pytest.mark.parametrize("target", ["space", "container"])
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("", "without email, phone, location, profiles; its original stays here"),
+        ('public = ["location"]', "without email, phone, profiles; its original stays here"),
+        ('public = ["email", "phone", "location", "profiles"]\ndownload = false', "resume goes along; its original"),
+    ],
+)
+def test_what_no_visitor_sees_stays_here(tmp_path: Path, target: Target, settings: str, told: str) -> None:
+    mine = own_profile(tmp_path / "me", settings)
+    site = describe_site(str(mine))
+    written = deploy(site, target, tmp_path / "out")
+    assert told in str(written)
+    held = written.folder / "profile/resume.json"
+    everything = "".join(path.read_text() for path in held.parent.iterdir())
+    public = "email" in settings
+    for detail in PRIVATE:
+        assert (detail in everything) == (public and detail not in ("12 Hidden Lane", "10115")), detail
+    assert ("Berlin" in str(json.loads(held.read_text())["basics"].get("location"))) == ("location" in settings)
+    # Visitors get the same as from the profile itself.
+    theirs = load_profile(held.parent)
+    same = ("fingerprint", "greeting", "headline", "starters", "links", "story_markdown", "download")
+    assert {key: getattr(theirs, key) for key in same} == {key: getattr(site.profile, key) for key in same}
+
+
+def test_a_resume_that_visitors_may_download_goes_along_and_another_form_does_not(tmp_path: Path) -> None:
+    write_pdf_one_column(tmp_path / "cv.PDF")
+    private = deploy(describe_site(str(tmp_path / "cv.PDF")), "space", tmp_path / "private")
+    assert sorted(path.name for path in (private.folder / "profile").iterdir()) == ["profile.toml", "resume.json"]
+    assert load_profile(private.folder / "profile").fingerprint == load_profile(tmp_path / "cv.PDF").fingerprint
+    (tmp_path / "me").mkdir()
+    (tmp_path / "cv.PDF").rename(tmp_path / "me/resume.pdf")
+    (tmp_path / "me/profile.toml").write_text("download = true")
+    offered = deploy(describe_site(str(tmp_path / "me")), "space", tmp_path / "offered")
+    assert "resume.pdf goes along whole" in str(offered)
+    assert sorted(path.name for path in (offered.folder / "profile").iterdir()) == ["profile.toml", "resume.pdf"]
+    assert load_profile(offered.folder / "profile").download
+
+
+def test_another_profile_of_the_checkout_does_not_go_along(tmp_path: Path) -> None:
+    """The container's source is a checkout: one with a profile of the owner's own in it is deployed from."""
+    source = deploy(describe_site(), "container", tmp_path / "first").folder / "source"
+    own_profile(source / "profiles/me")
+    for target, profiles in (("space", "fischgpt/assets/profiles"), ("container", "source/profiles")):
+        command = [sys.executable, "-m", "fischgpt", "deploy", target, str(tmp_path / target)]
+        done = subprocess.run(
+            command, env=os.environ | {"PYTHONPATH": str(source / "src")}, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert "goes along" in done.stdout
+        assert sorted(path.name for path in (tmp_path / target / profiles).iterdir()) == ["curie", "fisch"]
 
 
 def test_the_spaces_requirements_are_pinned_to_what_is_tested() -> None:
@@ -242,7 +311,7 @@ def test_the_space_starts_under_gradio_and_answers_its_clients(tmp_path: Path) -
     python -m venv g && g/bin/pip install gradio==6.31.0 && FISCHGPT_GRADIO=g/bin/python pytest tests/deploy
     """
     python = os.environ["FISCHGPT_GRADIO"]
-    out = deploy(describe_site(str(fischgpt.resources.resource("profiles/curie"))), "space", tmp_path / "out")
+    out = deploy(describe_site(str(fischgpt.resources.resource("profiles/curie"))), "space", tmp_path / "out").folder
     ours = str(Path(yaml.__file__).parents[1])
     port = free_port()
     paths = f"import runpy, sys; sys.path.append({ours!r}); sys.path.insert(0, '.')"

@@ -30,7 +30,7 @@ class Site:
     """For containers and Kubernetes: lower case, digits and dashes."""
     starter: str
     """A question that the profile answers."""
-    profile: Path
+    profile: Profile
     model: str
     """As the command got it."""
     folder: Path | None
@@ -88,7 +88,7 @@ def describe_site(
         owner=profile.name,
         name=name,
         starter=profile.starters[0],
-        profile=_source(profile),
+        profile=profile,
         model=model,
         folder=info.folder if local and isinstance(info, ModelInfo) else None,
         n_params=info.n_params if isinstance(info, ModelInfo) else 0,
@@ -102,10 +102,3 @@ def describe_site(
 def slug(profile: Profile) -> str:
     """The owner's name as Kubernetes wants names, at most 40 characters."""
     return re.sub(r"[^a-z0-9]+", "-", fold(profile.name))[:40].strip("-") or "owner"
-
-
-def _source(profile: Profile) -> Path:
-    """The profile's folder, or the resume alone."""
-    folder = profile.resume_file.parent
-    is_folder = (folder / "profile.toml").is_file() and profile.resume_file.stem == "resume"
-    return folder if is_folder else profile.resume_file

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import yaml
 
 from fischgpt.deploy.site import ENGINE_PORT, PORT, Site, Target
 from fischgpt.errors import UserError
+from fischgpt.profile.public import what_goes_along, write_public
 from fischgpt.publish.gguf import export_gguf
 from fischgpt.publish.hf import export_hf
 from fischgpt.resources import fill, resource
@@ -28,12 +30,26 @@ _ENGINES = {
         "--port", "8080", "--parallel", "4"]),
     "vllm": ("vllm/vllm-openai:latest", ["--model", "/model", "--served-model-name", "model", "--port", "8000"]),
 }  # fmt: skip
-_SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.tmp", ".*")
-_SOURCE = ("pyproject.toml", "hatch_build.py", "constraints.txt", "README.md", "LICENSE", "src", "profiles", "recipes")
+_SHIPPED = ("profiles/curie", "profiles/fisch", "recipes")
+"""By name: an owner who keeps a profile of their own under profiles/ would else send it along."""
+_SOURCE = ("pyproject.toml", "hatch_build.py", "constraints.txt", "README.md", "LICENSE", "src", *_SHIPPED)
 
 
-def deploy(site: Site, target: Target, out: str | Path) -> Path:
-    """Write the folder of a target and return it. Raises UserError if `out` is not new or empty, where the target
+@dataclass(frozen=True)
+class Deployed:
+    """A written folder."""
+
+    folder: Path
+    profile: str
+    """What of the profile is in it, in one line; empty where an image has it already."""
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, (str(self.folder), self.profile)))
+
+
+def deploy(site: Site, target: Target, out: str | Path) -> Deployed:
+    """Write the folder of a target. Of the profile it holds what visitors may see: the files of a Space and the layers
+    of a pushed image can be read by everybody. Raises UserError if `out` is not new or empty, where the target
     installs from source and this installation has none, and as the exports."""
     out = Path(out)
     if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
@@ -52,7 +68,7 @@ def deploy(site: Site, target: Target, out: str | Path) -> Path:
         making.rename(out)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return out
+    return Deployed(out, what_goes_along(site.profile) if target != "kubernetes" else "")
 
 
 def render(site: Site, target: Target) -> dict[str, str]:
@@ -176,14 +192,6 @@ def _one_line(text: str) -> str:
     return re.sub(r"[\"\\\n]", "'", text)
 
 
-def _copy_profile(site: Site, out: Path) -> None:
-    if site.profile.is_dir():
-        shutil.copytree(site.profile, out / "profile", ignore=_SKIPPED)
-    else:
-        (out / "profile").mkdir()
-        shutil.copy(site.profile, out / "profile" / f"resume{site.profile.suffix}")
-
-
 def _copy_model(site: Site, out: Path) -> None:
     """The weights, as the engine of the target reads them."""
     if site.engine == "llama.cpp":
@@ -215,7 +223,7 @@ def _copy_source(out: Path) -> None:
 
 def _container(site: Site, out: Path) -> None:
     _copy_source(out)
-    _copy_profile(site, out)
+    write_public(site.profile, out / "profile")
     _copy_model(site, out)
 
 
@@ -227,11 +235,10 @@ def _space(site: Site, out: Path) -> None:
         )
     package = resource("gpt2.tiktoken").parents[1]
     shutil.copytree(package, out / "fischgpt", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    for name in ("profiles", "recipes"):
+    for name in _SHIPPED:
         if not (out / "fischgpt" / "assets" / name).is_dir():
-            first = {"profiles": "profiles/fisch", "recipes": "recipes/mini.toml"}[name]
-            shutil.copytree(resource(first).parent, out / "fischgpt" / "assets" / name)
-    _copy_profile(site, out)
+            shutil.copytree(resource(name), out / "fischgpt" / "assets" / name)
+    write_public(site.profile, out / "profile")
     _copy_model(site, out)
 
 

@@ -15,6 +15,8 @@ TEXT_LIMIT = 320
 """Characters of one passage: about 80 GPT-2 tokens, so eight fit a context of 1,024 with room to answer."""
 FIELD_LIMIT = 100
 CONTACT_FIELDS = ("email", "phone", "url", "location", "profiles")
+PLACE_FIELDS = ("city", "region", "countryCode")
+"""What a public location tells; street and postal code stay private."""
 _MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
@@ -223,7 +225,7 @@ def _basics(basics: dict[str, Any], public: Collection[str]) -> Iterator[Passage
     contacts: list[str] = []
     location = basics.get("location")
     if "location" in public and isinstance(location, dict):
-        place = _join(", ", location.get("city"), location.get("region"), location.get("countryCode"))
+        place = _join(", ", *map(location.get, PLACE_FIELDS))
         contacts += [f"Lives in {place}"] if place else []
     for key, word in (("email", "E-mail"), ("phone", "Phone"), ("url", "Website")):
         if key in public and (value := clean(basics.get(key), 2 * FIELD_LIMIT)):
