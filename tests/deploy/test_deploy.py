@@ -128,11 +128,24 @@ def test_kubernetes_probes_stops_in_time_and_runs_as_nobody_special(engine: Engi
 
 
 @pytest.mark.parametrize("engine", get_args(Engine))
+def test_two_owners_in_one_namespace_share_no_name(engine: Engine) -> None:
+    def names(owner: str) -> set[tuple[str, str]]:
+        documents = yaml.safe_load_all(render(replace(SITE, engine=engine, name=owner), "kubernetes")["kubernetes.yaml"])
+        return {(document["kind"], document["metadata"]["name"]) for document in documents if document}
+
+    assert names("ada") and not names("ada") & names("grace")
+
+
+@pytest.mark.parametrize("engine", get_args(Engine))
 def test_compose_waits_for_health_and_gives_answers_time_to_end(engine: Engine) -> None:
     services = yaml.safe_load(texts("compose", engine)["compose.yaml"])["services"]
     assert services["api"]["deploy"]["replicas"] == 3 and services["api"]["stop_grace_period"] == "20s"
     assert services["proxy"]["depends_on"]["api"]["condition"] == "service_healthy"
-    assert ("model" in services) == (engine != "here")
+    if engine != "here":
+        host = SITE.name + "-model"
+        assert services["api"]["depends_on"] == [host] and services[host]["volumes"] == ["./model:/model:ro"]
+        assert replace(SITE, engine=engine).served.startswith(f"openai+http://{host}:")
+    assert services.keys() - {"api", "proxy"} == ({SITE.name + "-model"} if engine != "here" else set())
     docker = shutil.which("docker")
     if docker and subprocess.run([docker, "compose", "version"], capture_output=True).returncode == 0:
         checked(docker, "compose", "-f", str(GOLDEN / f"compose-{engine}" / "compose.yaml.txt"), "config", "--quiet")

@@ -45,8 +45,13 @@ class Site:
     def served(self) -> str:
         """`--model` of the replicas."""
         if self.engine != "here":
-            return f"openai+http://model:{ENGINE_PORT[self.engine]}/v1"
+            return f"openai+http://{self.engine_name}:{ENGINE_PORT[self.engine]}/v1"
         return self.model if self.folder is None else "/srv/model"
+
+    @property
+    def engine_name(self) -> str:
+        """The host name of the engine's own server; the owner is in it, since two sites may share a namespace."""
+        return f"{self.name}-model"
 
     @property
     def memory_mb(self) -> int:

@@ -152,7 +152,7 @@ def _engine(site: Site) -> dict[str, str]:
         devices = [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]
         service["deploy"] = {"resources": {"reservations": {"devices": devices}}}
     port = ENGINE_PORT[site.engine]
-    labels = {"app.kubernetes.io/name": "model", "app.kubernetes.io/instance": f"{site.name}-model"}
+    labels = {"app.kubernetes.io/name": "model", "app.kubernetes.io/instance": site.engine_name}
     container = {
         "name": "model", "image": image, "args": arguments,
         "ports": [{"name": "http", "containerPort": port}],
@@ -162,26 +162,26 @@ def _engine(site: Site) -> dict[str, str]:
     }  # fmt: skip
     pod = {
         "containers": [container],
-        "volumes": [{"name": "model", "persistentVolumeClaim": {"claimName": f"{site.name}-model"}}],
+        "volumes": [{"name": "model", "persistentVolumeClaim": {"claimName": site.engine_name}}],
     }
     deployment = {
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": f"{site.name}-model", "labels": labels},
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": site.engine_name, "labels": labels},
         "spec": {
             "replicas": 1, "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }  # fmt: skip
     entrance = {
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "model"},
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": site.engine_name},
         "spec": {"selector": labels, "ports": [{"name": "http", "port": port, "targetPort": "http"}]},
     }  # fmt: skip
-    composed = yaml.safe_dump({"model": service}, sort_keys=False)
+    composed = yaml.safe_dump({site.engine_name: service}, sort_keys=False)
     return {
         "engine_note": f"\n# The model is read by {site.engine}; the replicas retrieve, check and serve the site.",
-        "compose_depends": "\n    depends_on: [model]",
+        "compose_depends": f"\n    depends_on: [{site.engine_name}]",
         "compose_engine": "".join(f"  {line}\n" for line in composed.splitlines()),
         "kubernetes_engine": (
-            f"---\n# {site.engine} with the model's files in the volume claim {site.name}-model (`fischgpt export`).\n"
+            f"---\n# {site.engine} with the model's files in the volume claim {site.engine_name} (`fischgpt export`).\n"
             + yaml.safe_dump_all([deployment, entrance], sort_keys=False)
         ),
     }
