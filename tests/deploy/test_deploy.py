@@ -130,7 +130,9 @@ def test_kubernetes_probes_stops_in_time_and_runs_as_nobody_special(engine: Engi
 @pytest.mark.parametrize("engine", get_args(Engine))
 def test_two_owners_in_one_namespace_share_no_name(engine: Engine) -> None:
     def names(owner: str) -> set[tuple[str, str]]:
-        documents = yaml.safe_load_all(render(replace(SITE, engine=engine, name=owner), "kubernetes")["kubernetes.yaml"])
+        documents = yaml.safe_load_all(
+            render(replace(SITE, engine=engine, name=owner), "kubernetes")["kubernetes.yaml"]
+        )
         return {(document["kind"], document["metadata"]["name"]) for document in documents if document}
 
     assert names("ada") and not names("ada") & names("grace")
