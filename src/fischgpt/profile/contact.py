@@ -31,7 +31,7 @@ _ADDRESS = re.compile(
     r"|boulevard|blvd\.?|terrace|close|crescent|place)(?=\W|$)"
     r"|\b\d{1,4}(?:\s?(?:bis|ter))?,?\s+(?:rue|avenue|boulevard|place|allée|chemin|quai|impasse|cours)\s"
     r"|\b[\w-]+(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm|ufer)\s+\d{1,4}\s?[a-z]?\b"
-    r"|\b(?:[A-Z]{1,2}-)?\d{5}\s+[A-ZÄÖÜÉ]\w+|\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b",
+    r"|\b(?:[A-Z]{1,2}-)?\d{5}\s+[A-ZÄÖÜÉ]\w+|\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b|, (?-i:[A-Z]{2}) \d{5}(?:-\d{4})?\b",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
@@ -76,6 +76,8 @@ def read_contact(basics: dict[str, Any], lines: Sequence[Line]) -> list[Line]:
                 shown = clean(re.sub(r"^[^\w(]+\s*|\(\s*(?:LinkedIn|GitHub|Work|Home|Mobile)?\s*\)", "", place))
                 if shown and is_role(shown):
                     basics.setdefault("label", shown)
+                elif shown and is_address(shown) and "address" in basics.get("location", {}):
+                    basics["location"]["address"] += f", {shown}"  # the street on one line, the town on the next
                 elif shown:
                     basics.setdefault("location", {"address" if re.search(r"\d", shown) else "city": shown})
     return rest

@@ -33,10 +33,10 @@ class Row:
     """Where the longest row of its column ends."""
     wraps: bool = True
     """Whether several rows end there, as wrapped text does."""
-    text: str = ""
-    parts: list[str] = field(default_factory=list)
+    text: str = field(init=False)
+    parts: list[str] = field(init=False)
     """What stands far apart."""
-    starts: list[float] = field(default_factory=list)
+    starts: list[float] = field(init=False)
     """The left edge of each part."""
 
     def __post_init__(self) -> None:
@@ -166,7 +166,7 @@ def _whole_labels(rows: Sequence[Row]) -> list[Row]:
                 if len(row.parts) == 1:
                     continue
                 words = [word for word in row.words if word["x0"] >= row.starts[1] - 1]
-                row = Row(words, row.column_right)
+                row = Row(words, row.column_right, row.wraps)
         made.append(row)
     return made
 

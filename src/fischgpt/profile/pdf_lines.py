@@ -24,13 +24,14 @@ def lines_of(rows: Sequence[Row]) -> list[Line]:
     pending = False  # a bullet glyph stood alone in the row before
     previous: Row | None = None
     seen_heading = False
-    for row in rows:
+    sections = [bool(section_of(row.text)) for row in rows]
+    for row, opens_section in zip(rows, sections, strict=True):
         text = row.text
         gap = row.top - previous.bottom if previous is not None else 0.0
         near = previous is not None and -0.5 * row.size < gap < 0.9 * row.size
         wrapped = bullet_x is not None and near and row.x0 >= bullet_x - 2 and row.style == bullet_style
-        heading = (bool(section_of(text)) and not wrapped) or (
-            (seen_heading or not any(map(section_of, (r.text for r in rows)))) and row.style in heading_styles
+        heading = (opens_section and not wrapped) or (
+            (seen_heading or not any(sections)) and row.style in heading_styles
             and len(row.parts) == 1 and len(row.words) <= 5 and not find_period(text)
         )  # fmt: skip
         if BULLET_ALONE.match(text):
@@ -43,7 +44,7 @@ def lines_of(rows: Sequence[Row]) -> list[Line]:
             bullet_x = row.words[1 if glyph else 0]["x0"]
             lines.append(Line("bullet", " ".join(told.split())))
             pending, bullet_style = False, row.style
-        elif heading and (lines or section_of(text)):
+        elif heading and (lines or opens_section):
             lines.append(Line("heading", text))
             seen_heading, bullet_x = True, None
         elif bullet_x is not None and near and row.x0 >= bullet_x - 2 and len(row.parts) == 1:
@@ -75,7 +76,7 @@ def _name_first(rows: Sequence[Row]) -> list[Row]:
         large = [word for word in row.words if round(word["size"], 1) == largest]
         small = [word for word in row.words if round(word["size"], 1) != largest]
         named += large
-        others += [Row(small, row.column_right)] if small else []
+        others += [Row(small, row.column_right, row.wraps)] if small else []
     if not others or len(named) > 8 or largest < 1.15 * max(row.size for row in others):
         return [*head, *rest]
     first = Row([dict(word) for word in named])
