@@ -91,6 +91,25 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
         assert float(done.stdout.rsplit("fischgpt.service: ", 1)[1].split()[0]) < 4.0, done.stdout
 
 
+def test_a_percent_sign_reaches_the_unit_as_it_is(tmp_path: Path) -> None:
+    site = replace(SITE, owner="Ada 100%n", model="openai+http://host:1/a%20b/v1", folder=None)
+    lines = render(site, "server")["fischgpt.service"].splitlines()
+    assert "Description=Ask about Ada 100%%n" in lines
+    assert any("--model openai+http://host:1/a%%20b/v1 --host" in line for line in lines)
+
+
+def test_a_name_with_yamls_own_signs_is_the_spaces_title() -> None:
+    head = render(replace(SITE, owner="Ada: #1 - [x]"), "space")["README.md"].split("---\n")[1]
+    assert yaml.safe_load(head)["title"] == "Ask about Ada: #1 - [x]"
+
+
+@pytest.mark.parametrize(
+    "image", ["ada", "registry.example.org:5000/me/ada:V1.0-RC2", "me/ada@sha256:" + "0" * 64, "ghcr.io/me/ada:Latest"]
+)
+def test_an_images_tag_may_have_capitals(image: str) -> None:
+    assert describe_site(image=image).image == image
+
+
 def test_nginx_takes_its_file(tmp_path: Path) -> None:
     (tmp_path / "site.conf").write_text(texts("server")["nginx.conf"].replace("listen 80", "listen 18080"))
     main = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; include {tmp_path}/site.conf; }}"
@@ -157,6 +176,8 @@ def test_what_is_asked_wrongly_is_one_line() -> None:
     for arguments, message in (
         ({"domain": "no such_host; rm"}, "no host name"),
         ({"image": "Bad Image"}, "no image's name"),
+        ({"image": "Me/ada:1"}, "no image's name"),
+        ({"image": "ada:1\nb"}, "no image's name"),
         ({"model": "no-such-model"}, "no model"),
         ({"model": "openai+http://127.0.0.1:1/v1", "engine": "vllm"}, "leave out --engine"),
     ):

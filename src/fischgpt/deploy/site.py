@@ -16,7 +16,11 @@ Engine = Literal["here", "llama.cpp", "vllm"]
 PORT = 7860
 """What a Space expects; the same everywhere."""
 _DOMAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]{0,200}(?:@sha256:[0-9a-f]{64})?")
+_IMAGE = re.compile(
+    r"(?=.{1,400}$)[a-z0-9][a-z0-9._/-]*(?::\d{1,5}/[a-z0-9][a-z0-9._/-]*)?(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
+"""A host and its port, a path, a tag (which may have capitals), a digest."""
 _BASE_MB = 700
 """Resident before weights: Python, torch, onnxruntime, Chroma; 620 MB were seen with the 9M model."""
 

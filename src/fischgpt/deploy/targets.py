@@ -74,9 +74,12 @@ def deploy(site: Site, target: Target, out: str | Path) -> Deployed:
 def render(site: Site, target: Target) -> dict[str, str]:
     """The texts of a target, by file name."""
     values = _values(site, target)
-    return {name: fill(f"deploy/{template}", values) for name, template in _TEXTS[target].items()} | (
-        {"requirements.txt": requirements()} if target == "space" else {}
-    )
+    texts = {}
+    for name, template in _TEXTS[target].items():
+        # A percent sign begins a specifier of systemd's.
+        unit = {key: value.replace("%", "%%") for key, value in values.items()}
+        texts[name] = fill(f"deploy/{template}", unit if name.endswith(".service") else values)
+    return texts | ({"requirements.txt": requirements()} if target == "space" else {})
 
 
 def requirements() -> str:
