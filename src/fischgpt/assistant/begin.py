@@ -1,10 +1,8 @@
 """`fischgpt profile init`: from a resume to a profile that is checked, indexed and has questions to offer."""
 
 import json
-import re
-import shutil
+import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +15,12 @@ from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.remote import load
 from fischgpt.assistant.starters import propose_starters
 from fischgpt.errors import UserError
-from fischgpt.profile.bm25 import fold
+from fischgpt.folders import check_new, new_folder
 from fischgpt.profile.doubts import unread
 from fischgpt.profile.index import Index
 from fischgpt.profile.manage import Checked, check
 from fischgpt.profile.passages import CONTACT_FIELDS
-from fischgpt.profile.profile import load_profile
+from fischgpt.profile.profile import load_profile, slug
 from fischgpt.profile.resume import read_with_lines
 from fischgpt.profile.text import clean
 
@@ -46,7 +44,7 @@ class Begun:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        folder = f"'{self.folder}'" if re.search(r"\s", str(self.folder)) else str(self.folder)
+        folder = shlex.quote(str(self.folder))
         sections = ", ".join(f"{section} {count}" for section, count in self.checked.sections.items())
         lines = [f"{self.checked.name}: {len(self.checked.passages)} passages ({sections})"]
         lines += [f"warning: {warning}" for warning in self.checked.warnings]
@@ -85,29 +83,20 @@ def init(
     """
     started, wishes = time.perf_counter(), wishes or Wishes()
     if folder is not None:
-        _check_free(Path(folder))
+        check_new(folder)
     if ask is not None and resume is None and not wishes.name:
         resume = ask("Your resume (.pdf .docx .md or JSON Resume; empty: start without one)", "") or None
     told, lines = read_with_lines(Path(resume).expanduser()) if resume else ({}, [])
     wishes = _decide(told.get("basics") or {}, wishes, ask)
     if not wishes.name:
         raise UserError("a profile needs its owner's name: --name NAME")
-    target = Path(folder) if folder is not None else Path(_slug(wishes.name))
-    _check_free(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    target = Path(folder) if folder is not None else Path(slug(wishes.name))
+    with new_folder(target) as making:
         _write(making, told or _empty_resume(wishes.name), wishes, [])
         profile = load_profile(making)
         assistant = Assistant(profile, Index.open(profile), load(model))
         starters = propose_starters(assistant) if resume else []
         _write(making, told or _empty_resume(wishes.name), wishes, starters)
-        making.chmod(0o755)
-        if target.is_dir():
-            target.rmdir()  # it is empty
-        making.rename(target)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     checked = check(str(target))
     checked.warnings[:0] = unread(lines, told)
     return Begun(target, checked, starters, round(time.perf_counter() - started, 1))
@@ -150,16 +139,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(filter(None, map(_shown, value.values())))
     return ", ".join(map(_shown, value)) if isinstance(value, list) else clean(value, 80)
-
-
-def _check_free(folder: Path) -> None:
-    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise UserError(f"{folder} exists already and is not empty: choose another folder")
-
-
-def _slug(name: str) -> str:
-    """`Ada Éxample` -> `ada-example`."""
-    return re.sub(r"[^a-z0-9]+", "-", fold(name)).strip("-") or "profile"
 
 
 def _write(folder: Path, resume: dict[str, Any], wishes: Wishes, starters: Sequence[str]) -> None:

@@ -8,8 +8,7 @@ from typing import Literal
 from fischgpt.assistant.model import MINI, ModelInfo
 from fischgpt.assistant.remote import RemoteInfo, describe
 from fischgpt.errors import UserError
-from fischgpt.profile.bm25 import fold
-from fischgpt.profile.profile import Profile, load_profile
+from fischgpt.profile.profile import Profile, load_profile, slug
 
 Target = Literal["container", "space", "server", "compose", "kubernetes"]
 Engine = Literal["here", "llama.cpp", "vllm"]
@@ -88,26 +87,21 @@ def describe_site(
         raise UserError(f"{model} is another server's already: leave out --engine")
     if not _DOMAIN.fullmatch(domain):
         raise UserError(f"--domain {domain!r} is no host name such as ask.example.org")
-    name = slug(profile)
+    name = slug(profile.name)
     image = image or f"fischgpt-{name}:latest"
     if not _IMAGE.fullmatch(image):
         raise UserError(f"--image {image!r} is no image's name such as registry.example.org/me/fischgpt:1")
-    local = isinstance(info, ModelInfo) and model != MINI
+    here = info if isinstance(info, ModelInfo) else None
     return Site(
         owner=profile.name,
         name=name,
         starter=profile.starters[0],
         profile=profile,
         model=model,
-        folder=info.folder if local and isinstance(info, ModelInfo) else None,
-        n_params=info.n_params if isinstance(info, ModelInfo) else 0,
+        folder=here.folder if here and model != MINI else None,
+        n_params=here.n_params if here else 0,
         domain=domain,
         image=image,
         replicas=replicas,
         engine=engine,
     )
-
-
-def slug(profile: Profile) -> str:
-    """The owner's name as Kubernetes wants names, at most 40 characters."""
-    return re.sub(r"[^a-z0-9]+", "-", fold(profile.name))[:40].strip("-") or "owner"

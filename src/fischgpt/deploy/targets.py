@@ -8,7 +8,6 @@ import json
 import re
 import shlex
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import yaml
 
 from fischgpt.deploy.site import ENGINE_PORT, PORT, Site, Target
 from fischgpt.errors import UserError
+from fischgpt.folders import new_folder
 from fischgpt.profile.public import what_goes_along, write_public
 from fischgpt.publish.gguf import export_gguf
 from fischgpt.publish.hf import export_hf
@@ -51,24 +51,13 @@ def deploy(site: Site, target: Target, out: str | Path) -> Deployed:
     """Write the folder of a target. Of the profile it holds what visitors may see: the files of a Space and the layers
     of a pushed image can be read by everybody. Raises UserError if `out` is not new or empty, where the target
     installs from source and this installation has none, and as the exports."""
-    out = Path(out)
-    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
-        raise UserError(f"{out} exists already and is not empty: choose another folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        _PARTS[target](site, making)
+    with new_folder(out) as folder:
+        _PARTS[target](site, folder)
         for name, text in render(site, target).items():
-            (making / name).write_text(text, encoding="utf-8")
+            (folder / name).write_text(text, encoding="utf-8")
             if name.endswith(".sh"):
-                (making / name).chmod(0o755)
-        making.chmod(0o755)
-        if out.is_dir():
-            out.rmdir()  # it is empty
-        making.rename(out)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
-    return Deployed(out, what_goes_along(site.profile) if target != "kubernetes" else "")
+                (folder / name).chmod(0o755)
+    return Deployed(Path(out), what_goes_along(site.profile) if target != "kubernetes" else "")
 
 
 def render(site: Site, target: Target) -> dict[str, str]:
@@ -127,8 +116,6 @@ def _values(site: Site, target: Target) -> dict[str, str]:
         "model_expression": 'HERE / "model"' if goes_along else json.dumps(site.model),
         "gradio": GRADIO,
         "copy_model": "COPY --chown=1000 model /srv/model\n" if goes_along else "",
-        "environment": "PYTHONUNBUFFERED=1",
-        "unit_environment": "",
         "upstream": f"api:{PORT}" if target == "compose" else f"127.0.0.1:{PORT}",
         "parts": shlex.join(["profile", *(["model"] if goes_along else [])]),
         **_engine(site),
@@ -224,7 +211,7 @@ def _copy_source(out: Path) -> None:
             shutil.copy(root / name, out / "source" / name)
 
 
-def _container(site: Site, out: Path) -> None:
+def _compose(site: Site, out: Path) -> None:
     _copy_source(out)
     write_public(site.profile, out / "profile")
     _copy_model(site, out)
@@ -245,10 +232,12 @@ def _space(site: Site, out: Path) -> None:
     _copy_model(site, out)
 
 
-def _server(site: Site, out: Path) -> None:
+def _alone(site: Site, out: Path) -> None:
     if site.engine != "here":
-        raise UserError("--engine is for compose and kubernetes; a plain server takes --model openai+http://…")
-    _container(site, out)
+        raise UserError(
+            "--engine is for compose and kubernetes; a container or a plain server takes --model openai+http://…"
+        )
+    _compose(site, out)
 
 
 def _kubernetes(site: Site, out: Path) -> None:
@@ -257,9 +246,9 @@ def _kubernetes(site: Site, out: Path) -> None:
 
 
 _PARTS: dict[Target, Callable[[Site, Path], None]] = {
-    "container": _container,
+    "container": _alone,
     "space": _space,
-    "server": _server,
-    "compose": _container,
+    "server": _alone,
+    "compose": _compose,
     "kubernetes": _kubernetes,
 }

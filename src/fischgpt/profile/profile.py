@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import re
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -14,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from fischgpt.errors import UserError
+from fischgpt.profile.bm25 import fold
 from fischgpt.profile.outline import Line
 from fischgpt.profile.passages import CONTACT_FIELDS, Passage, passages_from_resume
 from fischgpt.profile.resume import SUFFIXES, read_with_lines
@@ -180,6 +182,11 @@ def derive_starters(first_name: str, passages: Sequence[Passage]) -> list[str]:
     for starter in starter_candidates(first_name, passages):
         firsts.setdefault(starter.section, starter.question)
     return list(firsts.values())[:5] or [f"Who is {first_name}?"]
+
+
+def slug(name: str) -> str:
+    """`Ada Éxample` -> `ada-example`: a name as folders and Kubernetes have it, 40 characters at most."""
+    return re.sub(r"[^a-z0-9]+", "-", fold(name))[:40].strip("-") or "owner"
 
 
 def _says(value: Any) -> bool:

@@ -11,7 +11,7 @@ ROLE = re.compile(
     r"|operator|paramedic|mechanic|electrician|carpenter|illustrator|listener|speaker|agent|representative|salesperson"
     r"|cashier|barista|librarian|curator|translator|interpreter|artist|musician|photographer|pilot|captain|scout"
     r"|helper|worker|executive|advisor|adviser|advocate|strategist|planner|producer|instructor|postdoc|gardener|farmer"
-    r"|foreman|inspector|conductor|economist|statistician|pharmacist|therapist|psychologist|dentist|midwife|plumber|planner"
+    r"|foreman|inspector|conductor|economist|statistician|pharmacist|therapist|psychologist|dentist|midwife|plumber"
     r"|welder|machinist|buyer|broker|banker|auditor|recruiter|receptionist|guard|firefighter|chairperson|chair"
     r"|marketer|copywriter|animator|tester|postdoctoral|doctoral|chercheu[rs]e?|ing[eé]nieure?|d[eé]veloppeu(?:r|se)"
     r"|chemist|vet|cheffe|responsable|directeur|directrice|stagiaire|assistante|professeure?|comptable|vendeu(?:r|se)|consultante"
@@ -24,7 +24,7 @@ ROLE = re.compile(
 )
 SCHOOL = re.compile(
     r"(universi|université|college|school|institut|academ|polytechn|hochschule|gymnasium|lyc[eé]e|[eé]cole|facult"
-    r"|conservator|\bETH\b|\bMIT\b|\bEPFL\b|\bUC[LB]?\b|seminary|kolleg|schule\b|\bTU\b|\bRWTH\b|\bLMU\b|\bKTH\b|\bUCL\b|\bLSE\b|\bIIT\b|\bINSA\b)",
+    r"|conservator|\bETH\b|\bMIT\b|\bEPFL\b|\bUC[LB]?\b|seminary|kolleg|schule\b|\bTU\b|\bRWTH\b|\bLMU\b|\bKTH\b|\bLSE\b|\bIIT\b|\bINSA\b)",
     re.IGNORECASE,
 )
 DEGREE = re.compile(

@@ -16,9 +16,9 @@ import torch
 
 from fischgpt.assistant.model import ModelInfo, describe_model
 from fischgpt.errors import UserError
+from fischgpt.folders import new_folder
 from fischgpt.model.gpt import GPT, LN_EPS, without_weights
 from fischgpt.model.weights import load_pretrained
-from fischgpt.publish.hf import new_folder
 from fischgpt.publish.llama_cpp import LlamaCpp, compare, is_installed, round_as_llama_cpp
 from fischgpt.publish.ollama import for_ollama
 from fischgpt.tagged import load_tokenizer

