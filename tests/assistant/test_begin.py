@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -16,7 +17,7 @@ from fischgpt.assistant.model import load_model
 from fischgpt.chat import Turn
 from fischgpt.errors import UserError
 from fischgpt.profile.index import Index
-from fischgpt.profile.profile import load_profile
+from fischgpt.profile.profile import load_profile, starter_candidates
 from paper_samples import MARKDOWN, RESUME, write_docx, write_pdf_one_column, write_pdf_two_columns
 
 WRITERS = {
@@ -52,18 +53,19 @@ def test_every_form_becomes_a_profile_whose_starters_are_answered(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_question_that_the_profile_would_decline_is_not_offered(tmp_path: Path) -> None:
-    """A work entry whose only passage the reader does not find likely is left out; none is made up instead."""
+def test_a_question_that_the_profile_does_not_answer_is_not_offered(tmp_path: Path) -> None:
+    """A project without a telling name: what is asked about it is answered from another, or not at all."""
     resume = {
         "basics": {"name": "Al Ba"},
-        "work": [{"name": "Q", "highlights": ["x"]}],
+        "projects": [{"name": "the", "highlights": ["Never"]}, {"name": "What is a job?", "highlights": ["Never"]}],
         "languages": [{"language": "Lao"}],
     }
     (tmp_path / "r.json").write_text(json.dumps(resume))
     begun = init(resume="r.json")
     profile = load_profile(begun.folder)
     assistant = Assistant(profile, Index.open(profile), load_model())
-    assert begun.starters
+    asked = [starter.question for starter in starter_candidates(profile.first_name, profile.passages)]
+    assert begun.starters and set(begun.starters) < set(asked) and "What is the?" not in begun.starters
     for starter in begun.starters:
         assert assistant.reply([Turn("user", starter)]).done.kind in ("model", "quote")
 
@@ -100,6 +102,18 @@ def test_without_a_resume_an_empty_profile_is_started_that_loads(tmp_path: Path)
     assert [passage.render() for passage in profile.passages] == ["About: Ada Example is the owner of this profile."]
     assert profile.private == [] and profile.download
     assert "fischgpt up --profile me" in str(begun)
+
+
+def test_a_new_profile_is_as_private_as_the_umask() -> None:
+    """A resume holds a street and a phone number: it is not for other users of the machine."""
+    before = os.umask(0o077)
+    try:
+        begun = init("it's me; rm", wishes=Wishes(name="Ada Example"))
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o077 for path in (begun.folder, begun.folder / "resume.json")] == [0, 0]
+    command = str(begun).rstrip().splitlines()[-1].removesuffix("serves it")
+    assert shlex.split(command)[-1] == "it's me; rm"
 
 
 def test_what_stands_there_is_never_written_over(tmp_path: Path) -> None:

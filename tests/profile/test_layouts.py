@@ -52,9 +52,15 @@ def found(path: Path) -> str:
     return "\n".join([json.dumps(basics, ensure_ascii=False, indent=1), *passages]) + "\n"
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_layout_is_read_as_it_was_approved(browser: Browser, tmp_path: Path, layout: str) -> None:
-    text = found(printed(browser, layout, tmp_path / "resume.pdf"))
+@pytest.fixture(scope="module", params=LAYOUTS)
+def read(request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A layout and what is found of it when it is printed and read now."""
+    path = tmp_path_factory.mktemp(request.param) / "resume.pdf"
+    return request.param, found(printed(browser, request.param, path))
+
+
+def test_a_layout_is_read_as_it_was_approved(read: tuple[str, str]) -> None:
+    layout, text = read
     golden = HERE / "golden" / f"{layout}.txt"
     if os.environ.get("FISCHGPT_APPROVE"):
         golden.parent.mkdir(exist_ok=True)
@@ -62,10 +68,8 @@ def test_a_layout_is_read_as_it_was_approved(browser: Browser, tmp_path: Path, l
     assert text == golden.read_text("utf-8")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_no_passage_tells_a_phone_number_an_address_or_a_date_of_birth(layout: str) -> None:
-    text = (HERE / "golden" / f"{layout}.txt").read_text("utf-8")
-    basics, passages = text.split("\n}\n", 1)
+def test_no_passage_tells_a_phone_number_an_address_or_a_date_of_birth(read: tuple[str, str]) -> None:
+    basics, passages = read[1].split("\n}\n", 1)
     private = re.findall(r'"(?:email|phone|address|url)": "(.*?)"', basics)
     assert private
     told = [value for value in [*private, "14.03.1991", "3 May 1988", "12 June 1997"] if value in passages]

@@ -7,7 +7,7 @@ import pytest
 from fischgpt.errors import UserError
 from fischgpt.profile import manage
 from fischgpt.profile.index import Index
-from fischgpt.profile.profile import load_profile
+from fischgpt.profile.profile import load_profile, slug
 from fischgpt.resources import resource
 from paper_samples import RESUME, write_pdf_one_column
 
@@ -97,6 +97,14 @@ def test_profile_toml_goes_before_the_resume(folder):
     profile = load_profile(folder)
     assert (profile.name, profile.first_name, profile.headline, profile.starters) == ("M. O.", "Em", "H", ["A?"])
     assert profile.links == [{"label": "L", "url": "https://x"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("Ada Éxample", "ada-example"), ("../../etc", "etc"), ("张伟", "owner"), (f"{'a' * 39} b", "a" * 39)],
+)
+def test_a_name_becomes_a_folders(name, short):
+    assert slug(name) == short
 
 
 def test_the_fingerprint_follows_the_content(folder):
