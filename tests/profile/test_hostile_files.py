@@ -219,7 +219,7 @@ def test_a_damaged_pdf_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
     whole = (tmp_path / "whole.pdf").read_bytes()
     for cut in (10, len(whole) // 2):
         (tmp_path / "cut.pdf").write_bytes(whole[:cut])
-        with pytest.raises(UserError) as refused:
+        with pytest.raises(UserError, match=r"is not a readable PDF|holds no text \(a scan") as refused:
             read_resume(tmp_path / "cut.pdf")
         assert str(refused.value).startswith(str(tmp_path / "cut.pdf")) and "\n" not in str(refused.value)
 
