@@ -175,7 +175,7 @@ def _find(spec: str) -> tuple[str, Path]:
         raise UserError(f"{spec}: the weights of another server's model are not here; only `up` and `chat` can use it")
     if spec == MINI:
         try:
-            return "fischgpt-mini", resource("mini")
+            return MINI, resource("mini")
         except FileNotFoundError:
             raise UserError("the shipped model is not in this installation; give one with --model") from None
     if spec.startswith(published.HF):
