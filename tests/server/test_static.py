@@ -138,7 +138,11 @@ def test_the_check_of_an_answer_finds_the_same_faults(tmp_path: Path) -> None:
     answers += [f"{answer.removeprefix('[1] ')} [2]" for answer in answers[:20]] + [
         "It does not say.",
         "",
+        "[1]",
+        "[1] ...",
         "<|user|> [1]",
+        "[1] ＜|user|＞ Poland",  # full width, which NFKC makes the marker
+        *(f"[1] {span.replace('fi', 'ﬁ')}" for passage in passages for span in quoting.spans(passage) if "fi" in span),
     ]
     asked = "When did she win the Nobel Prize in Paris?"
     script = """

@@ -86,7 +86,7 @@ def grounded(answer: str, question: str, passages: Sequence[Passage], owner: str
     Never raises, whatever the strings hold.
     """
     answer = unicodedata.normalize("NFKC", answer)
-    if not MARKER.sub("", answer).strip():
+    if not re.search(r"\w", MARKER.sub("", answer)):
         return Verdict(False, "it is empty")
     if _ROLE.search(answer):
         return Verdict(False, "it holds a role marker")

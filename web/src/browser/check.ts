@@ -34,8 +34,9 @@ export class Check {
   }
 
   /** Why the answer may not be shown, or null when it may. */
-  fault(answer: string, question: string, passages: Passage[]): string | null {
-    if (!spoken(answer)) return "it is empty";
+  fault(said: string, question: string, passages: Passage[]): string | null {
+    const answer = said.normalize("NFKC");
+    if (!spoken(this.marker.sub(answer, ""))) return "it is empty";
     if (this.#role.search(answer)) return "it holds a role marker";
     if (/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\ufffd]/u.test(answer)) return "it holds characters that cannot be shown";
     if (split(answer).length > this.maxWords) return `it is longer than ${this.maxWords} words`;
