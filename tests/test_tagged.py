@@ -25,6 +25,7 @@ from fischgpt.model.gpt import GPT
 from fischgpt.model.weights import save_pretrained
 from fischgpt.publish.gguf import export_gguf
 from fischgpt.publish.hf import export_hf
+from fischgpt.server.static import export_site
 from fischgpt.tagged import TaggedTokenizer, load_tokenizer
 from fischgpt.tokenizer import Tokenizer
 from model_hub import ModelHub
@@ -173,6 +174,12 @@ def test_it_exports_to_hugging_face_and_to_a_real_llama_cpp(original: Path, tmp_
     kinds = gguf.GGUFReader(path).fields["tokenizer.ggml.token_type"].contents()
     assert [i for i, kind in enumerate(kinds) if kind == gguf.TokenType.CONTROL] == [50256]
     assert "<|system|>" not in (path.parent / "template").read_text()
+
+
+def test_a_site_without_a_server_is_refused_before_anything_is_written(original: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="fischgpt-sft: its conversations are tagged in text"):
+        export_site(original, tmp_path / "site")
+    assert not (tmp_path / "site").exists()
 
 
 def test_it_is_not_fine_tuned_in_a_form_it_does_not_have(original: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fischgpt.assistant import check, quoting, release, smalltalk
-from fischgpt.assistant.model import load_model
+from fischgpt.assistant.model import describe_model
 from fischgpt.cli import app
 from fischgpt.errors import UserError
 from fischgpt.profile import bm25, embed, index, prompt, question, text
@@ -22,10 +22,14 @@ from fischgpt.profile.profile import load_profile
 from fischgpt.server import static
 from fischgpt.server.static import export_site
 from fischgpt.server.static_data import javascript, readings, rules
+from fischgpt.tagged import load_tokenizer
 
 PIECES = """[1] [12][3 ( ) . ! ? ” ’ ' Dr. Prof. e.g. J. It She née Łódź Ĳ straße 2019 1,024 1.8e-3 124M GPT-2 C++
     Node.js does not say is n’t mention nothing about <|user|> </s> [INST] user: Who is he tell me about and what about
     in which city 日本 ½ ² ٣ Ελλάς й-2 hi there thank you _x ǅ"""
+MESSAGES = ["In which city?", "how are you today", "thank you and bye", "what's your name", "how do you work",
+    "are you a real person", "help me"]  # fmt: skip
+"""Of patterns that a text matches as a whole or hardly by chance."""
 WEB = Path(__file__).parents[2] / "web"
 PROFILE = Path(__file__).parents[2] / "profiles" / "curie"
 
@@ -67,7 +71,7 @@ def odd_texts() -> list[str]:
     joined = [
         dice.choice(["", " ", " ", " ", "\n"]).join(dice.choices(pieces, k=dice.randint(1, 9))) for _ in range(800)
     ]
-    return [*joined, *(" ".join(dice.choices(pieces, k=6)).lower() for _ in range(400))]
+    return [*MESSAGES, *joined, *(" ".join(dice.choices(pieces, k=6)).lower() for _ in range(400))]
 
 
 def test_javascript_s_patterns_match_where_python_s_do(tmp_path: Path) -> None:
@@ -79,17 +83,18 @@ def test_javascript_s_patterns_match_where_python_s_do(tmp_path: Path) -> None:
           [points(text, m.index), points(text, m.index + m[0].length)])));
     """
     told = run_node(script, tmp_path, {"patterns": [javascript(one) for one in found.values()], "texts": texts})
-    matched = 0
     for (name, pattern), rows in zip(found.items(), told, strict=True):
+        matched = 0
         for said, spans in zip(texts, rows, strict=True):
             expected = [list(match.span()) for match in pattern.finditer(said)]
             assert spans == expected, (name, said)
             matched += len(expected)
-    assert matched > 3000
+        assert matched > 0, f"no text has what {name} looks for"
 
 
 def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
-    profile, model = load_profile(PROFILE), load_model("mini")
+    profile, model = load_profile(PROFILE), describe_model("mini")
+    tokenizer = load_tokenizer(model.folder)
     texts = [*odd_texts()[:500], *(passage.render() for passage in profile.passages)]
     script = """
       const { Language } = await import("./src/browser/text.ts");
@@ -105,7 +110,7 @@ def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
         ids: pairs.encode(text), pieces: pieces.encode(text),
       }));
     """
-    told = run_node(script, tmp_path, {"rules": rules(profile, model), "texts": texts})
+    told = run_node(script, tmp_path, {"rules": rules(profile, model.config, tokenizer), "texts": texts})
     for said, got in zip(texts, told, strict=True):
         line = text.clean(said)
         assert got == {
@@ -115,13 +120,13 @@ def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
             "stripped": question.strip(said, profile.name),
             "who": question.asks_who(said, profile.name),
             "follows": question.follows_up(said),
-            "ids": model.tokenizer.encode(said),
+            "ids": tokenizer.encode(said),
             "pieces": embed.embedder().read([said])[0].ids.tolist(),
         }, said
 
 
 def test_the_check_of_an_answer_finds_the_same_faults(tmp_path: Path) -> None:
-    profile, model = load_profile(PROFILE), load_model("mini")
+    profile, model = load_profile(PROFILE), describe_model("mini")
     passages = profile.passages[:8]
     dice = random.Random(3)
     vocabulary = [word for passage in passages for word in passage.render().split()] + [
@@ -152,7 +157,7 @@ def test_the_check_of_an_answer_finds_the_same_faults(tmp_path: Path) -> None:
       return given.answers.map((answer) =>
         [check.fault(answer, given.asked, passages), check.declines(answer), check.segments(answer)]);
     """
-    given = {"rules": rules(profile, model), "answers": answers, "asked": asked}
+    given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "answers": answers, "asked": asked}
     faults = 0
     for answer, (fault, declined, segments) in zip(answers, run_node(script, tmp_path, given), strict=True):
         verdict = check.grounded(answer, asked, passages, profile.name)
@@ -181,7 +186,9 @@ def test_the_folder_holds_the_site_the_owner_and_the_model(site: Path) -> None:
     for page in ("", "story", "learn", "inside"):
         html = (site / page / "index.html").read_text("utf-8")
         assert 'name="fischgpt-server"' in html and not re.search(r'(?:src|href)="/', html)
-        for address in re.findall(r'(?:src|href)="([^"]+)"', html):
+        addresses = re.findall(r'(?:src|href)="([^"]+)"', html)
+        assert any(address.endswith(".js") for address in addresses)
+        for address in addresses:
             assert (site / page / address).is_file(), address
     kept = json.loads(re.findall(r"const FILES = (\[.*\]);", (site / "sw.js").read_text())[0])
     assert "./" in kept and "story/" in kept and not [file for file in kept if file.endswith(".gz")]
@@ -211,7 +218,7 @@ def test_a_folder_in_use_and_an_installation_without_the_site_are_refused(
 
 
 def test_the_command_says_how_large_it_is_and_how_to_look_at_it(tmp_path: Path) -> None:
-    out = tmp_path / "site"
+    out = tmp_path / "my site"
     done = CliRunner().invoke(app, ["export", "site", "mini", str(out), "--profile", str(PROFILE)])
     assert done.exit_code == 0 and re.search(r"first visit downloads \d\d\.\d MB", done.output), done.output
-    assert f"python -m http.server --directory {out}" in done.output
+    assert f"python -m http.server --directory '{out}'" in done.output

@@ -39,6 +39,11 @@ QUESTION_SHARE = 4
 """A question may take one part in so many of the context; the rest is for passages and the answer."""
 
 
+def declined(owner: str) -> str:
+    """What is said when the profile of `owner` holds no answer."""
+    return f"The profile of {owner} does not say."
+
+
 @dataclass(frozen=True)
 class Answer:
     """A whole answer, for callers that do not stream."""
@@ -129,7 +134,7 @@ class Assistant:
     @property
     def declined(self) -> str:
         """What is said when the profile holds no answer."""
-        return f"The profile of {self.profile.name} does not say."
+        return declined(self.profile.name)
 
     def _read(self, messages: Sequence[Turn]) -> tuple[str, list[Turn]]:
         """The question and the turns before it: cleaned, roles alternating, starting with the user's."""

@@ -6,7 +6,7 @@ import re
 import time
 import traceback
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 from pathlib import Path
 
@@ -26,11 +26,26 @@ logger = logging.getLogger("fischgpt.server")
 
 # Inline styles only: React and the chart library set style attributes. The site may be framed by Hugging Face, where a
 # Space shows it.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self' https://huggingface.co"
-)
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+}
+
+
+def content_security_policy(also: Mapping[str, str]) -> str:
+    """What the site's pages may load and where they may send: the site itself alone. also: directives that a place adds
+    or has in another form."""
+    return "; ".join(f"{name} {value}" for name, value in {**_POLICY, **also}.items())
+
+
+CONTENT_SECURITY_POLICY = content_security_policy({"frame-ancestors": "'self' https://huggingface.co"})
 PAGES = ("/", "/story", "/learn", "/inside")
 """The site's own addresses (web/src/App.tsx); another one gets index.html as it is, and the page says it is none."""
 _API = ("/v1", "/api", "/healthz", "/readyz", "/metrics")
@@ -68,21 +83,20 @@ def install(app: FastAPI, site: Path | None, profile: Callable[[], Profile]) -> 
         return HTMLResponse(_NOT_BUILT.format(url=escape(str(request.base_url))))
 
 
+def titled(page: str, owner: str) -> str:
+    """index.html with the title of the site about `owner`, for the tab and for a preview."""
+    title = escape(f"Ask about {owner} · FischGPT")
+    page = page.replace("<title>FischGPT</title>", f"<title>{title}</title>")
+    return page.replace('property="og:title" content="FischGPT"', f'property="og:title" content="{title}"')
+
+
 def _named(page: str, profile: Callable[[], Profile]) -> Callable[[Request], Awaitable[Response]]:
     """index.html with what a preview of a shared link shows: whose site it is. Previews run no scripts, and take no
     address without a host."""
 
     async def index(request: Request) -> Response:
-        title = f"Ask about {profile().name} · FischGPT"
-        told = {
-            "<title>FischGPT</title>": f"<title>{escape(title)}</title>",
-            'property="og:title" content="FischGPT"': f'property="og:title" content="{escape(title)}"',
-            'content="/social.png"': f'content="{escape(str(request.base_url))}social.png"',
-        }
-        named = page
-        for plain, own in told.items():
-            named = named.replace(plain, own)
-        return HTMLResponse(named)
+        social = f'content="{escape(str(request.base_url))}social.png"'
+        return HTMLResponse(titled(page, profile().name).replace('content="/social.png"', social))
 
     return index
 

