@@ -21,6 +21,7 @@ from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile, load_profile
 from fischgpt.server.service import Service
 from fischgpt.server.site import built_site
+from fischgpt.server.static import export_site
 from ports import free_port
 from server_samples import Running, running
 from site_samples import Visitor
@@ -142,3 +143,11 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
     yield start
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A host's folder with the site in a folder of it, as project pages have them."""
+    root = tmp_path_factory.mktemp("host")
+    export_site("mini", root / "me" / "site")
+    return root

@@ -192,6 +192,16 @@ def test_a_model_that_falls_asleep_is_waited_for(serve: Serve, visit: Visit, dar
         expect(visitor.answer).to_contain_text("$208.74")
 
 
+def test_a_server_that_does_not_say_whether_it_is_ready_is_asked_again(serve: Serve, visit: Visit) -> None:
+    with serve(TRUE) as server:
+        eventually(lambda: server.service.ready)
+        visitor = visit(server.url)
+        visitor.page.route("**/readyz", lambda route: None, times=1)  # no answer ever
+        visitor.page.goto(server.url)
+        visitor.ask(COST)
+        visitor.finished()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_model_that_cannot_be_loaded_is_said_and_not_waited_for(serve: Serve, visit: Visit, dark: bool) -> None:
     with serve(TRUE) as server:

@@ -1,11 +1,7 @@
 """The site without a server, on a plain file server that sends no special header, in a real browser."""
 
-import functools
-import http.server
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +15,14 @@ from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile, load_profile
 from fischgpt.server.static import export_site
 from site_samples import COST, Visitor
+from static_samples import KEPT, LOAD_MS, hosted
 
 Visit = Callable[..., Visitor]
-LOAD_MS = 60_000
 KIND_FLIPS = 0.1
 """Share of questions whose answer may be the model's on one side and the same words as a quote on the other: products
 in 8 bits round here and there to the other side."""
+SCORES = 0.04
+"""By how much the score of the best passage may differ, for the same reason."""
 
 ASK = """async ([server, conversations]) => {
   const { answer } = await import(server);
@@ -42,65 +40,6 @@ ASK = """async ([server, conversations]) => {
   }
   return told;
 }"""
-
-
-KEPT = """async () => {
-  const model = await caches.open("fischgpt-model");
-  await navigator.serviceWorker.ready;
-  while ((await model.keys()).length < 6) await new Promise((wake) => setTimeout(wake, 100));
-}"""
-"""Resolves when the browser has kept all."""
-
-
-class Host:
-    """What a static host is: files by their names. `sent` are the paths asked for with the bytes sent."""
-
-    def __init__(self, folder: Path) -> None:
-        self.sent: list[tuple[str, int]] = []
-        host = self
-
-        class Files(http.server.SimpleHTTPRequestHandler):
-            def log_message(self, format: str, *args: object) -> None: ...
-
-            def send_header(self, keyword: str, value: str) -> None:
-                if keyword.lower() == "content-length":
-                    host.sent.append((self.path, int(value)))
-                super().send_header(keyword, value)
-
-        self._server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(Files, directory=str(folder))
-        )
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def megabytes(self) -> float:
-        return sum(size for _, size in self.sent) / 1e6
-
-    @property
-    def model_files(self) -> list[str]:
-        return [path for path, _ in self.sent if path.endswith(".gz")]
-
-
-@contextmanager
-def hosted(folder: Path) -> Iterator[Host]:
-    host = Host(folder)
-    try:
-        yield host
-    finally:
-        host.close()
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A host's folder with the site in a folder of it, as project pages have them."""
-    root = tmp_path_factory.mktemp("host")
-    export_site("mini", root / "me" / "site")
-    return root
 
 
 def told(visitor: Visitor) -> str:
@@ -144,11 +83,13 @@ def test_a_second_visit_downloads_no_model_and_a_third_needs_no_network(exported
         Visitor(context.new_page(), f"{host.url}/me/site").open().page.evaluate(KEPT)
         assert len(host.model_files) == 6
         host.sent.clear()
+        host.asked.clear()
         second = Visitor(context.new_page(), f"{host.url}/me/site").open()
         second.ask(COST)
         second.finished()
         expect(second.answer).to_contain_text("$208.74")
         assert host.model_files == [] and host.megabytes < 0.5
+        assert any(path.endswith("/data/files.json") for path in host.asked)  # whether the site was written anew
     third = Visitor(context.new_page(), f"{host.url}/me/site").open()  # the host is gone
     third.ask("Who is he?")
     third.finished()
@@ -191,19 +132,24 @@ def test_every_question_gets_the_server_s_answer(name: str, tmp_path: Path, visi
         page = visit(host.url).open().page
         page.set_default_timeout(150_000)
         found = page.evaluate(ASK, [f"{host.url}/assets/{server}", conversations])
-    flips = 0
+    flips, apart = 0, 0.0
     for messages, ours, theirs in zip(conversations, answers, found, strict=True):
         question, said = messages[-1]["content"], theirs["fischgpt"]
         assert theirs["text"] == ours.text, question
         assert {said["answer_kind"], ours.done.kind} in ({ours.done.kind}, {"model", "quote"}), question
         flips += said["answer_kind"] != ours.done.kind
+        assert said["answer_kind"] != ours.done.kind or said["reason"] == ours.done.reason, question
         scores = dict(theirs["sources"])
         if ours.sources.hits:
             best = ours.sources.hits[0]
             assert theirs["sources"][0][0] == best.passage.id, question
-            assert scores[best.passage.id] == pytest.approx(best.score, abs=0.04), question
+            apart = max(apart, abs(scores[best.passage.id] - best.score))
+            assert apart < SCORES, question
     kinds = {kind: sum(answer.done.kind == kind for answer in answers) for kind in ("model", "quote", "declined")}
-    print(f"{name}: {len(found)} questions, the same text for all; {flips} the model's here and a quote there; {kinds}")
+    print(
+        f"{name}: {len(found)} questions, the same text for all; {flips} the model's here and a quote there; {kinds};"
+    )
+    print(f"the best passage's score at most {apart:.3f} apart")
     assert all(kinds.values()) and flips <= KIND_FLIPS * len(found)
 
 

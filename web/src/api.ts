@@ -185,10 +185,12 @@ export type Readiness = {
   step: string;
 };
 
-/** One look at /readyz; never throws. */
-export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {
+const READYZ_MS = 10_000;
+
+/** One look at /readyz; never throws. A server that does not answer in time is none. */
+export async function getReadiness(): Promise<Readiness> {
   try {
-    const response = await reach("/readyz", signal ? { signal } : {});
+    const response = await reach("/readyz", { signal: AbortSignal.timeout(READYZ_MS) });
     const body: { status?: string; progress?: number; step?: string } = await response
       .json()
       .catch(() => ({}));

@@ -1,4 +1,5 @@
 /** Every word the site itself says, in one place: change the tone or the language here. */
+import { inBrowser } from "./browser/place.ts";
 
 const list = new Intl.ListFormat("en", { type: "conjunction" });
 const passages = (ns: number[]) => `passage${ns.length > 1 ? "s" : ""} ${list.format(ns.map(String))}`;
@@ -100,7 +101,9 @@ export const s = {
     away: "The model is asleep and is being woken",
     note: "Ask already; the answer comes as soon as it is awake.",
     unreachable: "Looking for the server",
-    failed: "The model could not be loaded; the server’s log says why",
+    failed: inBrowser
+      ? "The model could not be loaded; reload the page to try again"
+      : "The model could not be loaded; the server’s log says why",
   },
 
   resume: {

@@ -43,13 +43,12 @@ export function useServer(): Server {
   }, []);
 
   useEffect(() => {
-    const leaving = new AbortController();
-    const { signal } = leaving;
+    let left = false;
     const watch = async () => {
       if (naps) await pause(700); // it has just said so
-      while (!signal.aborted) {
-        const found = await getReadiness(signal);
-        if (signal.aborted) return;
+      while (!left) {
+        const found = await getReadiness();
+        if (left) return;
         setReadiness(found);
         setHeard(true);
         if (found.state === "ready" || found.state === "failed") return gate.current.resolve();
@@ -57,7 +56,9 @@ export function useServer(): Server {
       }
     };
     void watch();
-    return () => leaving.abort();
+    return () => {
+      left = true;
+    };
   }, [naps]);
 
   const awake = useCallback(() => gate.current.promise, []);

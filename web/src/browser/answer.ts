@@ -73,11 +73,11 @@ export class Assistant {
     return { question, history };
   }
 
-  /** Sources, then text, then done. `stopped` is asked before each token. */
+  /** Sources, then text, then done. `stopped` is asked after the search and after each token. */
   async *answer(
     messages: Message[],
     sampling: Sampling,
-    stopped: () => boolean,
+    stopped: () => Promise<boolean>,
   ): AsyncGenerator<AnswerEvent> {
     const { question, history } = this.read(messages);
     const run = new Run(this, question, sampling);
@@ -88,6 +88,7 @@ export class Assistant {
       return;
     }
     const retrieval = await this.#index.search(question, history);
+    if (await stopped()) return;
     run.retrieval = retrieval;
     const [best] = retrieval.hits;
     if (!retrieval.answerable || !best) {
@@ -190,7 +191,7 @@ class Run {
     prompt: number[],
     passages: Passage[],
     quote: string,
-    stopped: () => boolean,
+    stopped: () => Promise<boolean>,
   ): AsyncGenerator<AnswerEvent> {
     const { rules, tokenizer, model, check, language } = this.#assistant;
     const held = new HeldBack(check, language, this.#question, passages);
@@ -201,7 +202,7 @@ class Run {
     const sure = Math.log(rules.answer.confident);
     let [opening, logprob, cut] = [true, 0, false];
     for await (const sampled of model.generate(prompt, limit, this.#sampling, allow)) {
-      if (stopped()) return;
+      if (await stopped()) return;
       this.#lastSampled = performance.now();
       this.#firstSampled ||= this.#lastSampled;
       this.#tokens += 1;

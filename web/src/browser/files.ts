@@ -1,53 +1,81 @@
 /** The files an answer is made from: downloaded once, kept by the browser, unpacked here. */
+import { b } from "./strings.ts";
 
 export type Name = "runtime" | "rules" | "index" | "reader" | "minilm" | "model";
 type Listed = Record<Name, { path: string; bytes: number }>;
 
-const CACHE = "fischgpt-model";
+/** The host is not to be reached now: to be tried again. */
+export class Offline extends Error {}
 
 /** All files, unpacked. `progress` hears how many bytes of how many have come, and whether they were here before. */
 export async function loadFiles(
   root: URL,
   progress: (done: number, total: number, kept: boolean) => void,
 ): Promise<Record<Name, ArrayBuffer>> {
-  const listed: Listed = await (await fetched(new URL("data/files.json", root))).json();
-  // A page on a plain address may keep nothing; its browser still caches as it does any file.
-  const cache = "caches" in globalThis ? await caches.open(CACHE).catch(() => null) : null;
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  // Its name stays the same when a site is written anew, so that a copy may name files that are gone.
+  const list = await fetched(new URL("data/files.json", root), { cache: "no-cache" });
+  const listed: Listed = JSON.parse(await list.text().catch(offline));
+  // A page on a plain address may keep nothing; its browser still caches as it does any file. One host may have
+  // several sites, each with a cache of its own.
+  const cache =
+    "caches" in globalThis ? await caches.open(`fischgpt-model ${root.href}`).catch(() => null) : null;
   const names = Object.keys(listed) as Name[];
   const urls = new Map(names.map((name) => [name, new URL(listed[name].path, root).href]));
   for (const request of (await cache?.keys()) ?? [])
-    if (request.url.startsWith(root.href) && ![...urls.values()].includes(request.url))
-      await cache?.delete(request);
+    if (![...urls.values()].includes(request.url)) await cache?.delete(request);
   const total = names.reduce((sum, name) => sum + listed[name].bytes, 0);
   let done = 0;
   let kept = true;
   const load = async (name: Name): Promise<[Name, ArrayBuffer]> => {
+    const { path, bytes } = listed[name];
     const url = urls.get(name) ?? "";
     const held = await cache?.match(url);
-    if (held) {
-      done += listed[name].bytes;
+    const before = await held
+      ?.arrayBuffer()
+      .then((data) => unpack(new Uint8Array(data)))
+      .catch(() => null);
+    if (before) {
+      done += bytes;
       progress(done, total, kept);
-      return [name, await unpack(new Uint8Array(await held.arrayBuffer()))];
+      return [name, before];
     }
+    if (held) await cache?.delete(url);
     kept = false;
     const parts: Uint8Array<ArrayBuffer>[] = [];
-    const reader = (await fetched(new URL(url))).body?.getReader(); // Safari cannot go over a body with for await
-    for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    const reader = (await fetched(new URL(url), { signal })).body?.getReader(); // Safari: no for await over a body
+    const next = () => reader?.read().catch(offline);
+    for (let part = await next(); part?.value; part = await next()) {
       parts.push(part.value);
       done += part.value.length;
       progress(Math.min(done, total), total, kept);
     }
     const packed = new Uint8Array(await new Blob(parts).arrayBuffer());
-    const found = await unpack(packed); // before it is kept: what is cut short does not unpack
+    const found = await unpack(packed).catch(() => {
+      throw new Error(b.damaged(path));
+    });
     await cache?.put(url, new Response(packed)).catch(() => {}); // no room: it is downloaded again next time
     return [name, found];
   };
-  return Object.fromEntries(await Promise.all(names.map(load))) as Record<Name, ArrayBuffer>;
+  try {
+    return Object.fromEntries(await Promise.all(names.map(load))) as Record<Name, ArrayBuffer>;
+  } catch (error) {
+    leaving.abort(); // the others: whoever tries again starts them again
+    throw error;
+  }
 }
 
-async function fetched(url: URL): Promise<Response> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.pathname}: ${response.status} ${response.statusText}`);
+const offline = (error: unknown): never => {
+  throw new Offline(String(error));
+};
+
+async function fetched(url: URL, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init).catch(offline);
+  const { ok, status, statusText } = response;
+  const message = `${url.pathname}: ${status} ${statusText}`;
+  if (status === 429 || status >= 500) throw new Offline(message);
+  if (!ok) throw new Error(message);
   return response;
 }
 

@@ -1,6 +1,7 @@
 /** Answers what the pages ask a server for, where there is none: from files, and from the worker that has the model. */
 import type { Message, Sampling } from "../api.ts";
 import { root } from "./place.ts";
+import { b } from "./strings.ts";
 import type { FromWorker, ToWorker } from "./worker.ts";
 
 type State = { status: "loading" | "ready" | "failed"; progress: number; step: string };
@@ -9,7 +10,7 @@ type Answer = {
   end: (error: { status: number; message: string } | null) => void;
 };
 
-let state: State = { status: "loading", progress: 0, step: "starting" };
+let state: State = { status: "loading", progress: 0, step: b.beginning };
 let next = 0;
 const answers = new Map<number, Answer>();
 const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
@@ -17,20 +18,26 @@ const send = (message: ToWorker) => worker.postMessage(message);
 
 worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
   if (data.type === "progress") state = { status: "loading", progress: data.fraction, step: data.step };
-  else if (data.type === "ready") state = { status: "ready", progress: 1, step: "ready" };
-  else if (data.type === "failed") state = { status: "failed", progress: 0, step: data.message };
+  else if (data.type === "ready") state = { status: "ready", progress: 1, step: b.ready };
+  else if (data.type === "failed") fail(data.message);
   else if (data.type === "chunk") answers.get(data.id)?.push(data.chunk);
   else {
     answers.get(data.id)?.end(data.error);
     answers.delete(data.id);
   }
 });
-worker.addEventListener("error", () => {
-  state = { status: "failed", progress: 0, step: "" };
-});
+worker.addEventListener("error", (event) => fail(event.message || b.crashed));
 send({ type: "load", root: root.href });
 // For a visit without a network; browsers have it on https and localhost only.
 void navigator.serviceWorker?.register(new URL("sw.js", root)).catch(() => {});
+
+/** For good, until the page is loaded again: nobody waits for an answer that cannot come. */
+function fail(message: string): void {
+  worker.terminate();
+  state = { status: "failed", progress: 0, step: message };
+  for (const waiting of answers.values()) waiting.end({ status: 500, message: b.notLoaded(message) });
+  answers.clear();
+}
 
 const json = (body: object, status = 200) => Response.json(body, { status });
 const refusal = (status: number, message: string) => json({ error: { message, code: null } }, status);
@@ -48,7 +55,7 @@ export async function answer(path: string, init: RequestInit): Promise<Response>
     case "/v1/chat/completions":
       return complete(JSON.parse(String(init.body)), init.signal ?? null);
     default:
-      return refusal(404, "this needs a server, and this site has none");
+      return refusal(404, b.needsServer);
   }
 }
 
@@ -62,7 +69,9 @@ async function owner(init: RequestInit): Promise<Response> {
 type Asked = { messages: Message[] } & Sampling;
 
 /** An event stream as the server's; an error before its first event is a response of its own. */
-function complete({ messages, ...sampling }: Asked, signal: AbortSignal | null): Promise<Response> {
+async function complete({ messages, ...sampling }: Asked, signal: AbortSignal | null): Promise<Response> {
+  signal?.throwIfAborted(); // an abort before now is told to no listener
+  if (state.status === "failed") return refusal(500, b.notLoaded(state.step));
   const id = next++;
   const begun = Promise.withResolvers<Response>();
   const bytes = new TextEncoder();

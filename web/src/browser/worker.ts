@@ -2,11 +2,13 @@
 import { env } from "onnxruntime-web/wasm";
 import type { Message, Sampling } from "../api.ts";
 import { Assistant, Refused } from "./answer.ts";
+import { breathe } from "./breathe.ts";
 import { chunk } from "./chunk.ts";
-import { loadFiles } from "./files.ts";
+import { loadFiles, Offline } from "./files.ts";
 import { LanguageModel } from "./model.ts";
 import { Reader } from "./reader.ts";
 import type { Rules } from "./rules.ts";
+import { b } from "./strings.ts";
 
 export type ToWorker =
   | { type: "load"; root: string }
@@ -20,6 +22,7 @@ export type FromWorker =
   | { type: "end"; id: number; error: { status: number; message: string } | null };
 
 const RETRY_MS = 3000;
+const told = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const tell = (message: FromWorker) => postMessage(message);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const opened = Promise.withResolvers<Assistant>();
@@ -27,12 +30,14 @@ const stopped = new Set<number>();
 let turn: Promise<void> = Promise.resolve();
 
 async function load(root: URL): Promise<void> {
-  const mb = (bytes: number) => (bytes / 1e6).toFixed(0);
   const files = await loadFiles(root, (done, total, kept) => {
-    const step = kept ? "opening what this browser kept" : `downloading ${mb(done)} of ${mb(total)} MB, once`;
-    tell({ type: "progress", fraction: (0.9 * done) / total, step });
+    tell({
+      type: "progress",
+      fraction: (0.9 * done) / total,
+      step: kept ? b.kept : b.downloading(done, total),
+    });
   });
-  tell({ type: "progress", fraction: 0.92, step: "starting the model" });
+  tell({ type: "progress", fraction: 0.92, step: b.opening });
   env.wasm.wasmBinary = files.runtime;
   env.wasm.numThreads = 1; // more need a host that sends COOP and COEP
   const rules: Rules = JSON.parse(new TextDecoder().decode(files.rules));
@@ -48,8 +53,8 @@ async function keepLoading(root: URL): Promise<void> {
     try {
       return await load(root);
     } catch (error) {
-      if (!(error instanceof TypeError)) return tell({ type: "failed", message: String(error) }); // fetch: no network
-      tell({ type: "progress", fraction: 0, step: "waiting for the network" });
+      if (!(error instanceof Offline)) return tell({ type: "failed", message: told(error) });
+      tell({ type: "progress", fraction: 0, step: b.offline });
       await pause(RETRY_MS);
     }
   }
@@ -62,20 +67,19 @@ async function ask(id: number, messages: Message[], sampling: Sampling): Promise
     seed: sampling.seed ?? Math.floor(Math.random() * 2 ** 31),
     top: sampling.top_logprobs ?? 0,
   };
+  const isStopped = async () => {
+    await breathe(); // else a message to stop comes in only once the answer is whole
+    return stopped.has(id);
+  };
   try {
-    for await (const event of assistant.answer(messages, how, () => stopped.has(id))) {
+    for await (const event of assistant.answer(messages, how, isStopped)) {
       tell({ type: "chunk", id, chunk: chunk(event, sampling.logprobs ?? false) });
-      await pause(0); // a message to stop comes in between
-      if (stopped.has(id)) break;
+      if (await isStopped()) break;
     }
     tell({ type: "end", id, error: null });
   } catch (error) {
     const status = error instanceof Refused ? 400 : 500;
-    tell({
-      type: "end",
-      id,
-      error: { status, message: error instanceof Error ? error.message : String(error) },
-    });
+    tell({ type: "end", id, error: { status, message: told(error) } });
   }
   stopped.delete(id);
 }

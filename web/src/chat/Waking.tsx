@@ -1,9 +1,11 @@
 /** Shown while the server loads its model: how far it is, and that one may already ask. */
 import type { Readiness } from "../api.ts";
+import { inBrowser } from "../browser/place.ts";
 import { s } from "../strings.ts";
 
 export function Waking({ readiness: { state, progress, step } }: { readiness: Readiness }) {
   const loading = state === "loading";
+  const told = loading || (inBrowser && state === "failed"); // a server says why in its log
   const title = {
     ready: "",
     loading: s.waking.title,
@@ -16,7 +18,7 @@ export function Waking({ readiness: { state, progress, step } }: { readiness: Re
       <div className="flex justify-between gap-4">
         <p>
           <span className="font-medium">{title[state]}</span>
-          {step && loading && <span className="text-quiet">, {step}</span>}
+          {step && told && <span className="text-quiet">, {step}</span>}
         </p>
         {loading && <span className="text-quiet tabular-nums">{Math.round(100 * progress)}%</span>}
       </div>

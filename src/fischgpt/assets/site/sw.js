@@ -1,6 +1,7 @@
 // Keeps the pages of a site without a server for a visit without a network: the newest where there is one, else what
 // was kept. The model's own files are kept by the page (browser/files.ts), which shows how far they are.
-const CACHE = `fischgpt-pages-${"VERSION"}`;
+const PREFIX = `fischgpt-pages ${registration.scope} `; // one host may have several sites
+const CACHE = PREFIX + "VERSION";
 const FILES = ["FILES"];
 
 // What is named by its content the browser may have already; anything else is asked for anew.
@@ -16,7 +17,7 @@ addEventListener("install", (event) => {
 });
 
 addEventListener("activate", (event) => {
-  const old = (name) => name.startsWith("fischgpt-pages-") && name !== CACHE;
+  const old = (name) => name.startsWith(PREFIX) && name !== CACHE;
   event.waitUntil(
     caches
       .keys()
@@ -30,8 +31,8 @@ addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || !url.href.startsWith(registration.scope) || url.pathname.endsWith(".gz")) return;
   const hashed = url.pathname.includes("/assets/"); // named by content: never another one
-  const kept = () => caches.match(request, { ignoreSearch: true });
-  const slash = () => caches.match(`${url.origin}${url.pathname}/`); // /story, which a host sends on to /story/
+  const kept = () => caches.match(request, { ignoreSearch: true, cacheName: CACHE });
+  const slash = () => caches.match(`${url.origin}${url.pathname}/`, { cacheName: CACHE }); // /story, which a host sends on to /story/
   event.respondWith(
     hashed
       ? kept().then((found) => found ?? fetch(request))

@@ -1,0 +1,16 @@
+/** What the site without a server says while it loads, and where it cannot answer. */
+
+const mb = (bytes: number) => (bytes / 1e6).toFixed(0);
+
+export const b = {
+  beginning: "starting",
+  kept: "opening what this browser kept",
+  downloading: (done: number, total: number) => `downloading ${mb(done)} of ${mb(total)} MB, once`,
+  opening: "starting the model",
+  offline: "waiting for the network",
+  ready: "ready",
+  damaged: (path: string) => `${path}: damaged`,
+  crashed: "the part of the page that has the model stopped",
+  notLoaded: (why: string) => `the model could not be loaded: ${why}`,
+  needsServer: "this needs a server, and this site has none",
+};
