@@ -7,7 +7,7 @@ import "./styles.css";
 
 // A static host has each page in a folder of its own, /story/, and the site itself perhaps not at its top.
 const base = inBrowser ? place.pathname.slice(0, -1) : "";
-if (inBrowser && location.href !== place.href && location.pathname.endsWith("/"))
+if (inBrowser && location.pathname !== place.pathname && location.pathname.endsWith("/"))
   history.replaceState(null, "", location.pathname.slice(0, -1) + location.search + location.hash);
 
 const root = document.getElementById("root");

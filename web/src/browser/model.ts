@@ -85,8 +85,14 @@ function logSumExp(scores: Float32Array): number {
 
 function likeliest(scores: Float32Array, k: number, total: number): [number, number][] {
   if (k === 0) return [];
-  const order = [...scores.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
-  return order.slice(0, k).map((id) => [id, (scores[id] ?? 0) - total]);
+  const best: [id: number, score: number][] = [];
+  for (const [id, score] of scores.entries()) {
+    if (best.length === k && score <= (best[k - 1]?.[1] ?? 0)) continue;
+    const at = best.findIndex(([, other]) => score > other);
+    best.splice(at < 0 ? best.length : at, 0, [id, score]);
+    best.length = Math.min(best.length, k);
+  }
+  return best.map(([id, score]) => [id, score - total]);
 }
 
 /** mulberry32: numbers from 0 to 1 that a seed repeats. */

@@ -34,29 +34,38 @@ export function quoted(chosen: Hit[], shown: Hit[]): string {
 export class Quotations {
   readonly #rules: Rules["quoting"];
   readonly #stop: number;
-  readonly #refusals: Trie;
-  readonly #first: Trie[];
   readonly #further: Trie[];
+  /** After the first `#read` ids of the answer. */
+  #states: State[];
+  #read = 0;
 
   constructor(rules: Rules["quoting"], tokenizer: BytePairs, passages: Passage[]) {
     const trie = (texts: string[]) => grow(texts.map((text) => tokenizer.encode(text)));
     this.#rules = rules;
     this.#stop = tokenizer.control.eot;
-    this.#refusals = trie(rules.refusals);
-    this.#first = passages.map(({ served }, i) => trie(served.map((text) => `[${i + 1}] ${text}`)));
     this.#further = passages.map(({ served }, i) => trie(served.map((text) => ` [${i + 1}] ${text}`)));
+    this.#states = [
+      { node: trie(rules.refusals), number: 0, cited: 0 },
+      ...passages.map(({ served }, i) => {
+        const node = trie(served.map((text) => `[${i + 1}] ${text}`));
+        return { node, number: i + 1, cited: 1 };
+      }),
+    ];
   }
 
-  /** Ids that may come after the answer's ids so far, weighted, in order; the end token once an answer is whole. */
+  /**
+   * Ids that may come after the answer's ids so far, weighted, in order; the end token once an answer is whole. Those
+   * of an earlier call stand first in `written`: an object is for one answer.
+   */
   allow(written: number[]): Map<number, number> {
-    let states: State[] = [{ node: this.#refusals, number: 0, cited: 0 }];
-    states.push(...this.#first.map((node, i) => ({ node, number: i + 1, cited: 1 })));
-    for (const token of written) {
-      states = this.#open(states).flatMap((state) => {
+    for (const token of written.slice(this.#read)) {
+      this.#states = this.#open(this.#states).flatMap((state) => {
         const node = state.node.next.get(token);
         return node ? [{ ...state, node }] : [];
       });
     }
+    this.#read = written.length;
+    const states = this.#states;
     const allowed = new Map<number, number>();
     for (const { node } of this.#open(states)) for (const token of node.next.keys()) allowed.set(token, 0);
     if (written.length === 1) {

@@ -8,13 +8,15 @@ const PART = { question: 1n, passage: 2n };
 
 /** One text as MiniLM reads it: token ids, each token after half of the layers (T x 384), the unit vector. */
 export type Reading = { ids: Int32Array; states: Float32Array; vector: Float32Array };
+/** A passage's, as the index file has it: states in 16 bits. */
+type Packed = { ids: Int32Array; half: Uint16Array; vector: Float32Array };
 type Pair = { passage: number; cosine: number; bm25: number };
 
 export class Reader {
   readonly #pieces: WordPieces;
   readonly #minilm: InferenceSession;
   readonly #judge: InferenceSession;
-  readonly #passages: Reading[];
+  readonly #passages: Packed[];
   readonly #questionTokens: number;
 
   private constructor(rules: Rules, minilm: InferenceSession, judge: InferenceSession, index: ArrayBuffer) {
@@ -79,7 +81,8 @@ export class Reader {
     const asked = question.ids.subarray(0, n);
     for (const [row, passage] of passages.entries()) {
       states.set(question.states.subarray(0, n * DIMENSIONS), row * T * DIMENSIONS);
-      states.set(passage.states, (row * T + n) * DIMENSIONS);
+      const from = (row * T + n) * DIMENSIONS;
+      for (let i = 0; i < passage.half.length; i++) states[from + i] = HALF[passage.half[i] ?? 0] ?? 0;
       part.fill(PART.question, row * T, row * T + n);
       part.fill(PART.passage, row * T + n, row * T + n + passage.ids.length);
       for (const [i, id] of asked.entries()) if (passage.ids.includes(id)) shared[row * T + i] = 1n;
@@ -97,7 +100,7 @@ export class Reader {
 }
 
 /** The passages' readings out of the index file (server/static_data.py, `readings`). */
-function unpack(index: ArrayBuffer, lengths: number[]): Reading[] {
+function unpack(index: ArrayBuffer, lengths: number[]): Packed[] {
   const N = lengths.length;
   const tokens = lengths.reduce((total, n) => total + n, 0);
   const vectors = new Float32Array(index, 0, N * DIMENSIONS);
@@ -109,7 +112,7 @@ function unpack(index: ArrayBuffer, lengths: number[]): Reading[] {
     start = to;
     return {
       ids: ids.subarray(from, to),
-      states: Float32Array.from(states.subarray(from * DIMENSIONS, to * DIMENSIONS), fromHalf),
+      half: states.subarray(from * DIMENSIONS, to * DIMENSIONS),
       vector: vectors.subarray(i * DIMENSIONS, (i + 1) * DIMENSIONS),
     };
   });
@@ -121,6 +124,9 @@ function fromHalf(bits: number): number {
   const value = exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24;
   return bits & 0x8000 ? -value : value;
 }
+
+/** Every value of 16 bits. */
+const HALF = Float32Array.from({ length: 2 ** 16 }, (_, bits) => fromHalf(bits));
 
 /** To the 11 significant bits of half precision (Veltkamp's splitting), in which the server keeps a question too. */
 function roundToHalf(x: number): number {

@@ -1,14 +1,10 @@
 /** Every rule of an answer, as `fischgpt export site` takes them from the server's code (server/static_data.py). */
 
+import type { Passage as Listed } from "../api.ts";
+
 type Told = [source: string, flags: string];
 
-export type Passage = {
-  id: string;
-  section: string;
-  organisation: string;
-  title: string;
-  dates: string;
-  text: string;
+export type Passage = Listed & {
   entry: string;
   rendered: string;
   head: string;

@@ -17,6 +17,7 @@ export class Index {
   readonly #language: Language;
   readonly #questions: Questions;
   readonly #reader: Reader;
+  readonly #at: Map<string, number>;
   readonly #postings: Map<string, [passage: number, weight: number][]>;
 
   constructor(rules: Rules, language: Language, reader: Reader) {
@@ -24,6 +25,7 @@ export class Index {
     this.#language = language;
     this.#questions = new Questions(rules, language);
     this.#reader = reader;
+    this.#at = new Map(rules.passages.map((passage, i) => [passage.id, i]));
     this.#postings = new Map(Object.entries(rules.postings));
   }
 
@@ -46,10 +48,9 @@ export class Index {
   /** The hits in the order of search and reader together, scored by the probability that each answers. */
   async #judge(question: Reading, hits: Hit[]): Promise<Hit[]> {
     const { rankWeight, gateWeight, even } = this.#rules.search;
-    const at = new Map(this.#rules.passages.map((passage, i) => [passage.id, i]));
     const logits = await this.#reader.judge(
       question,
-      hits.map((hit) => ({ passage: at.get(hit.passage.id) ?? 0, cosine: hit.cosine, bm25: hit.bm25 })),
+      hits.map((hit) => ({ passage: this.#at.get(hit.passage.id) ?? 0, cosine: hit.cosine, bm25: hit.bm25 })),
     );
     const rows = hits.map((hit, i) => {
       const logit = logits[i] ?? 0;
