@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import chromadb
@@ -145,10 +146,9 @@ def test_an_address_that_is_none_is_said(place: str, tmp_path: Path, monkeypatch
 def test_a_server_that_is_not_there_or_no_chroma_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile, free = _profile(tmp_path, "Sang"), free_port()
     monkeypatch.setenv("FISCHGPT_INDEX", f"http://127.0.0.1:{free}")
-    with pytest.raises(
-        UserError, match=rf"the index is not there: 127\.0\.0\.1:{free} does not answer \(ConnectError\)"
-    ):
+    with pytest.raises(IndexAway) as away:
         Index.open(profile)
+    assert away.value.detail == f"127.0.0.1:{free} does not answer (ConnectError)"
     for server, body, said in (
         ("hypercorn", '{"detail": "Not Found"}', "is no Chroma server, or one older than 1.0"),
         ("uvicorn", '{"nanosecond heartbeat": 1}', "is Chroma's Python server.*CVE-2026-45829"),
@@ -194,11 +194,18 @@ def test_a_site_says_that_its_index_is_away_and_goes_on_when_it_is_back(tmp_path
         assert f"the index is away: 127.0.0.1:{there} does not answer" in log and QUESTION not in log
         with chroma_run(data, there):
             assert "$208.74" in ask().text
-    done = subprocess.run(
-        [sys.executable, "-m", "fischgpt", "up", "--port", str(free_port())],
-        env=os.environ | {"FISCHGPT_INDEX": f"http://127.0.0.1:{there}"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 2 and "the index is not there" in done.stderr and "Traceback" not in done.stderr
+    command = [sys.executable, "-m", "fischgpt", "profile", "index"]
+    own = os.environ | {"FISCHGPT_INDEX": f"http://127.0.0.1:{there}"}
+    done = subprocess.run(command, env=own, capture_output=True, text=True)
+    said = f"the index is not there: 127.0.0.1:{there} does not answer (ConnectError)"
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+    with ExitStack() as late:
+        timer = threading.Timer(8, lambda: late.enter_context(chroma_run(data, there)))
+        timer.start()
+        with up(tmp_path, INDEX=f"http://127.0.0.1:{there}") as site:  # ready once Chroma is
+            timer.join()
+            assert "$208.74" in httpx.post(f"{site.url}/v1/chat/completions", json=body, timeout=30).text
+            assert "the index is away" in site.log.read_text()
 
 
 def _profile(folder: Path, highlight: str) -> Profile:

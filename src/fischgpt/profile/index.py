@@ -130,7 +130,7 @@ class Index:
         `FISCHGPT_INDEX` names a Chroma server, there: then no vector stays here.
 
         When the embedding model or the folder fails, search goes on by words alone and `notice` says why. Raises
-        UserError when the server cannot be used: what was asked for is not quietly done without.
+        as SharedStore when the server cannot be used: what was asked for is not quietly done without.
         """
         texts = [indexed_text(passage) for passage in profile.passages]
         ids = [passage.id for passage in profile.passages]

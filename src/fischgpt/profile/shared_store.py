@@ -30,16 +30,13 @@ class SharedStore:
     ) -> None:
         """Open the profile's collection, and store what it lacks of `vectors()`: several replicas may do so at once.
 
-        Raises UserError for an address that is none, a server that is not there or is no `chroma run`, and a collection
-        of that name that somebody else made or changed.
+        Raises IndexAway while the server is not there, and UserError for an address that is none, a server that is no
+        `chroma run`, and a collection of that name that somebody else made or changed.
         """
         self._host, self._name = _host(url), name(fingerprint, model)
         self.filled = False
         """Whether this replica stored vectors."""
-        try:
-            self._open(url, fingerprint, model, ids, vectors)
-        except IndexAway as error:
-            raise UserError(f"the index is not there: {error.detail}") from error
+        self._open(url, fingerprint, model, ids, vectors)
 
     def query(self, vector: Vectors, k: int) -> dict[str, float]:
         """As Store."""
