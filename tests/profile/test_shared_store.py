@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -199,13 +198,19 @@ def test_a_site_says_that_its_index_is_away_and_goes_on_when_it_is_back(tmp_path
     done = subprocess.run(command, env=own, capture_output=True, text=True)
     said = f"the index is not there: 127.0.0.1:{there} does not answer (ConnectError)"
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
-    with ExitStack() as late:
-        timer = threading.Timer(8, lambda: late.enter_context(chroma_run(data, there)))
-        timer.start()
-        with up(tmp_path, INDEX=f"http://127.0.0.1:{there}") as site:  # ready once Chroma is
-            timer.join()
+    # A site that starts before Chroma says so, and is ready once Chroma is.
+    log = (tmp_path / "late") / "up.log"
+    log.parent.mkdir()
+
+    def begin_late(stack: ExitStack) -> None:
+        eventually(lambda: log.is_file() and "the index is away" in log.read_text(), within=100)
+        stack.enter_context(chroma_run(data, there))
+
+    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(begin_late, stack)
+        with up(log.parent, INDEX=f"http://127.0.0.1:{there}") as site:
+            begun.result()
             assert "$208.74" in httpx.post(f"{site.url}/v1/chat/completions", json=body, timeout=30).text
-            assert "the index is away" in site.log.read_text()
 
 
 def _profile(folder: Path, highlight: str) -> Profile:

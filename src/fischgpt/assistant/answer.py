@@ -208,7 +208,8 @@ class _Run:
             self.first_sampled = self.first_sampled or self.last_sampled
             self.tokens += 1
             self.draft += piece.text
-            self.spelling.add(piece)
+            if isinstance(model, TextModel):
+                self.spelling.add(piece)
             if opening:
                 logprob += piece.logprob
                 opening = self.draft.startswith("[") and "]" not in self.draft
