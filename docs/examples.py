@@ -4,8 +4,9 @@
     pytest tests/docs                  fails where a page says otherwise
 
 A `console` block holds commands behind `$ ` and what each printed. A `python` block followed by a `text` block is run
-too. A block with `title="NAME"` is a file of that name, there before anything is run. In what is printed, `...` stands for anything, and decimal fractions may differ by 3 % or .02: the last digits hang
-on the processor. Blocks of `sh` are not run (they take long, or need a network, a GPU or a file of yours).
+too. A block with `title="NAME"` is a file of that name, there before anything is run. In what is printed, `...` stands
+for anything, and decimal fractions may differ by 3 % or .02: the last digits hang on the processor. Blocks of `sh` are
+not run (they take long, or need a network, a GPU or a file of yours).
 """
 
 import contextlib
