@@ -4,8 +4,9 @@
     pytest tests/docs                  fails where a page says otherwise
 
 A `console` block holds commands behind `$ ` and what each printed. A `python` block followed by a `text` block is run
-too. In what is printed, `...` stands for anything, and decimal fractions may differ by 3 % or .02: the last digits hang
-on the processor. Blocks of `sh` are not run (they take long, or need a network, a GPU or a file of yours).
+too. A block with `title="NAME"` is a file of that name, there before anything is run. In what is printed, `...` stands
+for anything, and decimal fractions may differ by 3 % or .02: the last digits hang on the processor. Blocks of `sh` are
+not run (they take long, or need a network, a GPU or a file of yours).
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```\n(?:\n?```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r'^```\w+ title="([\w.-]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*(?:\\\n.*)*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 FRACTION = re.compile(r"\d[\d,]*\.\d+")
 
@@ -63,6 +65,8 @@ def run(page: Sequence[Example], folder: Path) -> Iterator[tuple[Example, str]]:
 
     os.environ["FISCHGPT_ALLOCATOR_SET"] = "1"  # a command that trains would start this very process again
     names: dict[str, object] = {"__name__": "__main__"}
+    for name, content in FILE.findall(page[0].page.read_text("utf-8")) if page else ():
+        (folder / name).write_text(content, "utf-8")
     for example in page:
         printed = io.StringIO()
         with contextlib.chdir(folder), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -70,7 +74,7 @@ def run(page: Sequence[Example], folder: Path) -> Iterator[tuple[Example, str]]:
                 program, *arguments = shlex.split(example.source.replace("\\\n", " "))
                 if program != "fischgpt":
                     raise ValueError(f"{example.page.name}:{example.line}: only fischgpt is run, not {program}")
-                with _arguments(["fischgpt", *arguments]), contextlib.suppress(SystemExit):
+                with _shell(["fischgpt", *arguments]), contextlib.suppress(SystemExit):
                     main()
             else:
                 exec(compile(example.source, f"{example.page.name}:{example.line}", "exec"), names)
@@ -78,12 +82,14 @@ def run(page: Sequence[Example], folder: Path) -> Iterator[tuple[Example, str]]:
 
 
 @contextlib.contextmanager
-def _arguments(argv: list[str]) -> Iterator[None]:
-    before, sys.argv = sys.argv, argv
+def _shell(argv: list[str]) -> Iterator[None]:
+    """These arguments, and nobody who answers questions."""
+    before = sys.argv, sys.stdin
+    sys.argv, sys.stdin = argv, io.StringIO()
     try:
         yield
     finally:
-        sys.argv = before
+        sys.argv, sys.stdin = before
 
 
 def agrees(expected: str, printed: str) -> bool:

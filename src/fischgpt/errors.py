@@ -8,12 +8,26 @@ class UserError(ValueError):
     """
 
 
-class ModelAway(UserError):
-    """The model is another server's, and that one sleeps, is overloaded or refuses. The API answers it with status 503.
+class Away(UserError):
+    """Another server that the answer needs sleeps, is overloaded or refuses. The API answers it with status 503.
 
     The message names no host: visitors read it. What happened stands in `detail`, for the owner.
     """
 
+    what: str
+
     def __init__(self, detail: str) -> None:
-        super().__init__("the model behind this site does not answer at the moment; try again in a minute")
+        super().__init__(f"the {self.what} behind this site does not answer at the moment; try again in a minute")
         self.detail = detail
+
+
+class ModelAway(Away):
+    """The model is another server's."""
+
+    what = "model"
+
+
+class IndexAway(Away):
+    """The index is another server's."""
+
+    what = "index"

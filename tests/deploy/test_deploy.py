@@ -1,5 +1,6 @@
 """Every target from one configuration: its texts as they were approved, checked by the tools that read them."""
 
+import importlib.metadata
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ import pytest
 import yaml
 
 import fischgpt
-from fischgpt.deploy.site import Engine, Site, Target, describe_site
+from fischgpt.deploy.site import Engine, IndexPlace, Site, Target, describe_site
 from fischgpt.deploy.targets import deploy, render, requirements
 from fischgpt.errors import UserError
 from fischgpt.profile.profile import load_profile
@@ -38,24 +39,29 @@ SITE = Site(
     image="registry.example.org/ada:1",
     replicas=3,
     engine="here",
+    index="here",
 )
-CASES: list[tuple[Target, Engine]] = [
-    *((target, "here") for target in get_args(Target)),
-    ("compose", "llama.cpp"), ("compose", "vllm"), ("kubernetes", "llama.cpp"), ("kubernetes", "vllm"),
-]  # fmt: skip
+CASES: list[tuple[Target, Engine, IndexPlace]] = [
+    *((target, "here", "here") for target in get_args(Target)),
+    *(
+        (target, engine, index)
+        for target in ("compose", "kubernetes")
+        for engine, index in (("llama.cpp", "here"), ("vllm", "here"), ("here", "chroma"), ("llama.cpp", "chroma"))
+    ),
+]
 
 
-def texts(target: Target, engine: Engine = "here") -> dict[str, str]:
-    found = render(replace(SITE, engine=engine), target)
+def texts(target: Target, engine: Engine = "here", index: IndexPlace = "here") -> dict[str, str]:
+    found = render(replace(SITE, engine=engine, index=index), target)
     return {name: text for name, text in found.items() if name != "requirements.txt"}
 
 
-@pytest.mark.parametrize(("target", "engine"), CASES)
-def test_the_texts_are_as_approved(target: Target, engine: Engine) -> None:
+@pytest.mark.parametrize(("target", "engine", "index"), CASES)
+def test_the_texts_are_as_approved(target: Target, engine: Engine, index: IndexPlace) -> None:
     """FISCHGPT_APPROVE=1 writes what it gives now; read the difference before committing it."""
-    for name, text in texts(target, engine).items():
+    for name, text in texts(target, engine, index).items():
         assert "@@" not in text
-        file = GOLDEN / f"{target}-{engine}" / f"{name.lstrip('.')}.txt"
+        file = GOLDEN / "-".join([target, engine, *([index] if index != "here" else [])]) / f"{name.lstrip('.')}.txt"
         if os.environ.get("FISCHGPT_APPROVE"):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
@@ -115,6 +121,14 @@ def test_nginx_takes_its_file(tmp_path: Path) -> None:
     main = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; include {tmp_path}/site.conf; }}"
     (tmp_path / "nginx.conf").write_text(main)
     checked(tool("nginx"), "-t", "-q", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"))
+
+
+@pytest.mark.parametrize("target", ["server", "compose"])
+def test_caddy_takes_its_file(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for home in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(home, str(tmp_path))
+    (tmp_path / "Caddyfile").write_text(texts(target)["Caddyfile"])
+    checked(tool("caddy"), "validate", "--adapter", "caddyfile", "--config", str(tmp_path / "Caddyfile"))
 
 
 def test_the_shell_is_well_formed() -> None:
@@ -185,6 +199,29 @@ def test_compose_waits_for_health_and_gives_answers_time_to_end(engine: Engine) 
     docker = shutil.which("docker")
     if docker and subprocess.run([docker, "compose", "version"], capture_output=True).returncode == 0:
         checked(docker, "compose", "-f", str(GOLDEN / f"compose-{engine}" / "compose.yaml.txt"), "config", "--quiet")
+
+
+def test_chroma_is_reached_by_the_replicas_alone() -> None:
+    """It has no passwords: no port of it is published, and a policy keeps other pods away."""
+    composed = yaml.safe_load(texts("compose", index="chroma")["compose.yaml"])
+    host = f"{SITE.name}-index"
+    chroma, api = composed["services"][host], composed["services"]["api"]
+    assert "ports" not in chroma and api["environment"]["FISCHGPT_INDEX"] == f"http://{host}:8000"
+    assert chroma["volumes"][0].partition(":")[0] in composed["volumes"] and api["depends_on"] == [host]
+    documents = [item for item in yaml.safe_load_all(texts("kubernetes", index="chroma")["kubernetes.yaml"]) if item]
+    by_kind = {kind: [d for d in documents if d["kind"] == kind] for kind in ("Deployment", "Service", "NetworkPolicy")}
+    replica, server = (deployment["spec"]["template"] for deployment in by_kind["Deployment"])
+    (container,) = replica["spec"]["containers"]
+    place = {"name": "FISCHGPT_INDEX", "value": f"http://{by_kind['Service'][1]['metadata']['name']}:8000"}
+    assert place in container["env"]
+    (policy,) = by_kind["NetworkPolicy"]
+    (rule,) = policy["spec"]["ingress"]
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= server["metadata"]["labels"].items()
+    assert rule["from"][0]["podSelector"]["matchLabels"].items() <= replica["metadata"]["labels"].items()
+    version = chroma["image"].rpartition(":")[2]
+    assert (
+        version == importlib.metadata.version("chromadb") == server["spec"]["containers"][0]["image"].rpartition(":")[2]
+    )
 
 
 def test_what_is_asked_wrongly_is_one_line() -> None:
@@ -277,6 +314,8 @@ def test_a_folder_that_is_not_empty_is_left_alone_and_a_failure_leaves_nothing(t
     for target, message in refused.items():
         with pytest.raises(UserError, match=message):
             deploy(describe_site(engine="vllm"), target, tmp_path / "new")
+    with pytest.raises(UserError, match="set FISCHGPT_INDEX"):
+        deploy(describe_site(index="chroma"), "container", tmp_path / "new")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 

@@ -22,7 +22,7 @@ from fischgpt.assistant.model import describe_model  # noqa: E402
 from fischgpt.cli import app  # noqa: E402
 
 PAGES = sorted(DOCS.glob("*.md"))
-FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_a_deleted_segment_folder_loses_nothing(small, tmp_path):
 def test_a_store_whose_vectors_do_not_find_themselves_counts_as_damaged(small, tmp_path, monkeypatch, answer):
     index = Index.open(small, tmp_path)
     ids = [passage.id for passage in small.passages]
-    monkeypatch.setattr(store.Store, "query", lambda *_: answer)
+    monkeypatch.setattr(store.EmbeddedStore, "query", lambda *_: answer)
     with pytest.raises(store.DamagedError, match="does not find itself"):
         index._store._check({}, ids)
     with pytest.raises(store.DamagedError, match="does not hold the profile's passages"):

@@ -60,10 +60,10 @@ class Assistant:
         self, profile: Profile, index: Index, model: TextModel | RemoteModel, along_passages: bool = True
     ) -> None:
         """along_passages: the model may write only what stands in the passages it was given (quoting.py); another
-        server's cannot be held to it."""
+        server's only where it is one of ours that can be held to it."""
         chat.check_can_chat(model.tokenizer)
         self.profile, self.index, self.model = profile, index, model
-        self.along_passages = along_passages and isinstance(model, TextModel)
+        self.along_passages = along_passages and (isinstance(model, TextModel) or model.is_ours)
         block_size = model.config.block_size
         self.answer_tokens = min(ANSWER_TOKENS, block_size // 4)
         self.question_tokens = block_size // QUESTION_SHARE
@@ -207,13 +207,14 @@ class _Run:
         )
         cut = unsure = False
         opening, logprob = True, 0.0
-        allow = Quotations(model.tokenizer, passages, served=True).allow if self.assistant.along_passages else None
-        for piece in model.reply(turns, params, self.cancelled, allow):
+        along = Quotations(model.tokenizer, passages, served=True) if self.assistant.along_passages else None
+        for piece in model.reply(turns, params, self.cancelled, along):
             self.last_sampled = time.perf_counter()
             self.first_sampled = self.first_sampled or self.last_sampled
             self.tokens += 1
             self.draft += piece.text
-            self.spelling.add(piece)
+            if isinstance(model, TextModel):
+                self.spelling.add(piece)
             if opening:
                 logprob += piece.logprob
                 opening = self.draft.startswith("[") and "]" not in self.draft

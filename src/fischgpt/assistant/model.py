@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from fischgpt import chat
 from fischgpt.assistant import published
+from fischgpt.assistant.quoting import Quotations
 from fischgpt.assistant.release import may_stop
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
@@ -85,9 +86,10 @@ class TextModel:
         turns: Sequence[Turn],
         params: SamplingParams,
         cancelled: Callable[[], bool] = lambda: False,
-        allow: Allow | None = None,
+        along: Quotations | None = None,
     ) -> Iterator[Piece]:
-        """What the assistant says next in a conversation, as `stream`."""
+        """What the assistant says next in a conversation, as `stream`. along: all that it may say."""
+        allow = along.allow if along else None
         return self.stream(chat.encode_prompt(self.tokenizer, turns), params, cancelled, allow)
 
     def stream(

@@ -6,6 +6,7 @@ continue `[n] ` and whole sentences of passage n, the passage's head ("Acme, Eng
 citation, the end, or a refusal. Which of them, the model decides.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -123,6 +124,7 @@ class Quotations:
         each is quoted whole with its context (`quotation`) unless that is long. Otherwise: what training answers with.
         """
         choices = [_served(passage) if served else spans(passage) for passage in passages]
+        self._choices = choices
         self._stop = tok.eot
         self._ranked = served
         self._refusals = _trie(tok.encode(text) for text in REFUSALS)
@@ -145,6 +147,19 @@ class Quotations:
         if any(_WHOLE in state.node for state in states) or not allowed:
             allowed[self._stop] = 0.0
         return dict(sorted(allowed.items()))
+
+    @property
+    def grammar(self) -> str:
+        """The same answers as a grammar in llama.cpp's notation (GBNF), for a server that picks the tokens itself."""
+        numbers = range(1, len(self._choices) + 1)
+        rules = {"root": _any(["refusal", *(f"cite-1-{n}" for n in numbers)]), "refusal": _any(map(_literal, REFUSALS))}
+        for n, texts in zip(numbers, self._choices, strict=True):
+            rules[f"text-{n}"] = _any(map(_literal, texts))
+            for cited in range(1, MAX_CITATIONS + 1):
+                later = [f"cite-{cited + 1}-{m}" for m in numbers[n:]] if cited < MAX_CITATIONS else []
+                opening = _literal(f"[{n}] " if cited == 1 else f" [{n}] ")
+                rules[f"cite-{cited}-{n}"] = f"{opening} text-{n}" + (f" ({_any(later)})?" if later else "")
+        return "".join(f"{name} ::= {rule}\n" for name, rule in rules.items())
 
     def _after(self, written: Sequence[int]) -> list["_State"]:
         same = 0
@@ -178,6 +193,15 @@ class _State:
     node: Trie
     number: int
     cited: int
+
+
+def _any(rules: Iterable[str]) -> str:
+    return " | ".join(rules)
+
+
+def _literal(text: str) -> str:
+    """Quoted as GBNF reads it, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _trie(rows: Iterable[list[int]]) -> Trie:

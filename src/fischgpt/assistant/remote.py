@@ -6,6 +6,7 @@ which closes its connection, so that the other server stops too.
 """
 
 import asyncio
+import math
 import os
 import queue
 import threading
@@ -17,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from fischgpt.assistant.model import MINI, REMOTE, ModelInfo, Piece, TextModel, describe_model, load_model
+from fischgpt.assistant.quoting import Quotations
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Allow, Bits, SamplingParams
+from fischgpt.engine import Bits, SamplingParams
 from fischgpt.errors import ModelAway, UserError
-from fischgpt.tokenizer import Tokenizer
+from fischgpt.tokenizer import CHAT_TEMPLATE, Tokenizer
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -35,8 +37,9 @@ CONTEXT = 2048
 """Tokens, where the server does not say (Ollama's default is 4096, llama.cpp's that of the model)."""
 MAX_CONTEXT = 8192
 CANCEL_S = 0.05
-_MARGIN = 0.75
-"""Share of the context that is filled: tokens are counted with GPT-2's vocabulary, the other model's may need more."""
+_MARGIN, _SMALL_MARGIN, _SMALL_VOCABULARY = 0.75, 0.5, 16_384
+"""Share of the context that is filled: tokens are counted with GPT-2's vocabulary, the other model's may need more; one
+of 4,096, as the shipped model's, half as many more again (1.5 on both shipped profiles, 2.0 in their worst passage)."""
 
 # The shipped model was trained to answer so; one that was not has to be told.
 INSTRUCTION = (
@@ -71,6 +74,8 @@ class RemoteModel:
         self.info, self.name, self.card = info, info.name, {}
         self.tokenizer = Tokenizer.gpt2()
         self.config = GPTConfig(block_size=int(CONTEXT * _MARGIN))
+        self.is_ours = False
+        """Whether it is one of ours in llama.cpp: it knows our prompt, and can be held to the passages."""
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="remote", daemon=True).start()
 
@@ -95,24 +100,27 @@ class RemoteModel:
         meta = chosen.get("meta") or {}
         told = chosen.get("max_model_len") or (meta.get("n_ctx") or meta.get("n_ctx_train") if meta else None)
         context = told if isinstance(told, int) and told >= 256 else CONTEXT
-        self.config = GPTConfig(block_size=int(min(context, MAX_CONTEXT) * _MARGIN))
+        small = meta.get("n_vocab", _SMALL_VOCABULARY) < _SMALL_VOCABULARY
+        self.config = GPTConfig(block_size=int(min(context, MAX_CONTEXT) * (_SMALL_MARGIN if small else _MARGIN)))
+        self.is_ours = self._run(self._template()) == CHAT_TEMPLATE
 
     def reply(
         self,
         turns: Sequence[Turn],
         params: SamplingParams,
         cancelled: Callable[[], bool] = lambda: False,
-        allow: Allow | None = None,
+        along: Quotations | None = None,
     ) -> Iterator[Piece]:
-        """What the model says next, as it comes. `allow` cannot be kept to: what is shown is checked all the same.
+        """What the model says next, as it comes. along: all that it may say, which llama.cpp alone keeps to.
 
         Raises ModelAway when the server does not answer, tried again or stopped in the middle.
         """
+        grammar = along.grammar if along else None
         pieces: queue.SimpleQueue[Piece | BaseException] = queue.SimpleQueue()
 
         async def read() -> None:
             try:
-                async for piece in self._pieces(turns, params):
+                async for piece in self._pieces(turns, params, grammar):
                     pieces.put(piece)
             except BaseException as error:
                 pieces.put(error)
@@ -132,7 +140,7 @@ class RemoteModel:
         finally:
             reading.cancel()
 
-    async def _pieces(self, turns: Sequence[Turn], params: SamplingParams) -> AsyncIterator[Piece]:
+    async def _pieces(self, turns: Sequence[Turn], params: SamplingParams, grammar: str | None) -> AsyncIterator[Piece]:
         import openai
 
         for attempt in range(RETRIES + 1):
@@ -146,6 +154,9 @@ class RemoteModel:
                     temperature=params.temperature,
                     top_p=params.top_p,
                     seed=openai.omit if params.seed is None else params.seed,
+                    logprobs=openai.omit if grammar is None else True,
+                    top_logprobs=openai.omit if grammar is None else 1,
+                    extra_body=None if grammar is None else {"grammar": grammar},
                 )
                 async with stream:
                     async for chunk in stream:
@@ -154,7 +165,7 @@ class RemoteModel:
                         begun = begun or bool(text)
                         if text or finish:
                             ended = None if finish is None else "length" if finish == "length" else "stop"
-                            yield Piece(text, ended, data=text.encode("utf-8", "replace"))
+                            yield Piece(text, ended, _logprob(choice), text.encode("utf-8", "replace"))
                         if finish:
                             return
                 raise ModelAway(f"{self._host} ended its answer in the middle")
@@ -166,7 +177,9 @@ class RemoteModel:
                 await asyncio.sleep(0.5 * 2**attempt)
 
     def _messages(self, turns: Sequence[Turn]) -> list[Any]:
-        """The instruction, then the passages, in the system message; the rest as it is."""
+        """The instruction, then the passages, in the system message; the rest as it is. Ours need no instruction."""
+        if self.is_ours:
+            return [{"role": turn.role, "content": turn.text} for turn in turns]
         system = "\n\n".join([INSTRUCTION, *(turn.text for turn in turns if turn.role == "system")])
         spoken = [{"role": turn.role, "content": turn.text} for turn in turns if turn.role != "system"]
         return [{"role": "system", "content": system}, *spoken]
@@ -177,6 +190,15 @@ class RemoteModel:
             return [model.model_dump() for model in page.data]
         except Exception as error:  # whatever it is, a server that does not list its models is not there yet
             raise ModelAway(self._told(error)) from error
+
+    async def _template(self) -> str | None:
+        """The chat template that llama.cpp says it uses; another server has no such route."""
+        try:
+            client = self._client.with_options(max_retries=0, timeout=CONNECT_S)
+            props = await client.get(self.info.url.removesuffix("/v1") + "/props", cast_to=dict[str, Any])
+            return props.get("chat_template")
+        except Exception:  # an error, a page, or nothing: it is not llama.cpp
+            return None
 
     @cached_property
     def _client(self) -> "AsyncOpenAI":
@@ -200,6 +222,12 @@ class RemoteModel:
 
     def _run(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _logprob(choice: Any) -> float:
+    """In nats, of the tokens that came; NaN where the server told none."""
+    told = choice.logprobs.content if choice and choice.logprobs else None
+    return sum(token.logprob for token in told) if told else math.nan
 
 
 def describe(spec: str | Path = MINI, bits: Bits = 8) -> ModelInfo | RemoteInfo:

@@ -11,7 +11,7 @@ import typer
 
 from fischgpt import __version__
 from fischgpt.cli import serve, share, train
-from fischgpt.errors import UserError
+from fischgpt.errors import Away, UserError
 
 app = typer.Typer(
     name="fischgpt",
@@ -35,7 +35,8 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        said = f"the {error.what} is not there: {error.detail}" if isinstance(error, Away) else error
+        print(f"error: {said}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

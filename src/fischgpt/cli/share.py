@@ -102,9 +102,13 @@ def deploy(
     engine: Annotated[
         Literal["here", "llama.cpp", "vllm"], typer.Option(help="compose, kubernetes: who reads the model.")
     ] = "here",
+    index: Annotated[
+        Literal["here", "chroma"],
+        typer.Option(help="compose, kubernetes: who has the index; a server for many passages."),
+    ] = "here",
 ) -> None:
     """Write everything that a place needs to serve the site: a container, a Space, a server, a cluster."""
     from fischgpt.deploy.site import describe_site
     from fischgpt.deploy.targets import deploy as run
 
-    print(run(describe_site(profile, model, domain, image, replicas, engine), target, out))
+    print(run(describe_site(profile, model, domain, image, replicas, engine, index), target, out))

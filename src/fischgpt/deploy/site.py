@@ -12,6 +12,7 @@ from fischgpt.profile.profile import Profile, load_profile, slug
 
 Target = Literal["container", "space", "server", "compose", "kubernetes"]
 Engine = Literal["here", "llama.cpp", "vllm"]
+IndexPlace = Literal["here", "chroma"]
 PORT = 7860
 """What a Space expects; the same everywhere."""
 _DOMAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -43,6 +44,7 @@ class Site:
     image: str
     replicas: int
     engine: Engine
+    index: IndexPlace
 
     @property
     def served(self) -> str:
@@ -55,6 +57,11 @@ class Site:
     def engine_name(self) -> str:
         """The host name of the engine's own server; the owner is in it, since two sites may share a namespace."""
         return f"{self.name}-model"
+
+    @property
+    def index_name(self) -> str:
+        """The host name of Chroma's server."""
+        return f"{self.name}-index"
 
     @property
     def memory_mb(self) -> int:
@@ -78,6 +85,7 @@ def describe_site(
     image: str | None = None,
     replicas: int = 2,
     engine: Engine = "here",
+    index: IndexPlace = "here",
 ) -> Site:
     """Read profile and model. Raises UserError for either, for a domain or an image's name that is none, and for an
     engine that would serve a model which another server has."""
@@ -104,4 +112,5 @@ def describe_site(
         image=image,
         replicas=replicas,
         engine=engine,
+        index=index,
     )

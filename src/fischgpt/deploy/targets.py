@@ -11,11 +11,9 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from fischgpt.deploy.site import ENGINE_PORT, PORT, Site, Target
+from fischgpt.deploy.beside import beside
+from fischgpt.deploy.site import PORT, Site, Target
 from fischgpt.errors import UserError
 from fischgpt.folders import new_folder
 from fischgpt.profile.public import what_goes_along, write_public
@@ -25,11 +23,6 @@ from fischgpt.resources import fill, resource
 
 GRADIO = "6.31.0"
 """Tested with; it pins tomlkit below what our trackers need, so it gets an environment of its own."""
-_ENGINES = {
-    "llama.cpp": ("ghcr.io/ggml-org/llama.cpp:server", ["-m", "/model/model.gguf", "--host", "0.0.0.0",
-        "--port", "8080", "--parallel", "4"]),
-    "vllm": ("vllm/vllm-openai:latest", ["--model", "/model", "--served-model-name", "model", "--port", "8000"]),
-}  # fmt: skip
 _SHIPPED = ("profiles/curie", "profiles/fisch", "recipes")
 """By name: an owner who keeps a profile of their own under profiles/ would else send it along."""
 _SOURCE = ("pyproject.toml", "hatch_build.py", "constraints.txt", "README.md", "LICENSE", "src", *_SHIPPED)
@@ -51,6 +44,8 @@ def deploy(site: Site, target: Target, out: str | Path) -> Deployed:
     """Write the folder of a target. Of the profile it holds what visitors may see: the files of a Space and the layers
     of a pushed image can be read by everybody. Raises UserError if `out` is not new or empty, where the target
     installs from source and this installation has none, and as the exports."""
+    if site.index != "here" and target not in ("compose", "kubernetes"):
+        raise UserError("--index chroma is for compose and kubernetes; elsewhere set FISCHGPT_INDEX=http://… yourself")
     with new_folder(out) as folder:
         _PARTS[target](site, folder)
         for name, text in render(site, target).items():
@@ -118,63 +113,12 @@ def _values(site: Site, target: Target) -> dict[str, str]:
         "copy_model": "COPY --chown=1000 model /srv/model\n" if goes_along else "",
         "upstream": f"api:{PORT}" if target == "compose" else f"127.0.0.1:{PORT}",
         "parts": shlex.join(["profile", *(["model"] if goes_along else [])]),
-        **_engine(site),
+        **beside(site),
     }
 
 
 def _on_server(site: Site) -> str:
     return "/opt/fischgpt/model" if site.folder is not None else site.served
-
-
-def _engine(site: Site) -> dict[str, str]:
-    """The model's own server beside the replicas, for compose and Kubernetes."""
-    if site.engine == "here":
-        return dict.fromkeys(("engine_note", "compose_depends", "compose_engine", "kubernetes_engine"), "")
-    image, arguments = _ENGINES[site.engine]
-    gpu = {"limits": {"nvidia.com/gpu": 1}} if site.engine == "vllm" else {"requests": {"cpu": 4, "memory": "1Gi"}}
-    service: dict[str, Any] = {
-        "image": image,
-        "command": arguments,
-        "restart": "unless-stopped",
-        "volumes": ["./model:/model:ro"],
-    }
-    if site.engine == "vllm":
-        devices = [{"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}]
-        service["deploy"] = {"resources": {"reservations": {"devices": devices}}}
-    port = ENGINE_PORT[site.engine]
-    labels = {"app.kubernetes.io/name": "model", "app.kubernetes.io/instance": site.engine_name}
-    container = {
-        "name": "model", "image": image, "args": arguments,
-        "ports": [{"name": "http", "containerPort": port}],
-        "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 5},
-        "resources": gpu,
-        "volumeMounts": [{"name": "model", "mountPath": "/model", "readOnly": True}],
-    }  # fmt: skip
-    pod = {
-        "containers": [container],
-        "volumes": [{"name": "model", "persistentVolumeClaim": {"claimName": site.engine_name}}],
-    }
-    deployment = {
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": site.engine_name, "labels": labels},
-        "spec": {
-            "replicas": 1, "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
-    }  # fmt: skip
-    entrance = {
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": site.engine_name},
-        "spec": {"selector": labels, "ports": [{"name": "http", "port": port, "targetPort": "http"}]},
-    }  # fmt: skip
-    composed = yaml.safe_dump({site.engine_name: service}, sort_keys=False)
-    return {
-        "engine_note": f"\n# The model is read by {site.engine}; the replicas retrieve, check and serve the site.",
-        "compose_depends": f"\n    depends_on: [{site.engine_name}]",
-        "compose_engine": "".join(f"  {line}\n" for line in composed.splitlines()),
-        "kubernetes_engine": (
-            f"---\n# {site.engine} with the model's files in the volume claim {site.engine_name} (`fischgpt export`).\n"
-            + yaml.safe_dump_all([deployment, entrance], sort_keys=False)
-        ),
-    }
 
 
 def _one_line(text: str) -> str:

@@ -1,6 +1,7 @@
 """Which passages answer a question, and whether any of them does: vectors and words find them, a reader judges them."""
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.question import asks_who, resolve
 from fischgpt.profile.relevance import Pair, relevance
+from fischgpt.profile.shared_store import SharedStore
 from fischgpt.profile.store import Store, open_store
 from fischgpt.resources import cache_dir
 
@@ -108,7 +110,7 @@ class Index:
         rebuilt: bool = False,
         readings: Sequence[Reading] = (),
     ) -> None:
-        """readings: of the passages, in their order; they go with a store."""
+        """readings: of the passages, in their order, or none: then a store's hits are read when they are judged."""
         self.profile = profile
         self.notice = notice
         """Why the search is worse than it should be, in one line; None when all is well."""
@@ -117,17 +119,24 @@ class Index:
         self._passages = {passage.id: passage for passage in profile.passages}
         self._ids = list(self._passages)
         self._readings = dict(zip(self._ids, readings, strict=False))
-        self._bm25 = BM25([indexed_text(passage) for passage in profile.passages])
+        self._texts = dict(zip(self._ids, map(indexed_text, profile.passages), strict=True))
+        self._bm25 = BM25(list(self._texts.values()))
 
     @classmethod
     def open(cls, profile: Profile, cache: Path | None = None) -> "Index":
-        """The index of a profile, from the cache folder (default: the user's) or made now.
+        """The index of a profile, from the cache folder (default: the user's) or made now; or without `cache`, where
+        `FISCHGPT_INDEX` names a Chroma server, there: then no vector stays here.
 
-        When the embedding model or the store fails, search goes on by words alone and `notice` says why.
+        When the embedding model or the folder fails, search goes on by words alone and `notice` says why. Raises
+        as SharedStore when the server cannot be used: what was asked for is not quietly done without.
         """
         texts = [indexed_text(passage) for passage in profile.passages]
         ids = [passage.id for passage in profile.passages]
         fingerprint = hashlib.sha256("\0".join([*ids, *texts]).encode()).hexdigest()
+        server = os.environ.get("FISCHGPT_INDEX", "").strip() if cache is None else ""
+        if server:
+            shared = SharedStore(server, fingerprint, embed.MODEL_SHA256, ids, lambda: embed.embed(texts))
+            return cls(profile, shared, None, shared.filled)
         try:
             readings = embed.embedder().read(texts)
             relevance()
@@ -162,12 +171,23 @@ class Index:
 
     def _judged(self, question: Reading, hits: list[Hit]) -> list[Hit]:
         """The hits in the order of search and reader together, scored by the probability that each answers."""
-        pairs = [Pair(question, self._readings[hit.passage.id], hit.cosine, hit.bm25) for hit in hits]
+        readings = self._read_passages([hit.passage.id for hit in hits])
+        pairs = [Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in hits]
         found = np.array([hit.score for hit in hits])
         logits = relevance().score(pairs)
         scores = 1 / (1 + np.exp(-(logits + GATE_WEIGHT * (found - EVEN))))
         order = np.argsort(-(logits + RANK_WEIGHT * found), kind="stable")
         return [replace(hits[i], score=float(scores[i])) for i in order]
+
+    def _read_passages(self, ids: list[str]) -> dict[str, Reading]:
+        """The passages' token vectors: kept ones, and those of a shared store as they are needed."""
+        known = {id_: self._readings[id_] for id_ in ids if id_ in self._readings}
+        missing = [id_ for id_ in ids if id_ not in known]
+        if missing:
+            read = dict(zip(missing, embed.embedder().read([self._texts[id_] for id_ in missing]), strict=True))
+            self._readings = self._readings | read  # of 2,000 passages, as many as are read of a profile: 40 MB
+            known |= read
+        return known
 
     def _about(self, k: int) -> Retrieval:
         """What the profile says of its owner first: the section About, or else its first lines."""

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from fischgpt.errors import ModelAway, UserError
+from fischgpt.errors import Away, UserError
 from fischgpt.server import schemas
 from fischgpt.server.limits import Busy, Expired
 
@@ -50,8 +50,8 @@ def busy_response(seconds: int) -> JSONResponse:
 def describe(error: BaseException) -> tuple[int, str, str | None]:
     """Status, message and code of an error that ended an answer."""
     match error:
-        case ModelAway():
-            return 503, str(error), "model_away"
+        case Away():
+            return 503, str(error), f"{error.what}_away"
         case UserError():
             return 400, str(error), None
         case Expired():

@@ -5,17 +5,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
+from typing import TypeVar
 
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.model import ModelInfo, TextModel, load_model
 from fischgpt.assistant.remote import RemoteInfo, RemoteModel
-from fischgpt.errors import ModelAway, UserError
+from fischgpt.errors import Away, ModelAway, UserError
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 from fischgpt.server.memory import settle
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Loader = Callable[["Service"], Assistant]
 PROBE_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses between looks at another server that does not answer; the last one repeats."""
@@ -84,22 +87,22 @@ class Service:
             self.progress = Progress(0.5, "waiting for the model to wake up")
             threading.Thread(target=self._await, args=(model,), name="await", daemon=True).start()
 
-    def wait_for(self, model: RemoteModel) -> None:
-        """Return once the model answers. Raises ModelAway when the server ends first."""
-        for attempt in range(10**9):
+    def wait_for(self, ask: Callable[[], T]) -> T:
+        """What another server says once it answers. Raises Away when this one ends first."""
+        for attempt in count():
             try:
-                model.probe()
-                return
-            except ModelAway as error:
+                return ask()
+            except Away as error:
                 if attempt == 0:
-                    logger.warning("the model is away: %s", error.detail)
+                    logger.warning("the %s is away: %s", error.what, error.detail)
                 if self._closed.wait(PROBE_S[min(attempt, len(PROBE_S) - 1)]):
                     raise
+        raise AssertionError("count() has no end")
 
     def _await(self, model: RemoteModel) -> None:
         since = time.monotonic()
         try:
-            self.wait_for(model)
+            self.wait_for(model.probe)
         except ModelAway:
             return
         self.away, self.progress = False, Progress(1.0, "ready")
@@ -132,14 +135,14 @@ def load(service: Service) -> Assistant:
     if isinstance(service.model, RemoteInfo):
         service.progress = Progress(0.1, "waiting for the model to wake up")
         model = RemoteModel(service.model)
-        service.wait_for(model)
+        service.wait_for(model.probe)
         service.model = replace(service.model, name=model.name)
     else:
         service.progress = Progress(0.1, "loading the model")
         model = load_model(service.model)
     service.progress = Progress(0.4, "indexing the profile")
     profile = service.profile
-    index = Index.open(profile)
+    index = service.wait_for(lambda: Index.open(profile))
     service.progress = Progress(0.8, "warming up")
     assistant = Assistant(profile, index, model)
     index.search(profile.name)

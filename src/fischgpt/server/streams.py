@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from fischgpt.errors import ModelAway
+from fischgpt.errors import Away
 from fischgpt.server.errors import describe
 from fischgpt.server.limits import Job
 
@@ -66,8 +66,8 @@ def log_fault(error: Exception) -> tuple[int, str, str | None]:
     """Status, message and code of an error. What is logged of a fault is its type and place, never its message, which
     may hold what a visitor typed."""
     status, message, code = describe(error)
-    if isinstance(error, ModelAway):
-        logger.warning("the model is away: %s", error.detail)
+    if isinstance(error, Away):
+        logger.warning("the %s is away: %s", error.what, error.detail)
     elif status == 500:
         place = "".join(traceback.format_tb(error.__traceback__))
         logger.error("an answer failed with %s\n%s", type(error).__name__, place)
