@@ -31,7 +31,7 @@ NATIVE = Path("src/fischgpt/engine/native")
 # Sums in any order, which lets the compiler use vectors; but NaN, infinity and denormals as they are: -ffast-math would
 # change how the whole process treats denormals.
 FLAGS = ["-O3", "-std=gnu11", "-fPIC", "-shared", "-Wno-psabi", "-fno-math-errno", "-fno-trapping-math"]
-FLAGS += ["-fassociative-math", "-fno-signed-zeros", "-freciprocal-math"]
+FLAGS += ["-fassociative-math", "-ffinite-math-only", "-fno-signed-zeros", "-freciprocal-math"]
 
 
 class WebBuildHook(BuildHookInterface):

@@ -1,6 +1,7 @@
-"""Our engine beside transformers, llama.cpp and onnxruntime (where `onnx` is installed), on the same weights.
+"""Our engine beside transformers, llama.cpp, onnxruntime (where `onnx` is installed) and OpenVINO (where `openvino` and
+`nncf` are), on the same weights.
 
-    python benchmarks/inference.py [--rounds 5] [--json OUT]
+    python benchmarks/inference.py [--rounds 5] [--only ours,openvino] [--json OUT]
 
 The weights are a fresh GPT-2 124M of ours: speed does not depend on what they say, and no download is needed.
 """
@@ -32,8 +33,8 @@ from fischgpt.tokenizer import Tokenizer
 
 TOKENS = 48
 Round = Callable[[int], dict[str, float]]
-"""seed -> prefill, decode and batch in tokens/s, first token in ms (again: after a prompt of 512 read before); what an
-engine does not do is left out."""
+"""seed -> prefill, decode and batch in tokens/s, first token in ms (again: after a prompt of 512 read before), share of
+the memory's speed in percent; what an engine does not do is left out."""
 
 
 def prompt(n: int, seed: int) -> list[int]:
@@ -53,7 +54,9 @@ def ours(folder: Path, bits: Bits | None, compiled: bool = True) -> Round:
             "again": 1000 * one.first_again,
             "decode": one.decode,
         }
-        return found if one.decode_8 is None else found | {"batch": one.decode_8}
+        if one.decode_8 is None or one.bandwidth_share is None:
+            return found
+        return found | {"batch": one.decode_8, "share": 100 * one.bandwidth_share}
 
     return measure
 
@@ -89,15 +92,26 @@ def transformers(folder: Path, dtype: torch.dtype) -> Round:
 def llama_cpp(path: Path) -> Round:
     """By llama.cpp's own clock (`timings`), greedy: what its HTTP and sampling chain cost is not counted against it."""
     engine = LlamaCpp(path, threads=available_cores())
+    many = LlamaCpp(path, threads=available_cores(), slots=BATCH, context=BATCH * 2 * PROMPT)
 
     def measure(seed: int) -> dict[str, float]:
+        body = {"temperature": 0, "samplers": ["temperature"], "cache_prompt": False, "ignore_eos": True}
+
         def timings(ids: list[int], n: int) -> dict[str, float]:
-            body = {"n_predict": n, "temperature": 0, "samplers": ["temperature"], "cache_prompt": False}
-            return engine.post("/completion", prompt=ids, ignore_eos=True, **body)["timings"]
+            return engine.post("/completion", prompt=ids, n_predict=n, **body)["timings"]
 
         prefill = timings(prompt(PREFILL, seed), 1)["prompt_per_second"]
         short = timings(prompt(PROMPT, seed), TOKENS)
-        return {"prefill": prefill, "first": short["prompt_ms"], "decode": short["predicted_per_second"]}
+        prompts = [prompt(PROMPT, BATCH * seed + i) for i in range(BATCH)]
+        answers = many.post("/completion", prompt=prompts, n_predict=TOKENS, **body)
+        # Each after its own first token; where they do not start together, this counts them as if they did.
+        batch = sum(answer["timings"]["predicted_per_second"] for answer in answers)
+        return {
+            "prefill": prefill,
+            "first": short["prompt_ms"],
+            "decode": short["predicted_per_second"],
+            "batch": batch,
+        }
 
     return measure
 
@@ -135,9 +149,37 @@ def onnxruntime_int8(folder: Path) -> Round:
     }
 
 
+def openvino_int8(folder: Path) -> Round:
+    from inference_openvino import OpenVino
+
+    engine = OpenVino(folder, available_cores())
+
+    def read(prompts: list[list[int]], tokens: int) -> tuple[float, float]:
+        """Seconds to the first token, and for each further one of all answers together."""
+        engine.start(len(prompts))
+        start = time.perf_counter()
+        ids = engine.read(prompts)
+        first = time.perf_counter()
+        for _ in range(tokens):
+            ids = engine.read(ids[:, None].tolist())
+        return first - start, (time.perf_counter() - first) / max(1, tokens)
+
+    def measure(seed: int) -> dict[str, float]:
+        first, decode = read([prompt(PROMPT, seed)], TOKENS)
+        return {
+            "prefill": PREFILL / read([prompt(PREFILL, seed)], 0)[0],
+            "first": 1000 * first,
+            "decode": 1 / decode,
+            "batch": BATCH / read([prompt(PROMPT, BATCH * seed + i) for i in range(BATCH)], TOKENS)[1],
+        }
+
+    return measure
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="engines whose names contain one of these: 8-bit,openvino")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(available_cores())
@@ -148,16 +190,22 @@ def main() -> None:
         save_pretrained(GPT(config), folder, n_vocab=50260)
         Tokenizer.gpt2().save(folder)
         gguf.is_installed = lambda: False  # random weights tie everywhere: nothing to compare
-        kinds: dict[str, Bits | None] = {"ours, 8-bit": 8, "ours, 4-bit": 4, "ours, fp32": None}
-        engines = {name: ours(folder, bits) for name, bits in kinds.items()}
-        engines["ours, 8-bit without a compiler"] = ours(folder, 8, compiled=False)
-        for kind in ("q8_0", "q4_0"):
-            path = gguf.export_gguf(folder, Path(name) / kind, kind)
-            engines[f"llama.cpp {kind.upper()}"] = llama_cpp(path)
-        engines["transformers fp32"] = transformers(folder, torch.float32)
-        engines["transformers bf16"] = transformers(folder, torch.bfloat16)
-        if importlib.util.find_spec("onnx") is not None:
-            engines["onnxruntime int8"] = onnxruntime_int8(folder)
+        makers: dict[str, Callable[[], Round]] = {
+            "ours, 8-bit": lambda: ours(folder, 8),
+            "ours, 4-bit": lambda: ours(folder, 4),
+            "ours, fp32": lambda: ours(folder, None),
+            "ours, 8-bit without a compiler": lambda: ours(folder, 8, compiled=False),
+            "llama.cpp Q8_0": lambda: llama_cpp(gguf.export_gguf(folder, Path(name) / "q8_0", "q8_0")),
+            "llama.cpp Q4_0": lambda: llama_cpp(gguf.export_gguf(folder, Path(name) / "q4_0", "q4_0")),
+            "transformers fp32": lambda: transformers(folder, torch.float32),
+            "transformers bf16": lambda: transformers(folder, torch.bfloat16),
+        }
+        if importlib.util.find_spec("onnx"):
+            makers["onnxruntime int8"] = lambda: onnxruntime_int8(folder)
+        if importlib.util.find_spec("openvino") and importlib.util.find_spec("nncf"):
+            makers["OpenVINO int8"] = lambda: openvino_int8(folder)
+        wanted = args.only.lower().split(",")
+        engines = {engine: make() for engine, make in makers.items() if any(part in engine.lower() for part in wanted)}
         found: dict[str, list[dict[str, float]]] = {engine: [] for engine in engines}
         for seed in range(args.rounds + 1):
             print(f"round {seed}", file=sys.stderr, flush=True)
@@ -171,12 +219,12 @@ def main() -> None:
 
 
 def show(found: dict[str, list[dict[str, float]]]) -> None:
-    columns = ("prefill", "first", "again", "decode", "batch")
+    columns = ("prefill", "first", "again", "decode", "batch", "share")
     print(
         "| engine | prefill 512, tokens/s | first token after 128, ms | after a known 512, ms | decode, tokens/s "
-        "| batch 8, tokens/s |"
+        "| batch 8, tokens/s | of the memory's speed, % |"
     )
-    print("|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|")
     medians = {
         engine: {c: statistics.median(r[c] for r in rounds) for c in columns if c in rounds[0]}
         for engine, rounds in found.items()

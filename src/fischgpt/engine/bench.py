@@ -3,9 +3,11 @@
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from fischgpt.engine.engine import Engine, Sampled
@@ -32,6 +34,9 @@ class InferSpeed:
     """One answer, greedy, after a prompt of 128, nothing guessed; the engine's whole step, sampling included."""
     decode_8_tokens_per_second: float | None
     """Eight answers in one pass a step, their sum, without sampling; None in PyTorch, which makes one at a time."""
+    bandwidth_share: float | None
+    """Of the speed at which as many threads read a buffer as large as the weights, what decoding reads of weights; None
+    in PyTorch."""
     load_seconds: float
     """From the folder on disk to the first token after a prompt of one."""
     rounds: int
@@ -46,6 +51,7 @@ class InferSpeed:
             f"{1000 * self.first_token_seconds:.1f} ms, after a known one of {PREFILL} "
             f"{1000 * self.first_token_again_seconds:.1f} ms, decode {self.decode_tokens_per_second:,.0f} tokens/s"
             + (f" ({batch:,.0f} for {BATCH} answers at once)" if batch is not None else "")
+            + (f", {self.bandwidth_share:.0%} of what memory allows" if self.bandwidth_share is not None else "")
             + f", loaded in {self.load_seconds:.2f} s; medians of {self.rounds} rounds"
         )
 
@@ -58,6 +64,7 @@ def bench_infer(load: Callable[[], Engine], rounds: int = 5, tokens: int = 64) -
     loaded = time.perf_counter() - start
     times = [one_round(engine, tokens, seed) for seed in range(rounds + 1)][1:]  # the first warms up
     batch = [one.decode_8 for one in times if one.decode_8 is not None]
+    shares = [one.bandwidth_share for one in times if one.bandwidth_share is not None]
     return InferSpeed(
         engine.description,
         statistics.median(one.prefill for one in times),
@@ -65,6 +72,7 @@ def bench_infer(load: Callable[[], Engine], rounds: int = 5, tokens: int = 64) -
         statistics.median(one.first_again for one in times),
         statistics.median(one.decode for one in times),
         statistics.median(batch) if batch else None,
+        statistics.median(shares) if shares else None,
         loaded,
         rounds,
     )
@@ -72,13 +80,14 @@ def bench_infer(load: Callable[[], Engine], rounds: int = 5, tokens: int = 64) -
 
 @dataclass(frozen=True)
 class Round:
-    """Tokens a second and, of first tokens, seconds."""
+    """Tokens a second and, of first tokens, seconds. The last two of compiled code alone."""
 
     prefill: float
     first: float
     first_again: float
     decode: float
     decode_8: float | None
+    bandwidth_share: float | None
 
 
 def one_round(engine: Engine, tokens: int = 64, seed: int = 0) -> Round:
@@ -89,12 +98,27 @@ def one_round(engine: Engine, tokens: int = 64, seed: int = 0) -> Round:
     prompt = ids[::-1][:PROMPT]
     room = min(tokens + 1, engine.block_size - PROMPT)
     first, answer = _first(engine, prompt, room)
+    reader = engine.reader if isinstance(engine.reader, NativeGPT) else None
+    reads = _reads(reader) if reader else []
     start = time.perf_counter()
     made = sum(1 for _ in answer)
     decode = made / (time.perf_counter() - start)
-    return Round(
-        len(ids) / long, first, again, decode, _many(engine.reader, prompt, tokens) if _is_native(engine) else None
-    )
+    if reader is None:
+        return Round(len(ids) / long, first, again, decode, None, None)
+    share = decode * reader.bytes_per_token / statistics.median(reads + _reads(reader))
+    return Round(len(ids) / long, first, again, decode, _many(reader, prompt, tokens), share)
+
+
+def _reads(reader: NativeGPT) -> list[float]:
+    """Bytes a second of reading a buffer as large as the weights with as many threads, several times."""
+    parts = [np.ones(reader.bytes_per_token // reader.threads // 4, dtype=np.int32) for _ in range(reader.threads)]
+    seconds = []
+    with ThreadPoolExecutor(reader.threads) as pool:
+        for _ in range(9):
+            start = time.perf_counter()
+            list(pool.map(np.max, parts))  # np.max lets other threads run, and reads at the memory's speed
+            seconds.append(time.perf_counter() - start)
+    return [reader.bytes_per_token / taken for taken in seconds[1:]]  # the first starts the threads
 
 
 def _first(engine: Engine, prompt: list[int], room: int = 1) -> tuple[float, Iterator[Sampled]]:
@@ -108,11 +132,7 @@ def _first(engine: Engine, prompt: list[int], room: int = 1) -> tuple[float, Ite
     return seconds, answer
 
 
-def _is_native(engine: Engine) -> bool:
-    return isinstance(engine.reader, NativeGPT)
-
-
-def _many(reader: Any, prompt: list[int], tokens: int) -> float:
+def _many(reader: NativeGPT, prompt: list[int], tokens: int) -> float:
     caches = [reader.new_cache(PROMPT + tokens) for _ in range(BATCH)]
     for cache in caches:
         reader.read(prompt, cache)

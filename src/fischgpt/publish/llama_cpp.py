@@ -47,16 +47,17 @@ def is_installed() -> bool:
 class LlamaCpp:
     """llama.cpp's own server on this machine, for one GGUF file. A context manager: it ends with the block."""
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
-        """threads: one, because its threads spin: on a busy machine two took 130 ms a token.
+    def __init__(self, path: Path, threads: int = 1, slots: int = 1, context: int = 0) -> None:
+        """threads: one, because its threads spin: on a busy machine two took 130 ms a token. slots: answers at once.
+        context: tokens of all of them together; 0: the model's own.
 
         Raises UserError if llama.cpp does not load the file.
         """
         xllamacpp: Any = importlib.import_module("xllamacpp")  # its names come from C++, unknown to type checkers
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
-        params.n_ctx = 0  # the model's own
-        params.n_parallel = 1
+        params.n_ctx = context
+        params.n_parallel = slots
         params.verbosity = -1
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.hostnames = ["127.0.0.1"]
@@ -86,8 +87,8 @@ class LlamaCpp:
         body = {"prompt": ids, "n_predict": n, "temperature": 0, "return_tokens": True, "cache_prompt": False}
         return self.post("/completion", **body)["tokens"]
 
-    def post(self, route: str, **body: Any) -> dict[str, Any]:
-        """One request to its HTTP interface."""
+    def post(self, route: str, **body: Any) -> Any:
+        """One request to its HTTP interface: an object, or of several prompts a list of them."""
         request = urllib.request.Request(
             self._address + route, json.dumps(body).encode(), {"content-type": "application/json"}
         )

@@ -1,7 +1,8 @@
 /* The arithmetic of one pass, compiled once for each instruction set: the includer defines NAME, TARGET (a function
    attribute), Sums (16 running sums of 32 bits), sums_set, sums_add, sums_store; for 4 bits sums_low and
-   sums_high (of the codes in the halves of 64 bytes), sums_begin (zero * a number), sums_scaled (times scale); and BLOCKS x TOKENS, the tile of sums that fits into its registers. Everything else is
-   plain C, which the compiler vectorizes. */
+   sums_high (of the codes in the halves of 64 bytes), sums_begin (zero * a number), sums_scaled (times scale); Floats (16
+   of 32 bits), floats_set, floats_pairs (16 pairs of bf16 as two), floats_add (of a product), floats_store; and BLOCKS x
+   TOKENS, the tile of sums that fits into its registers. Everything else is plain C, which the compiler vectorizes. */
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
@@ -25,7 +26,7 @@ INLINE float NAME(gelu)(float x) {
     return x / (1.0f + NAME(exp)(-1.5957691216f * (x + 0.044715f * x * x * x)));
 }
 
-/* x[k] in 8 bits into q, padded to 16 with zeros' worth of nothing: bytes of 0 meet weights of 128 less 128. */
+/* x[k] in 8 bits into q, k a multiple of 16; sums of 16 bytes each into q_sums, unless NULL. */
 TARGET static void NAME(quantize)(const float *x, int k, int8_t *q, int32_t *q_sums, Quantized *input) {
     float low = 0, high = 0;
     for (int i = 0; i < k; i++) {
@@ -40,8 +41,7 @@ TARGET static void NAME(quantize)(const float *x, int k, int8_t *q, int32_t *q_s
         q[i] = (int8_t)byte;
         sum += byte;
     }
-    for (int i = k; i < pad16(k); i++) q[i] = 0;
-    for (int i = 0; i < pad16(k); i += LANES) {
+    for (int i = 0; q_sums && i < k; i += LANES) {
         int32_t part = 0;
         for (int j = 0; j < LANES; j++) part += q[i + j];
         q_sums[i / LANES] = part;
@@ -49,6 +49,16 @@ TARGET static void NAME(quantize)(const float *x, int k, int8_t *q, int32_t *q_s
     input->scale = scale;
     input->zero = zero;
     input->offset = 128 * sum;
+}
+
+/* A token's and its position's embedding, the first out of the head's blocks. */
+TARGET static void NAME(embed)(const Model *m, const Token *token, float *x) {
+    const Linear *w = &m->head;
+    const uint8_t *block = w->weight + (int64_t)(token->id / LANES) * LANES * w->k + token->id % LANES * GROUP;
+    const float *position = m->wpe + (int64_t)token->pos * m->n_embd;
+    float scale = w->scale[token->id];
+    for (int i = 0; i < m->n_embd; i += GROUP, block += GROUP * LANES)
+        for (int j = 0; j < GROUP; j++) x[i + j] = scale * (float)(block[j] - 128) + position[i + j];
 }
 
 TARGET static void NAME(norm)(const float *x, int k, const float *weight, const float *bias, float *out) {
@@ -183,107 +193,27 @@ INLINE void NAME(product)(Pass *pass, const Linear *w, int at, int thread, float
     }
 }
 
-INLINE Floats NAME(load)(const float *from) {
-    Floats v;
-    __builtin_memcpy(&v, from, sizeof v);
-    return v;
-}
-
-/* One head of `tokens` tokens that follow one another in one answer: softmax(q K) V over all up to each. The result
-   takes the query's place. `dim` is a multiple of 16. */
-INLINE void NAME(attend)(const float *key, const float *value, float *const query[QUERIES], float *scores, int stride,
-                         int pos, const int tokens, const int dim) {
-    int total = pos + tokens; /* positions that the last one sees */
-    float scale = 1.0f / __builtin_sqrtf((float)dim);
-    for (int p = 0; p < total; p += LANES) {
-        Floats acc[QUERIES] = {{0}};
-        for (int d = 0; d < dim; d++) {
-            Floats k = NAME(load)(key + (int64_t)p * dim + d * LANES);
-#pragma GCC unroll 8
-            for (int t = 0; t < tokens; t++) acc[t] += query[t][d] * k;
-        }
-#pragma GCC unroll 8
-        for (int t = 0; t < tokens; t++) {
-            Floats scaled = acc[t] * scale;
-            __builtin_memcpy(scores + t * stride + p, &scaled, sizeof scaled);
-        }
-    }
-    float inverse[QUERIES];
-    for (int t = 0; t < tokens; t++) {
-        float *s = scores + t * stride, highest = s[0], sum = 0;
-        int seen = pos + t + 1;
-        for (int p = 0; p < seen; p++) highest = s[p] > highest ? s[p] : highest;
-        for (int p = 0; p < seen; p++) {
-            s[p] = NAME(exp)(s[p] - highest);
-            sum += s[p];
-        }
-        for (int p = seen; p < total; p++) s[p] = 0;
-        inverse[t] = 1.0f / sum;
-    }
-    for (int d = 0; d < dim; d += LANES) {
-        Floats acc[QUERIES] = {{0}};
-        for (int p = 0; p < total; p++) {
-            Floats v = NAME(load)(value + (int64_t)p * dim + d);
-#pragma GCC unroll 8
-            for (int t = 0; t < tokens; t++) acc[t] += scores[t * stride + p] * v;
-        }
-#pragma GCC unroll 8
-        for (int t = 0; t < tokens; t++) {
-            Floats y = acc[t] * inverse[t];
-            __builtin_memcpy(query[t] + d, &y, sizeof y);
-        }
-    }
-}
-
-/* Head `head` of this layer: new keys and values into the caches, then each token's attention in place of its query. */
-TARGET static void NAME(attention)(Pass *pass, int head, int thread) {
-    const Model *m = pass->model;
-    int dim = m->n_embd / m->n_head, stride = 4 * m->n_embd;
-    float *scores = pass->scores + (int64_t)thread * QUERIES * pass->max_tokens;
-    for (int t = 0; t < pass->n; t++) {
-        const Token *token = &pass->tokens[t];
-        const float *from = pass->wide + (int64_t)t * stride + m->n_embd + head * dim;
-        int64_t at = ((int64_t)pass->layer * m->n_head + head) * token->max_tokens * dim;
-        float *key = token->cache + at + (int64_t)(token->pos / LANES * dim) * LANES + token->pos % LANES;
-        float *value = token->cache + (int64_t)m->n_layer * m->n_embd * token->max_tokens + at +
-                       (int64_t)token->pos * dim;
-        for (int d = 0; d < dim; d++) {
-            key[d * LANES] = from[d];
-            value[d] = from[m->n_embd + d];
-        }
-    }
-    for (int t = 0; t < pass->n;) {
-        const Token *token = &pass->tokens[t];
-        int run = 1;
-        while (run < QUERIES && t + run < pass->n && token[run].cache == token->cache &&
-               token[run].pos == token->pos + run)
-            run++;
-        if (run < QUERIES) run = 1;
-        int64_t at = ((int64_t)pass->layer * m->n_head + head) * token->max_tokens * dim;
-        const float *key = token->cache + at;
-        const float *value = key + (int64_t)m->n_layer * m->n_embd * token->max_tokens;
-        float *query[QUERIES];
-        for (int i = 0; i < run; i++) query[i] = pass->wide + (int64_t)(t + i) * stride + head * dim;
-        if (dim == 64 && run > 1) NAME(attend)(key, value, query, scores, pass->max_tokens, token->pos, QUERIES, 64);
-        else if (dim == 64) NAME(attend)(key, value, query, scores, pass->max_tokens, token->pos, 1, 64);
-        else NAME(attend)(key, value, query, scores, pass->max_tokens, token->pos, run, dim);
-        t += run;
-    }
-}
+#include "attention.h"
 
 TARGET void NAME(work)(Pass *pass, Phase phase, int at, int thread) {
     const Model *m = pass->model;
     const Layer *layer = &m->layers[pass->layer];
     int c = m->n_embd, q_stride = pad16(4 * c);
     switch (phase) {
-        case NORM_1: case NORM_2: case NORM_F: case GATHER: case NARROW: { /* `at` is a token */
-            float *x = pass->x + (int64_t)at * c, *wide = pass->wide + (int64_t)at * 4 * c;
-            int8_t *q = pass->q + (int64_t)at * q_stride;
-            if (phase == NORM_1) NAME(norm)(x, c, layer->ln_1_weight, layer->ln_1_bias, wide);
-            if (phase == NORM_2) NAME(norm)(x, c, layer->ln_2_weight, layer->ln_2_bias, wide);
-            if (phase == NORM_F) NAME(norm)(x, c, m->ln_f_weight, m->ln_f_bias, wide);
-            int32_t *q_sums = pass->q_sums + (int64_t)at * q_stride / LANES;
-            NAME(quantize)(wide, phase == NARROW ? 4 * c : c, q, q_sums, &pass->input[at]);
+        case EMBED: case NORM_1: case NORM_2: case NORM_F: case GATHER: case NARROW: { /* `at` is a few tokens */
+            int end = (at + 1) * TOKENS_AT_ONCE < pass->n ? (at + 1) * TOKENS_AT_ONCE : pass->n;
+            for (int t = at * TOKENS_AT_ONCE; t < end; t++) {
+                float *x = pass->x + (int64_t)t * c, *wide = pass->wide + (int64_t)t * 4 * c;
+                if (phase == EMBED) {
+                    NAME(embed)(m, &pass->tokens[t], x);
+                    continue;
+                }
+                if (phase == NORM_1) NAME(norm)(x, c, layer->ln_1_weight, layer->ln_1_bias, wide);
+                if (phase == NORM_2) NAME(norm)(x, c, layer->ln_2_weight, layer->ln_2_bias, wide);
+                if (phase == NORM_F) NAME(norm)(x, c, m->ln_f_weight, m->ln_f_bias, wide);
+                NAME(quantize)(wide, phase == NARROW ? 4 * c : c, pass->q + (int64_t)t * q_stride,
+                               pass->n == 1 ? pass->q_sums : NULL, &pass->input[t]);
+            }
             return;
         }
         case QKV: NAME(product)(pass, &layer->qkv, at, thread, pass->wide, 4 * c, 3 * c, SET); return;

@@ -50,15 +50,6 @@ int64_t fischgpt_scratch(const Model *model, int n, int max_tokens, int threads)
     return (int64_t)lay_out(&pass, (char *)64, threads);
 }
 
-/* The embedding's row `id`, out of the head's blocks. */
-static void embed(const Model *m, const Token *token, float *x) {
-    const Linear *w = &m->head;
-    const uint8_t *block = w->weight + (int64_t)(token->id / LANES) * LANES * w->k + token->id % LANES * GROUP;
-    const float *position = m->wpe + (int64_t)token->pos * m->n_embd;
-    for (int i = 0; i < m->n_embd; i++)
-        x[i] = w->scale[token->id] * (float)(block[i / GROUP * GROUP * LANES + i % GROUP] - 128) + position[i];
-}
-
 /* Read n tokens into their caches; logits [tokens wanted][n_vocab] in the tokens' order. Tokens of one answer are in
    order of position. `scratch` is 64-byte aligned; `threads` counts the caller. */
 void fischgpt_read(const Model *model, const Token *tokens, int n, float *logits, void *scratch, int threads, int variant) {
@@ -69,18 +60,19 @@ void fischgpt_read(const Model *model, const Token *tokens, int n, float *logits
     Work work = variants[variant];
     int c = model->n_embd, helped = pool_take(threads - 1);
 #define RUN(phase, chunks) pool_run(work, &pass, phase, chunks, helped)
+#define SHARES(tokens) (((tokens) + TOKENS_AT_ONCE - 1) / TOKENS_AT_ONCE)
 #define CHUNKS(linear) (((linear).n / LANES + BLOCKS_AT_ONCE - 1) / BLOCKS_AT_ONCE)
-    for (int t = 0; t < n; t++) embed(model, &tokens[t], pass.x + (size_t)t * (size_t)c);
+    RUN(EMBED, SHARES(n));
     for (pass.layer = 0; pass.layer < model->n_layer; pass.layer++) {
         const Layer *layer = &model->layers[pass.layer];
-        RUN(NORM_1, n);
+        RUN(NORM_1, SHARES(n));
         RUN(QKV, CHUNKS(layer->qkv));
         RUN(ATTEND, model->n_head);
-        RUN(GATHER, n);
+        RUN(GATHER, SHARES(n));
         RUN(PROJ, CHUNKS(layer->proj));
-        RUN(NORM_2, n);
+        RUN(NORM_2, SHARES(n));
         RUN(FC, CHUNKS(layer->fc));
-        RUN(NARROW, n);
+        RUN(NARROW, SHARES(n));
         RUN(DOWN, CHUNKS(layer->down));
     }
     pass.layer = 0;
@@ -89,7 +81,7 @@ void fischgpt_read(const Model *model, const Token *tokens, int n, float *logits
         if (tokens[t].wanted) memmove(pass.x + (size_t)c * (size_t)wanted++, pass.x + (size_t)c * (size_t)t, (size_t)c * sizeof(float));
     pass.n = wanted;
     if (wanted) {
-        RUN(NORM_F, wanted);
+        RUN(NORM_F, SHARES(wanted));
         RUN(HEAD, CHUNKS(model->head));
     }
     if (helped) pool_give();

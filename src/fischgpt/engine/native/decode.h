@@ -36,10 +36,10 @@ typedef struct {
     int32_t n_layer, n_head, n_embd, n_vocab;
 } Model;
 
-/* One token to read: its id, its position, and its answer's cache of `max_tokens` (a multiple of 16) positions:
-   keys [n_layer][n_head][max_tokens / 16][head_dim][16], then values [n_layer][n_head][max_tokens][head_dim]. */
+/* One token to read: its id, its position, and its answer's cache of `max_tokens` (a multiple of 16) positions: pairs
+   of bf16, keys [n_layer][n_head][max_tokens / 16][head_dim / 2][16], then values [n_layer][n_head][max_tokens / 2][head_dim]. */
 typedef struct {
-    float *cache;
+    uint32_t *cache;
     int32_t id, pos, max_tokens;
     int32_t wanted; /* whether the logits of the token that follows are asked for */
 } Token;
@@ -66,11 +66,9 @@ typedef struct {
     int32_t max_tokens, layer;
 } Pass;
 
-typedef enum { NORM_1, QKV, ATTEND, GATHER, PROJ, NORM_2, FC, NARROW, DOWN, NORM_F, HEAD } Phase;
+typedef enum { EMBED, NORM_1, QKV, ATTEND, GATHER, PROJ, NORM_2, FC, NARROW, DOWN, NORM_F, HEAD } Phase;
 
 typedef enum { SET, ADD, GELU } Then; /* what becomes of a product */
-
-typedef float Floats __attribute__((vector_size(4 * LANES))); /* in as many registers as it takes */
 
 /* One variant of the arithmetic: does chunk `at` of a phase. `thread` owns its own scores. */
 typedef void (*Work)(Pass *pass, Phase phase, int at, int thread);
@@ -82,6 +80,7 @@ void work_avx512_vnni(Pass *, Phase, int, int);
 
 #define QUERIES 4        /* tokens of one answer whose attention is made together */
 #define MOST_BLOCKS 4    /* blocks of 16 rows in any variant's tile */
+#define TOKENS_AT_ONCE 4 /* tokens that a thread takes of a norm at a time */
 #define BLOCKS_AT_ONCE 4 /* blocks of 16 rows that a thread takes of a product at a time */
 
 static inline int pad16(int n) { return (n + 15) / 16 * 16; }

@@ -9,5 +9,10 @@
 #undef sums_begin
 #undef sums_scaled
 #undef sums_store
+#undef Floats
+#undef floats_set
+#undef floats_pairs
+#undef floats_add
+#undef floats_store
 #undef BLOCKS
 #undef TOKENS

@@ -29,6 +29,24 @@ static inline PlainSums plain_scaled(PlainSums to, PlainSums part, const uint8_t
     for (int r = 0; r < LANES; r++) to.s[r] += part.s[r] * ((group[r] & 15) + 1);
     return to;
 }
+typedef struct { float f[LANES]; } PlainFloats;
+static inline PlainFloats plain_floats(float to) {
+    PlainFloats all;
+    for (int r = 0; r < LANES; r++) all.f[r] = to;
+    return all;
+}
+static inline void plain_pairs(const uint32_t *from, PlainFloats *first, PlainFloats *second) {
+    for (int r = 0; r < LANES; r++) {
+        uint32_t low = from[r] << 16, high = from[r] & 0xffff0000u;
+        __builtin_memcpy(&first->f[r], &low, sizeof low);
+        __builtin_memcpy(&second->f[r], &high, sizeof high);
+    }
+}
+static inline PlainFloats plain_multiplied(PlainFloats sum, PlainFloats x, PlainFloats y) {
+    for (int r = 0; r < LANES; r++) sum.f[r] += x.f[r] * y.f[r];
+    return sum;
+}
+static inline void plain_floats_store(float *to, PlainFloats v) { __builtin_memcpy(to, v.f, sizeof v.f); }
 #define NAME(f) f##_generic
 #define TARGET
 #define Sums PlainSums
@@ -39,6 +57,11 @@ static inline PlainSums plain_scaled(PlainSums to, PlainSums part, const uint8_t
 #define sums_begin plain_begin
 #define sums_scaled plain_scaled
 #define sums_store plain_store
+#define Floats PlainFloats
+#define floats_set plain_floats
+#define floats_pairs plain_pairs
+#define floats_add plain_multiplied
+#define floats_store plain_floats_store
 #define BLOCKS 1
 #define TOKENS 2
 #include "arithmetic.h"
@@ -55,6 +78,22 @@ static inline int32_t four(const int8_t *q) {
 
 /* AVX2 has no product of bytes that cannot overflow (maddubs saturates): 16 bits, pairs of products in 32. */
 #define TARGET __attribute__((target("avx2,fma")))
+typedef struct { __m256 f[2]; } HalfFloats;
+TARGET static inline HalfFloats half_floats(float to) { return (HalfFloats){{_mm256_set1_ps(to), _mm256_set1_ps(to)}}; }
+TARGET static inline void half_pairs(const uint32_t *from, HalfFloats *first, HalfFloats *second) {
+    for (int i = 0; i < 2; i++) {
+        __m256i both = _mm256_loadu_si256((const __m256i *)(from + 8 * i));
+        first->f[i] = _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
+        second->f[i] = _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000u)));
+    }
+}
+TARGET static inline HalfFloats half_multiplied(HalfFloats sum, HalfFloats x, HalfFloats y) {
+    for (int i = 0; i < 2; i++) sum.f[i] = _mm256_fmadd_ps(x.f[i], y.f[i], sum.f[i]);
+    return sum;
+}
+TARGET static inline void half_floats_store(float *to, HalfFloats v) {
+    for (int i = 0; i < 2; i++) _mm256_storeu_ps(to + 8 * i, v.f[i]);
+}
 typedef struct { __m256i s[4]; } PairSums; /* s[i]: rows 4 i .. 4 i + 3, two partial sums each */
 TARGET static inline PairSums pair_set(int32_t to) {
     __m256i z = _mm256_set1_epi64x((uint32_t)to);
@@ -110,6 +149,11 @@ TARGET static inline void pair_store(int32_t *to, PairSums v) {
 #define sums_begin pair_begin
 #define sums_scaled pair_scaled
 #define sums_store pair_store
+#define Floats HalfFloats
+#define floats_set half_floats
+#define floats_pairs half_pairs
+#define floats_add half_multiplied
+#define floats_store half_floats_store
 #define BLOCKS 1
 #define TOKENS 2
 #include "arithmetic.h"
@@ -163,6 +207,11 @@ TARGET static inline void half_store(int32_t *to, HalfSums v) {
 #define sums_begin half_begin
 #define sums_scaled half_scaled
 #define sums_store half_store
+#define Floats HalfFloats
+#define floats_set half_floats
+#define floats_pairs half_pairs
+#define floats_add half_multiplied
+#define floats_store half_floats_store
 #define BLOCKS 1
 #define TOKENS 4
 #include "arithmetic.h"
@@ -187,6 +236,12 @@ TARGET static inline __m512i wide_scaled(__m512i to, __m512i part, const uint8_t
     __m512i s = _mm512_and_si512(wide_group(group), _mm512_set1_epi32(15));
     return _mm512_dpwssd_epi32(to, part, _mm512_add_epi32(s, _mm512_set1_epi32(1)));
 }
+TARGET static inline void wide_pairs(const uint32_t *from, __m512 *first, __m512 *second) {
+    __m512i both = _mm512_loadu_si512(from);
+    *first = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
+    *second = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000u)));
+}
+TARGET static inline __m512 wide_multiplied(__m512 sum, __m512 x, __m512 y) { return _mm512_fmadd_ps(x, y, sum); }
 TARGET static inline void wide_store(int32_t *to, __m512i v) { _mm512_storeu_si512(to, v); }
 #define NAME(f) f##_avx512_vnni
 #define Sums __m512i
@@ -197,6 +252,11 @@ TARGET static inline void wide_store(int32_t *to, __m512i v) { _mm512_storeu_si5
 #define sums_begin wide_begin
 #define sums_scaled wide_scaled
 #define sums_store wide_store
+#define Floats __m512
+#define floats_set _mm512_set1_ps
+#define floats_pairs wide_pairs
+#define floats_add wide_multiplied
+#define floats_store _mm512_storeu_ps
 #define BLOCKS 4
 #define TOKENS 4
 #include "arithmetic.h"
