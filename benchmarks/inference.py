@@ -32,6 +32,9 @@ from fischgpt.resources import available_cores
 from fischgpt.tokenizer import Tokenizer
 
 TOKENS = 48
+PAUSE = 0.5
+"""Seconds before each engine: others' threads go on spinning when they are done (OpenMP's 0.2 s), and who came next,
+our 8 bits after onnxruntime, read a prompt at two thirds of its speed."""
 Round = Callable[[int], dict[str, float]]
 """seed -> prefill, decode and batch in tokens/s, first token in ms (again: after a prompt of 512 read before), share of
 the memory's speed in percent; what an engine does not do is left out."""
@@ -210,6 +213,7 @@ def main() -> None:
         for seed in range(args.rounds + 1):
             print(f"round {seed}", file=sys.stderr, flush=True)
             for engine, measure in engines.items():
+                time.sleep(PAUSE)
                 result = measure(seed)
                 if seed:  # the first round warms up
                     found[engine].append(result)

@@ -25,7 +25,7 @@ from fischgpt.tokenizer import Tokenizer
 
 MINI = "mini"
 KEPT_CONTEXTS = 2
-"""So many full contexts of what was read last are kept for prompts that begin alike: 31 MB for the shipped model, some
+"""So many full contexts of what was read last are kept for prompts that begin alike: 16 MB for the shipped model, some
 four answers."""
 REMOTE = "openai+"
 """How the address of another server begins (remote.py)."""
