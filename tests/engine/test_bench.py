@@ -44,3 +44,5 @@ def test_the_command_prints_json() -> None:
     assert found["engine"].startswith("4-bit" if native.variants() else "PyTorch")
     assert found["first_token_again_seconds"] < 512 / found["prefill_tokens_per_second"]
     assert (found["decode_8_tokens_per_second"] is not None) == bool(native.variants())
+    assert (found["bandwidth_share"] is not None) == bool(native.variants())
+    assert found["bandwidth_share"] is None or 0 < found["bandwidth_share"] < 2  # of a cache's speed, at 9M
