@@ -33,8 +33,8 @@ from fischgpt.tokenizer import Tokenizer
 
 TOKENS = 48
 PAUSE = 0.5
-"""Seconds before each engine: others' threads go on spinning when they are done (OpenMP's 0.2 s), and who came next,
-our 8 bits after onnxruntime, read a prompt at two thirds of its speed."""
+"""Seconds before each engine: threads of one that is done go on spinning for a while, and who came next, our 8 bits,
+read a prompt at three quarters of its speed."""
 Round = Callable[[int], dict[str, float]]
 """seed -> prefill, decode and batch in tokens/s, first token in ms (again: after a prompt of 512 read before), share of
 the memory's speed in percent; what an engine does not do is left out."""
