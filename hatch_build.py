@@ -28,8 +28,8 @@ SOURCES = ("package.json", "package-lock.json", ".npmrc", "vite.config.ts", "ind
 STAMP = ".sources-sha256"
 WAY_OUT = "FISCHGPT_SKIP_WEB=1 installs without the site"
 NATIVE = Path("src/fischgpt/engine/native")
-# Sums and maxima in any order, which lets the compiler use vectors: no code here asks whether a number is NaN or infinite.
-# But denormals as they are: -ffast-math would change how the whole process treats them.
+# Sums and maxima in any order, which lets the compiler use vectors: no code here asks whether a number is NaN or
+# infinite. But denormals as they are: -ffast-math would change how the whole process treats them.
 FLAGS = ["-O3", "-std=gnu11", "-fPIC", "-shared", "-Wno-psabi", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-fassociative-math", "-ffinite-math-only", "-fno-signed-zeros", "-freciprocal-math"]
 
