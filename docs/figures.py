@@ -309,7 +309,7 @@ def speed() -> Drawing:
 
 
 def queue() -> Drawing:
-    """Twelve visitors ask a server with two slots at the same moment."""
+    """Twelve visitors ask a server on two cores at the same moment."""
     visitors = 12
     with running() as url:
         ask(url, "How long did you train?")
@@ -317,9 +317,9 @@ def queue() -> Drawing:
             timings = list(pool.map(lambda _: ask(url, QUESTION), range(visitors)))
     timings.sort(key=lambda one: one["total_ms"])
     last = max(one["total_ms"] for one in timings)
-    drawing = Drawing(720, 70 + 24 * visitors, "Twelve questions at once on two slots: waiting and answering")
+    drawing = Drawing(720, 70 + 24 * visitors, "Twelve questions at once on two cores: waiting and answering")
     for x, css, words in (
-        (100, "sunk", "waits for a slot"),
+        (100, "sunk", "waits for a core"),
         (260, "edge", "search and reader"),
         (420, "fish", "model and check"),
     ):

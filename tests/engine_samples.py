@@ -1,9 +1,13 @@
 """A small model whose text moves about, and engines that read it in each way."""
 
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any
+
 import torch
 
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Bits, Engine, native
+from fischgpt.engine import Bits, Engine, Sampled, native
 from fischgpt.model import GPT
 
 
@@ -29,3 +33,20 @@ def engine(bits: Bits | None, piece: int = 999, kept_contexts: int = 0) -> Engin
     made = Engine(MODEL, n_vocab=85, bits=bits, kept_contexts=kept_contexts)
     made.reader.piece = piece
     return made
+
+
+def followers(rng: Random) -> Callable[[Sequence[int]], Mapping[int, float]]:
+    """At most places one id, at some two or three, which of them is in the ids so far: as quotations are."""
+    salt = rng.random()
+
+    def allow(written: Sequence[int]) -> Mapping[int, float]:
+        place = Random(f"{salt} {list(written)[-3:]}")
+        many = place.choice((1, 1, 1, 1, 2, 3))
+        return {i: place.choice((0.0, 0.0, 2.0)) for i in place.sample(range(85), many)}
+
+    return allow
+
+
+def comparable(answer: list[Sampled], bits: int | None) -> list[Any]:
+    """8 and 4 bits: every bit; fp32: which tokens, for a product of more rows may round otherwise."""
+    return answer if bits else [(sampled.id, sampled.finish) for sampled in answer]

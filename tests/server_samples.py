@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 
 from assistant_samples import Script
+from fischgpt.server import limits
 from fischgpt.server.app import create_app
 from fischgpt.server.connections import Server, server_config
 from fischgpt.server.run import claim
@@ -44,7 +46,9 @@ def running(service: Service, script: Script, **options: Any) -> Iterator[Runnin
     """Serve until the block ends. options: of Settings, and web."""
     web = options.pop("web", None)
     app = create_app(service, web, Settings(**options))
-    with claim("127.0.0.1", 0) as claimed:
+    slots = app.state.parts.settings.slots
+    # Tests are about slots, whatever machine they run on.
+    with patch.object(limits, "available_cores", lambda: slots), claim("127.0.0.1", 0) as claimed:
         server = Server(server_config(app, grace_s=10))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [claimed]}, daemon=True)
         thread.start()

@@ -1,38 +1,20 @@
 """Guessing ahead and remembering beginnings change how long an answer takes, and not a bit of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine_samples import CONFIG, KINDS, engine
-from fischgpt.engine import Engine, Sampled, SamplingParams
+from engine_samples import CONFIG, KINDS, comparable, engine, followers
+from fischgpt.engine import Engine, SamplingParams
 from fischgpt.engine.draft import Draft
 from fischgpt.model import GPT
 
 PLAIN = {bits: engine(bits) for bits in KINDS}
 ENGINES = [engine(bits, piece, kept) for bits in KINDS for piece in (5, 999) for kept in (0, 2)]
-
-
-def followers(rng: Random) -> Callable[[Sequence[int]], Mapping[int, float]]:
-    """At most places one id, at some two or three, which of them is in the ids so far: as quotations are."""
-    salt = rng.random()
-
-    def allow(written: Sequence[int]) -> Mapping[int, float]:
-        place = Random(f"{salt} {list(written)[-3:]}")
-        many = place.choice((1, 1, 1, 1, 2, 3))
-        return {i: place.choice((0.0, 0.0, 2.0)) for i in place.sample(range(85), many)}
-
-    return allow
-
-
-def comparable(answer: list[Sampled], bits: int | None) -> list[Any]:
-    """8 and 4 bits: every bit; fp32: which tokens, for a product of more rows may round otherwise."""
-    return answer if bits else [(sampled.id, sampled.finish) for sampled in answer]
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,14 +1,19 @@
 """Slots, queue, disconnects, deadline, shutdown."""
 
+import asyncio
 import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from assistant_samples import BRIDGE
+from fischgpt.server import limits
+from fischgpt.server.limits import NeedsCore, Slots
 from server_samples import Running, eventually
 
 TEXT = "Designed the Harlow footbridge, 212 metres long. [1]"
@@ -148,3 +153,73 @@ def test_who_waits_is_told_where_they_stand_and_when_that_changes(serve: Callabl
         running.script.gate.release(1000)
         told = [answer.result(20) for answer in answers]
         assert told == [[], [": waiting 1"], [": waiting 2", ": waiting 1"]]
+
+
+@pytest.mark.parametrize(
+    ("needs_core", "together"),
+    [
+        (lambda _: False, (True, True)),
+        (lambda event: event is None, (False, True)),
+        (lambda _: True, (False, False)),
+    ],
+    ids=["never", "to the first event", "throughout"],
+)
+def test_as_many_compute_by_themselves_as_there_are_cores(
+    needs_core: NeedsCore, together: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "available_cores", lambda: 1)
+    barriers = [threading.Barrier(3) for _ in range(2)]
+    active, lock = 0, threading.Lock()
+
+    def work(cancelled: Callable[[], bool]) -> Iterator[str]:
+        nonlocal active
+        for name, all_at_once, barrier in zip(("found", "written"), together, barriers, strict=True):
+            if all_at_once:
+                barrier.wait(timeout=20)  # passes only if all three are here at the same time
+            else:
+                with lock:
+                    active += 1
+                time.sleep(0.01)
+                assert active == 1
+                with lock:
+                    active -= 1
+            yield name
+
+    async def rush() -> None:
+        slots = Slots(slots=3, queue=3)
+        try:
+            for _ in range(2):
+                jobs = [slots.submit(work, needs_core) for _ in range(3)]
+                for job in jobs:
+                    assert [event async for event in job.events()] == ["found", "written"]
+        finally:
+            slots.close()
+
+    asyncio.run(rush())
+
+
+def test_who_leaves_while_waiting_for_a_core_gives_up_the_slot_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "available_cores", lambda: 1)
+    gate = threading.Event()
+
+    def work(cancelled: Callable[[], bool]) -> Iterator[str]:
+        gate.wait(20)
+        yield "found"
+
+    async def come_and_go() -> None:
+        slots = Slots(slots=4, queue=0)
+        try:
+            first, *others = (slots.submit(work) for _ in range(4))
+            await asyncio.sleep(0.05)
+            assert [job.place() for job in (first, *others)] == [0, 1, 2, 3]
+            others[0].cancel()
+            await asyncio.sleep(0)
+            assert [event async for event in others[0].events()] == []
+            assert slots.admitted == 3 and slots.waiting == 2
+            gate.set()
+            for job in (first, *others[1:]):
+                assert [event async for event in job.events()] == ["found"]
+        finally:
+            slots.close()
+
+    asyncio.run(come_and_go())

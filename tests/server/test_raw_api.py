@@ -1,7 +1,9 @@
 """`/v1/completions`, `/v1/embeddings`, and of the chat `n` and `logprobs`: the official client, a real model."""
 
 import math
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ PROMPT = "She designed the Harlow"
 @pytest.fixture(scope="module")
 def real(profile: Profile, index: Index, model_folder: Path) -> Iterator[Running]:
     """A server with the tiny model's own loader."""
-    with running(Service(profile, describe_model(model_folder)), Script(tiny_tokenizer(), "")) as server:
+    with running(
+        Service(profile, describe_model(model_folder)), Script(tiny_tokenizer(), ""), max_tokens=900
+    ) as server:
         eventually(lambda: server.service.ready, within=60)
         yield server
 
@@ -44,6 +48,27 @@ def test_the_raw_model_goes_on_streamed_and_not_the_same(client: openai.OpenAI) 
     assert "".join(chunk.choices[0].text for chunk in chunks if chunk.choices) == whole.choices[0].text
     assert chunks[-1].usage == whole.usage
     assert chunks[-2].choices[0].finish_reason == "length"
+
+
+def test_eight_at_once_are_computed_together_and_get_what_each_gets_alone(real: Running) -> None:
+    def write(seed: int) -> str:
+        client = openai.OpenAI(base_url=f"{real.url}/v1", api_key="none", max_retries=0)
+        tokens = {"max_tokens": 30 + seed, "seed": seed, "stream": True}
+        chunks = client.completions.create(model="tiny", prompt=PROMPT * (1 + seed % 3), **tokens)  # type: ignore
+        return "".join(chunk.choices[0].text for chunk in chunks)
+
+    alone = [write(seed) for seed in range(8)]
+    assert real.service.assistant is not None
+    model = real.service.assistant.model
+    assert isinstance(model, TextModel) and model.batch is not None and model.batch.max_tokens == 900
+    reader = model.engine.reader
+    read_many, sizes = reader.read_many, []
+    reader.read_many = lambda parts: (sizes.append(len(parts)), time.sleep(0.003), read_many(parts))[-1]  # type: ignore
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(write, range(8))) == alone
+    reader.read_many = read_many
+    assert max(sizes) > 4
+    eventually(lambda: real.admitted == 0)
 
 
 def test_a_seed_repeats_and_n_differ(client: openai.OpenAI) -> None:

@@ -132,7 +132,7 @@ def test_metrics_are_for_this_machine_and_for_the_owner(serve: Callable[..., Any
 
 @pytest.mark.parametrize(("name", "value"), [
     ("FISCHGPT_RATE", "many"), ("FISCHGPT_RATE", "-1"), ("FISCHGPT_INSPECT_RATE", "x"),
-    ("FISCHGPT_SLOTS", "0"), ("FISCHGPT_OWNER_KEY", "short"),
+    ("FISCHGPT_SLOTS", "0"), ("FISCHGPT_TOKENS", "0"), ("FISCHGPT_OWNER_KEY", "short"),
     ("FISCHGPT_API_KEYS", "long-enough-to-be-one,short"), ("FISCHGPT_PROXIES", "10.0.0.0/99"),
     ("FISCHGPT_KEEP_QUESTIONS", "maybe"),
 ])  # fmt: skip
@@ -145,9 +145,14 @@ def test_a_setting_that_is_none_is_named(name: str, value: str) -> None:
 
 def test_settings_come_from_the_environment() -> None:
     given = read_settings(
-        {"FISCHGPT_RATE": "5", "FISCHGPT_API_KEYS": f"{OTHER}, {KEY}", "FISCHGPT_KEEP_QUESTIONS": "yes"}
+        {
+            "FISCHGPT_RATE": "5",
+            "FISCHGPT_TOKENS": "9000",
+            "FISCHGPT_API_KEYS": f"{OTHER}, {KEY}",
+            "FISCHGPT_KEEP_QUESTIONS": "yes",
+        }
     )
-    assert (given.rate, given.api_keys, given.keep_questions) == (5, (OTHER, KEY), True)
+    assert (given.rate, given.max_tokens, given.api_keys, given.keep_questions) == (5, 9000, (OTHER, KEY), True)
     assert read_settings({}) == Settings()
 
 

@@ -54,9 +54,9 @@ def test_the_browsers_odds_are_those_of_the_sampler(tmp_path: Path) -> None:
         params = SamplingParams(
             temperature=sampling["temperature"], top_k=sampling["topK"], top_p=float(sampling["topP"])
         )
-        weights, ids = distribution(logits, params)
+        weights, ids = distribution(logits.numpy(), params)
         exact = torch.zeros(len(logits), dtype=torch.float64)
-        exact[torch.arange(len(logits)) if ids is None else ids] = weights / weights.sum()
+        exact[torch.arange(len(logits)) if ids is None else ids] = torch.from_numpy(weights / weights.sum())
         order = logits.argsort(descending=True)
         top = exact[order[:TOP]].tolist()
         # Where top-p reaches into the tokens that are not told one by one, the line falls within the next of them.

@@ -15,7 +15,7 @@ from fischgpt.assistant.quoting import Quotations
 from fischgpt.assistant.release import may_stop
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
-from fischgpt.engine import Allow, Bits, Engine, SamplingParams
+from fischgpt.engine import Allow, Batch, Bits, Engine, SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.model.gpt import without_weights
 from fischgpt.model.weights import load_pretrained, read_config
@@ -80,6 +80,8 @@ class TextModel:
     engine: Engine
     config: GPTConfig
     card: dict[str, Any] = field(default_factory=dict)
+    batch: Batch | None = None
+    """What computes the answers of many together; None: each is computed by whoever asks for it."""
 
     def reply(
         self,
@@ -111,7 +113,7 @@ class TextModel:
         self, prompt_ids: Sequence[int], params: SamplingParams, cancelled: Callable[[], bool], allow: Allow | None
     ) -> Iterator[Piece]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for sampled in self.engine.generate(prompt_ids, params, allow, cancelled):
+        for sampled in (self.batch or self.engine).generate(prompt_ids, params, allow, cancelled):
             is_control = sampled.id in self.tokenizer.control_ids
             finish = "stop" if is_control else sampled.finish
             data = b"" if is_control else self.tokenizer.decode_bytes([sampled.id])

@@ -71,7 +71,7 @@ class Site:
 
     @property
     def cpus(self) -> int:
-        """Of a replica: two slots, two cores; one where another server computes."""
+        """Of a replica: two cores; one where another server computes."""
         return 2 if self.engine == "here" else 1
 
 

@@ -139,6 +139,6 @@ def _many(reader: NativeGPT, prompt: list[int], tokens: int) -> float:
     batch = [prompt[0]] * BATCH
     start = time.perf_counter()
     for _ in range(tokens):
-        logits = reader.read_many([(token, cache, True) for token, cache in zip(batch, caches, strict=True)])
-        batch = logits.argmax(-1).tolist()
+        logits = reader.read_many([([token], cache, 1) for token, cache in zip(batch, caches, strict=True)])
+        batch = [int(row.argmax()) for row in logits]
     return BATCH * tokens / (time.perf_counter() - start)

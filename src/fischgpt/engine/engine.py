@@ -1,37 +1,21 @@
 """One model, many answers: each call has its own cache and random numbers, the weights are only read."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from fischgpt.engine.draft import Draft
+from fischgpt.engine.answer import Allow, Answer, Sampled
 from fischgpt.engine.native import Bits, NativeGPT, fits
 from fischgpt.engine.prefix import PrefixCache
 from fischgpt.engine.reference import Reference
 from fischgpt.engine.rounded import Rounded
-from fischgpt.engine.sampling import Sampler, SamplingParams, likeliest
+from fischgpt.engine.sampling import SamplingParams, likeliest
 from fischgpt.errors import UserError
 from fischgpt.model import GPT
-
-Allow = Callable[[Sequence[int]], Mapping[int, float]]
-"""The ids written so far -> the ids that may come next, each with what is added to its logit."""
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """One generated token."""
-
-    id: int
-    logprob: float
-    """In nats, under the model's own distribution over the ids in use."""
-    finish: Literal["stop", "length"] | None
-    """On the last token: "stop" if the token is one of stop_ids, "length" if max_tokens or the context is used up."""
-    top: tuple[tuple[int, float], ...] = ()
-    """The `top_logprobs` likeliest ids here with their log-probabilities, whatever was allowed."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +42,10 @@ class Reader(Protocol):
 
     def read(self, ids: Sequence[int], cache: Any, wanted: int = 1) -> Tensor:
         """Read ids after what the cache (None: an empty one) holds; logits (wanted, n_vocab) after each of the last."""
+        ...
+
+    def read_many(self, parts: Sequence[tuple[Sequence[int], Any, int]]) -> Sequence[Tensor]:
+        """`read` for several answers, (ids, cache, wanted) each, and for each to the bit what `read` alone gives."""
         ...
 
 
@@ -129,12 +117,34 @@ class Engine:
         read, let `cancelled` say so: then no token comes. Raises UserError, at once, for an empty
         prompt, an id the model does not have, or a prompt that leaves no room for a token.
         """
+        params = params or SamplingParams()
+        self.room(prompt_ids, params)
+        return self._generate(list(prompt_ids), params, allow, cancelled, guess)
+
+    def room(self, prompt_ids: Sequence[int], params: SamplingParams) -> int:
+        """How many tokens an answer may have. Raises UserError as `generate`."""
         self._check(prompt_ids, "the prompt")
         if len(prompt_ids) >= self.block_size:
             raise UserError(
                 f"the prompt has {len(prompt_ids)} tokens; at most {self.block_size - 1} leave room to answer"
             )
-        return self._generate(list(prompt_ids), params or SamplingParams(), allow, cancelled, guess)
+        return min(params.max_tokens, self.block_size - len(prompt_ids))
+
+    def begin(self, prompt: Sequence[int], params: SamplingParams, allow: Allow | None, guess: bool) -> Answer:
+        """An answer whose prompt is known as far as it was read before."""
+        room = self.room(prompt, params)
+        cache = self.reader.new_cache(len(prompt) + room - 1)
+        self.prefixes.fill(prompt, cache)
+        return Answer(prompt, room, cache, params, allow, self.reader.draft if guess else 0)
+
+    def step(self, answer: Answer) -> Iterator[Sampled]:
+        """One pass, over a piece of the prompt or what follows it, and the tokens that come of it."""
+        ids, wanted = answer.read(self.reader.piece)
+        yield from answer.take(self.reader.read(ids, answer.cache, wanted))
+
+    def keep(self, answer: Answer) -> None:
+        """What an answer that has ended has read is remembered; not after an error: nobody knows what it holds then."""
+        self.prefixes.keep(answer.text[: answer.cache.pos], answer.cache)
 
     def _generate(
         self,
@@ -145,54 +155,14 @@ class Engine:
         guess: bool,
     ) -> Iterator[Sampled]:
         # No inference_mode here: around a yield it would leak into whoever consumes the tokens. The readers have it.
-        room = min(params.max_tokens, self.block_size - len(prompt))
-        # The last token is never read back in.
-        cache = self.reader.new_cache(len(prompt) + room - 1)
-        self.prefixes.fill(prompt, cache)
-        text = list(prompt)  # and the answer: what the cache holds is the beginning of it
-        draft = Draft(prompt, allow, params.stop_ids, self.reader.draft if guess else 0)
+        answer = self.begin(prompt, params, allow, guess)
         try:
-            yield from self._answer(text, room, cache, params, draft, cancelled)
-        except GeneratorExit:  # enough was asked for; after an error nobody knows what the cache holds
-            self.prefixes.keep(text[: cache.pos], cache)
+            while not answer.ended and not (answer.unread and cancelled()):
+                yield from self.step(answer)
+        except GeneratorExit:  # enough was asked for
+            self.keep(answer)
             raise
-        self.prefixes.keep(text[: cache.pos], cache)
-
-    def _answer(
-        self,
-        text: list[int],
-        room: int,
-        cache: Any,
-        params: SamplingParams,
-        draft: Draft,
-        cancelled: Callable[[], bool],
-    ) -> Iterator[Sampled]:
-        """Read `text`, the prompt, after what the cache holds of it, and continue it by at most `room` tokens."""
-        sampler, start, piece = Sampler(params, text, self.device), len(text), self.reader.piece
-        while start - cache.pos > piece:
-            if cancelled():
-                return
-            self.reader.read(text[cache.pos : cache.pos + piece], cache)
-        if cancelled():
-            return
-        while True:
-            begun, left = len(text), room - (len(text) - start)
-            draft.guess(text[start:], left - 1)
-            rows = self.reader.read([*text[cache.pos :], *draft.ids], cache, 1 + len(draft.ids))
-            held, cache.pos = cache.pos, begun  # a guess counts once it has come true
-            for at, logits in enumerate(rows):
-                token, logprob = sampler(logits, draft.allowed[at])
-                text.append(token)
-                left -= 1
-                finish = "stop" if token in params.stop_ids else "length" if left == 0 else None
-                top = likeliest(logits[None], params.top_logprobs)[0] if params.top_logprobs else ()
-                yield Sampled(token, logprob, finish, top)
-                if finish:
-                    return
-                if cache.pos == held or token != draft.ids[at]:
-                    break
-                cache.pos += 1
-            draft.settle(text[begun:], cache.pos - begun)
+        self.keep(answer)
 
     @torch.inference_mode()
     def score(self, prompt_ids: Sequence[int], continuation_ids: Sequence[int]) -> list[float]:

@@ -118,7 +118,7 @@ class NativeGPT:
         self, model: GPT, n_vocab: int, threads: int | None = None, variant: str | None = None, bits: Bits = 8
     ) -> None:
         """n_vocab: rows of the head that are kept. threads: by default one for a model that lies in a core's reach
-        (32 MB), where a second gains little and two visitors' answers can have a core each; else all cores. bits: a
+        (32 MB), where a second gains little and two visitors' prompts can have a core each; else all cores. bits: a
         weight's, 8 or 4; k of each matrix is a multiple of 16, as `fits` has it."""
         library = _library()
         assert library is not None
@@ -169,10 +169,11 @@ class NativeGPT:
         Raises ValueError where the cache is full.
         """
         cache = self.new_cache(len(ids)) if cache is None else cache
-        return self.read_many([(token, cache, i >= len(ids) - wanted) for i, token in enumerate(ids)])
+        return self.read_many([(ids, cache, wanted)])[0]
 
-    def read_many(self, tokens: Sequence[tuple[int, NativeCache, bool]]) -> Tensor:
-        """One pass over (id, its answer's cache, whether logits are wanted); logits (wanted, n_vocab), in order."""
+    def read_many(self, parts: Sequence[tuple[Sequence[int], NativeCache, int]]) -> Sequence[Tensor]:
+        """One pass over several answers, (ids, cache, wanted) each; what `read` gives for each."""
+        tokens = [(token, cache, i >= len(ids) - wanted) for ids, cache, wanted in parts for i, token in enumerate(ids)]
         n = len(tokens)
         rows = (_Token * n)()
         for row, (token, kept, wanted) in zip(rows, tokens, strict=True):
@@ -183,14 +184,14 @@ class NativeGPT:
             row.cache, row.id, row.pos = kept.address, token, kept.pos
             row.max_tokens, row.wanted = kept.max_tokens, wanted
             kept.pos += 1
-        logits = torch.empty(sum(row.wanted for row in rows), self.n_vocab)
+        logits = torch.empty(sum(wanted for _, _, wanted in parts), self.n_vocab)
         longest = max(row.max_tokens for row in rows)
         model = ctypes.addressof(self._model)
         scratch = torch.empty(self._library.fischgpt_scratch(model, n, longest, self.threads), dtype=torch.uint8)
         self._library.fischgpt_read(
             model, ctypes.addressof(rows), n, logits.data_ptr(), scratch.data_ptr(), self.threads, self._variant
         )
-        return logits
+        return logits.split([wanted for _, _, wanted in parts])
 
     def _floats(self, tensor: Tensor) -> int:
         return self._weights.keep(tensor.detach().float().numpy())

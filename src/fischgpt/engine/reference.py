@@ -30,7 +30,11 @@ class Reference:
 
     @torch.inference_mode()
     def read(self, ids: Sequence[int], cache: KVCache | None, wanted: int = 1) -> Tensor:
-        """Read ids after what the cache holds; logits (wanted, n_vocab) after each of the last `wanted`, all or one."""
+        """Read ids after what the cache holds; logits (wanted, n_vocab) after each of the last `wanted` of them."""
         idx = torch.tensor([list(ids)], device=self._device)
-        logits = self._model(idx, cache=cache, last_only=wanted == 1)
-        return logits[0, -wanted:, : self._n_vocab]
+        logits = self._model(idx, cache=cache, last_only=wanted <= 1)
+        return logits[0, logits.shape[1] - wanted :, : self._n_vocab]
+
+    def read_many(self, parts: Sequence[tuple[Sequence[int], KVCache, int]]) -> Sequence[Tensor]:
+        """One after the other: PyTorch rounds a pass over several otherwise."""
+        return [self.read(*part) for part in parts]

@@ -65,4 +65,5 @@ class Rounded(Reference):
     def read(self, ids: Sequence[int], cache: KVCache | None, wanted: int = 1) -> Tensor:
         """Read ids after what the cache holds; logits (wanted, n_vocab) after each of the last `wanted`."""
         idx = torch.tensor([list(ids)])
-        return self._head(self._model.hidden(idx, cache=cache)[0, -wanted:])
+        hidden = self._model.hidden(idx, cache=cache)[0]
+        return self._head(hidden[-wanted:]) if wanted else hidden.new_empty(0, self._n_vocab)

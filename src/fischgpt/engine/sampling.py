@@ -69,7 +69,8 @@ def likeliest(logits: Tensor, k: int) -> list[tuple[tuple[int, float], ...]]:
 
 
 # On a processor in NumPy: torch's threads wait for one another by spinning, from 2,048 exponentials on. On a machine
-# with other work a token of the 9M model's 4,096 ids took 4 ms of processor time so, and 0.02 in one thread.
+# with other work a token of the 9M model's 4,096 ids took 4 ms of processor time so, in one thread 0.02; to draw one
+# of 50,260 took 134 ms, and 0.3.
 
 
 def _argmax(scores: Tensor) -> int:
@@ -128,22 +129,33 @@ class Sampler:
         return logits.scatter(0, self._seen, scores)
 
     def _draw(self, scores: Tensor) -> int:
-        p, ids = distribution(scores, self.params)
-        at = int(torch.multinomial(p.cpu(), 1, generator=self._random))
+        weights, ids = distribution(scores.cpu().numpy(), self.params)
+        reached = weights.cumsum()
+        if not reached[-1] > 0:
+            raise ValueError("the model's logits are no numbers")
+        drawn = reached[-1] * float(torch.rand((), generator=self._random, dtype=torch.float64))
+        # The end of the last that can be drawn: the product may round up to all there is.
+        at = min(int(reached.searchsorted(drawn, "right")), int(reached.searchsorted(reached[-1])))
         return at if ids is None else int(ids[at])
 
 
-def distribution(scores: Tensor, params: SamplingParams) -> tuple[Tensor, Tensor | None]:
-    """What is drawn from at a temperature above 0: weights (not summing to 1 after a cut) and the ids they belong to,
-    None if these are all in order. First top_k, then the temperature, then top_p of what is left."""
+def distribution(scores: np.ndarray, params: SamplingParams) -> tuple[np.ndarray, np.ndarray | None]:
+    """What is drawn from at a temperature above 0: weights (the likeliest's is 1) and the ids they belong to, None if
+    these are all in order. First top_k, then the temperature, then top_p of what is left."""
     ids = None
-    if 0 < params.top_k < scores.numel():
-        scores, ids = scores.topk(params.top_k)
-    elif params.top_p < 1:
-        scores, ids = scores.sort(descending=True)
+    if 0 < params.top_k < len(scores):
+        ids = scores.argpartition(-params.top_k)[-params.top_k :]
+        scores = scores[ids]
     # In double, from the maximum down: a temperature or top_p next to nothing is neither 0 nor infinite.
-    scores = scores.double()
-    p = ((scores - scores.max()) / params.temperature).softmax(0)
+    with np.errstate(over="ignore"):
+        weights = np.exp((scores.astype(np.float64) - scores.max()) / params.temperature)
     if params.top_p < 1:
-        p = p.masked_fill(p.cumsum(0) - p >= params.top_p, 0.0)  # keeps the token that crosses the line
-    return p, ids
+        total = weights.sum()
+        # All the others together are less than what is left out: sorting 50,260 takes 13 ms.
+        likely = np.flatnonzero(weights >= (1 - params.top_p) * total / len(weights))
+        likely = likely[(-weights[likely]).argsort(kind="stable")]
+        weights = weights[likely]
+        kept = weights.cumsum() - weights < params.top_p * total  # and the token that crosses the line
+        weights, likely = weights[kept], likely[kept]
+        ids = likely if ids is None else ids[likely]
+    return weights, ids

@@ -48,7 +48,7 @@ class Remembering(TextModel):
 
     @classmethod
     def of(cls, model: TextModel) -> Remembering:
-        return cls(model.name, model.tokenizer, model.engine, model.config, model.card, model)
+        return cls(model.name, model.tokenizer, model.engine, model.config, model.card, inner=model)
 
     def stream(
         self,

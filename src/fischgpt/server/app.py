@@ -42,7 +42,7 @@ def create_app(
     parts = Parts(service, settings)
     folder = owner_folder(service.profile, settings.data)
     documents, feedback = Documents(folder / "documents", service.profile), Feedback(folder / "feedback.sqlite3")
-    service.profile = documents.profile()
+    service.profile, service.max_tokens = documents.profile(), settings.max_tokens
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,7 +1,8 @@
 """How many answers run at once, how many wait, how long one may take; and the size of a request.
 
-Answers are computed in worker threads, never in the event loop. A job that nobody waits for any more gives its slot
-back within one token, or its place in the queue at once.
+Answers are computed in worker threads, never in the event loop. What each computes by itself, as a search, has a core
+while it does; what the model writes is computed for all together (engine/batch.py). A job that nobody waits for any
+more gives its slot back within one step of that, or its place in the queue at once.
 """
 
 import asyncio
@@ -9,11 +10,13 @@ import itertools
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fischgpt.resources import available_cores
 
 MAX_BODY_BYTES = 64 * 1024
 BODY_S = 8.0
@@ -26,6 +29,9 @@ PLACE_S, MAX_PLACE = 0.5, 100
 
 Work = Callable[[Callable[[], bool]], Iterator[Any]]
 """Computes the events of an answer; is given a function that says whether to stop."""
+NeedsCore = Callable[[Any], bool]
+"""Whether it computes by itself, on one of the machine's cores: is asked with None at first, then with each event until
+it says no. More of them at a time would only make each slower."""
 
 
 class Busy(Exception):
@@ -43,9 +49,11 @@ class Expired(Exception):
 class Job:
     """One answer: iterate over its events; `cancel` when nobody wants them any more."""
 
-    def __init__(self, work: Work, deadline_s: float, place: Callable[["Job"], int]) -> None:
+    def __init__(self, work: Work, deadline_s: float, place: Callable[["Job"], int], needs_core: NeedsCore) -> None:
         """place: where a job that waits stands in the queue, from 1."""
-        self._work, self._place = work, place
+        self._work, self._place, self._needs_core = work, place, needs_core
+        self._computed: Iterator[Any] | None = None
+        self._over = False
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Any] = asyncio.Queue()
         self._cancelled = threading.Event()
@@ -89,27 +97,41 @@ class Job:
                 raise event
             yield event
 
-    async def run(self, semaphore: asyncio.Semaphore, pool: ThreadPoolExecutor) -> None:
-        """Wait for a slot, work in a thread, give the slot back."""
+    async def run(self, slots: asyncio.Semaphore, cores: asyncio.Semaphore, own: Executor, shared: Executor) -> None:
+        """Wait for a slot, and for a core if it needs one; compute in a thread of `own` while it does, else of
+        `shared`."""
         try:
-            async with semaphore:
-                self.started = True
-                self.queue_ms = (time.perf_counter() - self._submitted) * 1000
-                if not self._cancelled.is_set():
-                    await self._loop.run_in_executor(pool, self._compute)
+            async with slots:
+                if self._needs_core(None):
+                    async with cores:
+                        self._start()
+                        await self._loop.run_in_executor(own, self._compute, True)
+                if not self._over:
+                    self._start()
+                    await self._loop.run_in_executor(shared, self._compute, False)
         finally:
             self._timer.cancel()
             self._events.put_nowait(_END)
 
-    def _compute(self) -> None:
-        events = self._work(self._cancelled.is_set)
+    def _start(self) -> None:
+        if not self.started:
+            self.started = True
+            self.queue_ms = (time.perf_counter() - self._submitted) * 1000
+
+    def _compute(self, has_core: bool) -> None:
+        """To the end, or to where it needs no core any more."""
         try:
-            for event in events:
+            if self._computed is None and not self._cancelled.is_set():
+                self._computed = self._work(self._cancelled.is_set)
+            for event in self._computed or ():
                 self._put(event)
                 if self._cancelled.is_set():
                     break
+                if has_core and not self._needs_core(event):
+                    return
         except BaseException as error:
             self._put(error)
+        self._over, self._computed = True, None  # what is left of it closes here
 
     def _put(self, event: Any) -> None:
         self._loop.call_soon_threadsafe(self._events.put_nowait, event)
@@ -123,12 +145,15 @@ _END = object()
 
 
 class Slots:
-    """`slots` answers at once and `queue` waiting in order; more are refused with Busy."""
+    """`slots` answers at once, as many of them with a core as there are, and `queue` waiting in order; more are refused
+    with Busy."""
 
-    def __init__(self, slots: int = 2, queue: int = 16, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, slots: int = 8, queue: int = 16, deadline_s: float = DEADLINE_S) -> None:
         self.slots, self.queue, self.deadline_s = slots, queue, deadline_s
-        self._semaphore = asyncio.Semaphore(slots)
-        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="answer")
+        self._semaphore, self._cores = asyncio.Semaphore(slots), asyncio.Semaphore(available_cores())
+        # A thread's first search takes twice the time (160 ms for 80): Chroma opens its file for each thread.
+        self._own = ThreadPoolExecutor(available_cores(), thread_name_prefix="core")
+        self._shared = ThreadPoolExecutor(slots, thread_name_prefix="answer")
         self._jobs: dict[Job, None] = {}  # in the order they came, which is that of the queue
 
     @property
@@ -138,7 +163,7 @@ class Slots:
 
     @property
     def waiting(self) -> int:
-        """Jobs that wait for a slot."""
+        """Jobs that wait for a slot or a core."""
         return sum(not job.started for job in self._jobs)
 
     def full(self) -> int:
@@ -146,13 +171,13 @@ class Slots:
         # An answer of the small model takes under a second.
         return 1 + self.admitted // self.slots if self.admitted >= self.slots + self.queue else 0
 
-    def submit(self, work: Work) -> Job:
+    def submit(self, work: Work, needs_core: NeedsCore = lambda _: True) -> Job:
         """Queue the work. Raises Busy with the seconds after which to try again."""
         if seconds := self.full():
             raise Busy(seconds)
-        job = Job(work, self.deadline_s, self._place)
+        job = Job(work, self.deadline_s, self._place, needs_core)
         self._jobs[job] = None
-        job.task = asyncio.create_task(job.run(self._semaphore, self._pool))
+        job.task = asyncio.create_task(job.run(self._semaphore, self._cores, self._own, self._shared))
         job.task.add_done_callback(lambda _: self._jobs.pop(job, None))
         return job
 
@@ -165,7 +190,8 @@ class Slots:
         """Stop all work."""
         for job in list(self._jobs):
             job.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._own, self._shared):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class BodyLimit:

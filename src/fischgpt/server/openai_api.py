@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from fischgpt.assistant.events import Event
+from fischgpt.assistant.events import Event, Sources
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
 from fischgpt.server.completion import Completion
@@ -99,7 +99,8 @@ def ask(
             if cancelled():
                 return
 
-    return parts.slots.submit(work)
+    # Searching and reading go on for as many as there are cores: all at once, everybody's first words would be late.
+    return parts.slots.submit(work, lambda event: event is None or isinstance(event[1], Sources))
 
 
 def nth(params: SamplingParams, index: int) -> SamplingParams:

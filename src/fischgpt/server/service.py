@@ -11,10 +11,12 @@ from typing import TypeVar
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.model import ModelInfo, TextModel, load_model
 from fischgpt.assistant.remote import RemoteInfo, RemoteModel
+from fischgpt.engine import Batch
 from fischgpt.errors import Away, ModelAway, UserError
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 from fischgpt.server.memory import settle
+from fischgpt.server.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ class Service:
 
     def __init__(self, profile: Profile, model: ModelInfo | RemoteInfo, loader: Loader | None = None) -> None:
         self.profile, self.model = profile, model
+        self.max_tokens = Settings.max_tokens
+        """Of all answers that are written at once; set before `start`."""
         self.progress = Progress(0.0, "starting")
         self.assistant: Assistant | None = None
         self.failure: BaseException | None = None
@@ -67,8 +71,11 @@ class Service:
             self._thread.start()
 
     def close(self) -> None:
-        """Stop asking after another server."""
+        """Stop asking after another server, and end what is being written here."""
         self._closed.set()
+        model = None if self.assistant is None else self.assistant.model
+        if isinstance(model, TextModel) and model.batch is not None:
+            model.batch.close()
 
     def change(self, profile: Profile) -> None:
         """Answer from another set of the owner's passages from now on; answers under way end with the old one."""
@@ -140,6 +147,7 @@ def load(service: Service) -> Assistant:
     else:
         service.progress = Progress(0.1, "loading the model")
         model = load_model(service.model)
+        model = replace(model, batch=Batch(model.engine, service.max_tokens))
     service.progress = Progress(0.4, "indexing the profile")
     profile = service.profile
     index = service.wait_for(lambda: Index.open(profile))

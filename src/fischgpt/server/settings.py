@@ -19,8 +19,11 @@ _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", 
 class Settings:
     """All of it optional."""
 
-    slots: int = 2
+    slots: int = 8
     """`FISCHGPT_SLOTS`: answers computed at once."""
+    max_tokens: int = 6144
+    """`FISCHGPT_TOKENS`: tokens of all answers that are written at once, prompts included and each as long as it may
+    become; at least one full context. A token takes 15 KB of memory with `mini`, 74 KB with GPT-2's 124M."""
     queue: int = 16
     """`FISCHGPT_QUEUE`: how many more may wait."""
     deadline_s: float = 60.0
@@ -74,6 +77,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise UserError(f"FISCHGPT_KEEP_QUESTIONS must be 1 or 0, not {keep!r}")
     return Settings(
         slots=number("FISCHGPT_SLOTS", base.slots, 1, 256),
+        max_tokens=number("FISCHGPT_TOKENS", base.max_tokens, 1, 10_000_000),
         queue=number("FISCHGPT_QUEUE", base.queue, 0, 10_000),
         deadline_s=float(number("FISCHGPT_DEADLINE", int(base.deadline_s), 1, 3600)),
         rate=number("FISCHGPT_RATE", base.rate, 0, 1_000_000),
