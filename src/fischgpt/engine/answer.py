@@ -38,7 +38,7 @@ class Answer:
         """The prompt and the answer: what the cache holds is the beginning of it."""
         self.cache = cache
         self.ended = False
-        self._params, self._allow = params, allow
+        self._params = params
         self._start, self._left = len(prompt), room
         self._draft = Draft(prompt, allow, params.stop_ids, guesses)
         self._sampler: Sampler | None = None
