@@ -262,3 +262,13 @@ def test_closing_ends_who_writes_who_waits_and_who_comes_later() -> None:
         steps.free()
         assert all(len(one.result(20)) < 100 for one in asked)
         assert ask(pool, batch, 3, 3, 100).result(20) == []
+
+
+@pytest.mark.parametrize("bits", KINDS)
+def test_a_conversation_goes_on_from_what_was_written_together(bits: Any) -> None:
+    with batch_of(engine(bits, kept_contexts=2)) as batch:
+        prompt, params = [5, 6, 7, 8], SamplingParams(max_tokens=20, temperature=1.0, seed=3)
+        for _ in range(3):
+            answer = list(batch.generate(prompt, params, guess=False))
+            assert comparable(answer, bits) == comparable(list(PLAIN[bits].generate(prompt, params)), bits)
+            prompt = [*prompt, *(sampled.id for sampled in answer), 1, 2]
