@@ -2,8 +2,7 @@
 
 A pass waits for the weights to come from memory, and eight answers need them once. Answers come and go between two
 passes (continuous batching; Yu et al. 2022, Orca). Each visitor's own thread reads the prompt, up to the first tokens:
-reading waits for arithmetic instead, which two prompts on a core each make better use of than one after the other on
-both, and who needs no more than the first tokens costs the others no pass.
+a long one stops nobody who writes, and who needs no more than the first tokens costs the others no pass.
 """
 
 import queue

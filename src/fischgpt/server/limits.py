@@ -151,7 +151,7 @@ class Slots:
     def __init__(self, slots: int = 8, queue: int = 16, deadline_s: float = DEADLINE_S) -> None:
         self.slots, self.queue, self.deadline_s = slots, queue, deadline_s
         self._semaphore, self._cores = asyncio.Semaphore(slots), asyncio.Semaphore(available_cores())
-        # A thread's first search takes twice the time (160 ms for 80): Chroma opens its file for each thread.
+        # A thread's first search takes up to twice the time (173 ms for 80).
         self._own = ThreadPoolExecutor(available_cores(), thread_name_prefix="core")
         self._shared = ThreadPoolExecutor(slots, thread_name_prefix="answer")
         self._jobs: dict[Job, None] = {}  # in the order they came, which is that of the queue
