@@ -26,6 +26,10 @@ PASSAGES = [
 ]
 
 
+ENDLESS = Passage("skills-1", "Skills", "", "", "", ", ".join(["C", "Go", "R"] * 21))
+"""Of which nothing is short enough to quote: one sentence of 63 words."""
+
+
 @pytest.fixture(scope="module", params=["gpt2", "bpe"])
 def tok(request: pytest.FixtureRequest) -> Tokenizer:
     if request.param == "gpt2":
@@ -102,6 +106,18 @@ def test_whatever_an_untrained_model_prefers_it_writes_a_whole_grounded_answer_o
         assert declines(answer) or grounded(answer, "", PASSAGES).ok, answer
         written.add(answer)
     assert len(written) > 3
+
+
+def test_a_passage_too_long_to_be_quoted_leaves_the_grammar_of_the_others_whole() -> None:
+    """llama.cpp refuses a grammar with an empty rule, and with it the question."""
+    tok = Tokenizer.gpt2()
+    assert not spans(ENDLESS)
+    for passages in ([ENDLESS, *PASSAGES], [*PASSAGES, ENDLESS], [ENDLESS]):
+        rules = dict(line.split(" ::= ") for line in Quotations(tok, passages, served=True).grammar.splitlines())
+        named = re.findall(r"[a-z]+(?:-\d)+", " ".join(re.sub(r'"(?:\\.|[^"\\])*"', "", rule) for rule in rules.values()))
+        assert all(rules.values()) and set(named) <= rules.keys()
+        assert f"text-{passages.index(ENDLESS) + 1}" not in named
+        assert ("[1] " in rules.get("cite-1-1", "")) == (passages[0] is not ENDLESS)
 
 
 def test_head_is_the_rendered_line_without_section_and_text() -> None:

@@ -23,6 +23,7 @@ from fischgpt.deploy.site import describe_site
 from fischgpt.deploy.targets import deploy
 from fischgpt.engine import SamplingParams
 from fischgpt.profile.index import Index
+from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.prompt import render_passages
 from fischgpt.resources import resource
@@ -144,6 +145,8 @@ def test_what_llama_cpp_writes_stands_in_the_passages_however_it_is_sampled(
     port, tok, eot = free_port(), Tokenizer.gpt2(), Tokenizer.load(resource("mini")).eot
     passages = list(load_profile().passages[:6])
     passages[1] = replace(passages[1], text='He calls it "C:\\temp" — naïve, he says.')
+    # One sentence of more words than may be quoted.
+    passages[4] = Passage("skills-1", "Skills", "", "", "", ", ".join(["C", "Go", "R"] * 21))
     turns = [Turn("system", render_passages(passages)), Turn("user", "Who is he?")]
 
     def holds(answer: str) -> bool:

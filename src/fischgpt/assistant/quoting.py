@@ -151,12 +151,13 @@ class Quotations:
     @property
     def grammar(self) -> str:
         """The same answers as a grammar in llama.cpp's notation (GBNF), for a server that picks the tokens itself."""
-        numbers = range(1, len(self._choices) + 1)
-        rules = {"root": _any(["refusal", *(f"cite-1-{n}" for n in numbers)]), "refusal": _any(map(_literal, REFUSALS))}
-        for n, texts in zip(numbers, self._choices, strict=True):
+        # llama.cpp refuses an empty rule: a passage of which nothing is short enough to quote has none.
+        texts_of = {n: texts for n, texts in enumerate(self._choices, 1) if texts}
+        rules = {"root": _any(["refusal", *(f"cite-1-{n}" for n in texts_of)]), "refusal": _any(map(_literal, REFUSALS))}
+        for n, texts in texts_of.items():
             rules[f"text-{n}"] = _any(map(_literal, texts))
             for cited in range(1, MAX_CITATIONS + 1):
-                later = [f"cite-{cited + 1}-{m}" for m in numbers[n:]] if cited < MAX_CITATIONS else []
+                later = [f"cite-{cited + 1}-{m}" for m in texts_of if m > n] if cited < MAX_CITATIONS else []
                 opening = _literal(f"[{n}] " if cited == 1 else f" [{n}] ")
                 rules[f"cite-{cited}-{n}"] = f"{opening} text-{n}" + (f" ({_any(later)})?" if later else "")
         return "".join(f"{name} ::= {rule}\n" for name, rule in rules.items())
