@@ -62,6 +62,9 @@ def test_what_stands_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.Mon
     for name, message in refused.items():
         with pytest.raises(UserError, match=f"{name} {message}"), new_folder(tmp_path / name):
             pytest.fail("it was begun")
+    for name in ("file/new", "file/a/new", "n" * 300):  # as one line too where nothing can ever stand
+        with pytest.raises(UserError, match=f"{name} cannot be written: "), new_folder(tmp_path / name):
+            pytest.fail("it was begun")
     monkeypatch.chdir(tmp_path / "empty")
     with pytest.raises(UserError, match="is the folder you are in"), new_folder("."):
         pytest.fail("it was begun")

@@ -25,12 +25,16 @@ def new_folder(out: str | Path) -> Iterator[Path]:
     """A folder to fill that becomes `out` if the block ends well and is gone if it does not.
 
     While it is filled, only its owner can look into it; then it has the permissions of the empty folder whose place it
-    takes, or else those that the umask leaves. Raises UserError as `check_new`.
+    takes, or else those that the umask leaves. Raises UserError as `check_new`, and for a place where none can be made.
     """
     out = Path(out)
-    check_new(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as part:  # 0700
+    try:
+        check_new(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent)  # 0700
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error.strerror}") from error
+    with beside as part:
         folder = Path(part) / "new"
         folder.mkdir()
         yield folder
