@@ -114,7 +114,9 @@ def test_a_passage_too_long_to_be_quoted_leaves_the_grammar_of_the_others_whole(
     assert not spans(ENDLESS)
     for passages in ([ENDLESS, *PASSAGES], [*PASSAGES, ENDLESS], [ENDLESS]):
         rules = dict(line.split(" ::= ") for line in Quotations(tok, passages, served=True).grammar.splitlines())
-        named = re.findall(r"[a-z]+(?:-\d)+", " ".join(re.sub(r'"(?:\\.|[^"\\])*"', "", rule) for rule in rules.values()))
+        named = re.findall(
+            r"[a-z]+(?:-\d)+", " ".join(re.sub(r'"(?:\\.|[^"\\])*"', "", rule) for rule in rules.values())
+        )
         assert all(rules.values()) and set(named) <= rules.keys()
         assert f"text-{passages.index(ENDLESS) + 1}" not in named
         assert ("[1] " in rules.get("cite-1-1", "")) == (passages[0] is not ENDLESS)

@@ -153,7 +153,10 @@ class Quotations:
         """The same answers as a grammar in llama.cpp's notation (GBNF), for a server that picks the tokens itself."""
         # llama.cpp refuses an empty rule: a passage of which nothing is short enough to quote has none.
         texts_of = {n: texts for n, texts in enumerate(self._choices, 1) if texts}
-        rules = {"root": _any(["refusal", *(f"cite-1-{n}" for n in texts_of)]), "refusal": _any(map(_literal, REFUSALS))}
+        rules = {
+            "root": _any(["refusal", *(f"cite-1-{n}" for n in texts_of)]),
+            "refusal": _any(map(_literal, REFUSALS)),
+        }
         for n, texts in texts_of.items():
             rules[f"text-{n}"] = _any(map(_literal, texts))
             for cited in range(1, MAX_CITATIONS + 1):
