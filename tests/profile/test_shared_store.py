@@ -213,6 +213,29 @@ def test_a_site_says_that_its_index_is_away_and_goes_on_when_it_is_back(tmp_path
             assert "$208.74" in httpx.post(f"{site.url}/v1/chat/completions", json=body, timeout=30).text
 
 
+def test_a_server_that_has_lost_everything_is_filled_anew_by_the_replicas_that_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = free_port()
+    monkeypatch.setenv("FISCHGPT_INDEX", f"http://127.0.0.1:{there}")
+    profile = _profile(tmp_path, "Swam to Elba")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    with chroma_run(tmp_path / "one", there):
+        replicas = [Index.open(profile), Index.open(profile)]
+    with chroma_run(tmp_path / "two", there):
+        for replica in replicas:
+            assert "Elba" in replica.search("Where did she swim?").hits[0].passage.text
+        assert not Index.open(profile).rebuilt
+        # What somebody else has put there meanwhile is left alone, and visitors read no host.
+        collection = _collection(replicas[0])
+        chromadb.HttpClient("127.0.0.1", there).delete_collection(collection.name)
+        chromadb.HttpClient("127.0.0.1", there).create_collection(collection.name, metadata={"mine": "yes"})
+        with pytest.raises(IndexAway, match="the index behind this site does not answer") as away:
+            replicas[0].search("Where did she swim?")
+        assert "made for another profile" in away.value.detail and str(there) not in str(away.value)
+
+
 def _profile(folder: Path, highlight: str) -> Profile:
     path = folder / "ada.md"
     path.write_text(

@@ -4,8 +4,10 @@ Only `chroma run` (Chroma's own image) is spoken to. Chroma's Python server, up 
 (CVE-2026-45829), and is refused. Nothing on the server is ever deleted: another replica may be reading it.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import chromadb
@@ -13,11 +15,14 @@ import httpx
 import numpy as np
 from chromadb.api.client import Client
 from chromadb.api.fastapi import FastAPI
+from chromadb.api.models.Collection import Collection
 from chromadb.config import Settings
+from chromadb.errors import NotFoundError
 
-from fischgpt.errors import IndexAway, UserError
+from fischgpt.errors import Away, IndexAway, UserError
 from fischgpt.profile.store import DamagedError, Vectors, collection_of, fill, name, nearest, probe, probes
 
+T = TypeVar("T")
 TIMEOUT_S = 5.0
 """The longest silence; a query takes 7 ms, a batch of 5,461 vectors is stored in 1 s."""
 
@@ -34,14 +39,18 @@ class SharedStore:
         `chroma run`, and a collection of that name that somebody else made or changed.
         """
         self._host, self._name = _host(url), name(fingerprint, model)
+        self._fingerprint, self._model, self._ids, self._vectors = fingerprint, model, ids, vectors
+        self._opening = threading.Lock()
         self.filled = False
         """Whether this replica stored vectors."""
-        self._open(url, fingerprint, model, ids, vectors)
+        with self._asking():
+            _check_server(url)
+            self._client = _client(url)
+        self._open()
 
     def query(self, vector: Vectors, k: int) -> dict[str, float]:
         """As Store."""
-        with self._asking():
-            return nearest(self._collection, vector, k)
+        return self._asked(lambda collection: nearest(collection, vector, k))
 
     def cosines(self, vector: Vectors, ids: Sequence[str]) -> dict[str, float]:
         """As Store."""
@@ -51,31 +60,54 @@ class SharedStore:
         """Let go of the connections."""
         self._client.close()
 
-    def _open(self, url: str, fingerprint: str, model: str, ids: Sequence[str], vectors: Callable[[], Vectors]) -> None:
+    def _open(self) -> None:
+        ids = self._ids
         with self._asking():
-            _check_server(url)
-            self._client = _client(url)
-            self._collection = collection_of(self._client, fingerprint, model)
-            if self._collection.metadata != {"profile": fingerprint, "model": model}:
+            collection = collection_of(self._client, self._fingerprint, self._model)
+            if collection.metadata != {"profile": self._fingerprint, "model": self._model}:
                 raise self._foreign("was made for another profile or by another version of FischGPT")
-            stored = set(self._collection.get(include=[])["ids"])
+            stored = set(collection.get(include=[])["ids"])
             missing = set(ids) - stored
             if missing:
-                fill(self._client, self._collection, ids, vectors())
+                fill(self._client, collection, ids, self._vectors())
                 self.filled = True
         if len(stored | missing) > len(ids):
             raise self._foreign("holds passages that are not the profile's")
+        self._collection = collection  # whole: until now nobody was answered from it
         try:
             probe(self, ids, self._stored(probes(ids)))
         except DamagedError as error:
             raise self._foreign(f"is damaged: {error}") from error
 
+    def _open_anew(self, lost: Collection) -> None:
+        """In place of a collection that is gone. Whoever comes while somebody does that (seconds, for thousands of
+        passages) is told that the index is away."""
+        if not self._opening.acquire(blocking=False):
+            raise IndexAway(f"{self._host} has lost {self._name}, which is being stored anew")
+        try:
+            if self._collection is lost:
+                self._open()
+        except Away:
+            raise
+        except UserError as error:  # names the host, and it is a visitor who waits
+            raise IndexAway(str(error)) from error
+        finally:
+            self._opening.release()
+
     def _stored(self, ids: Sequence[str]) -> dict[str, Vectors]:
         if not ids:
             return {}
-        with self._asking():
-            found = self._collection.get(ids=list(ids), include=["embeddings"])
+        found = self._asked(lambda collection: collection.get(ids=list(ids), include=["embeddings"]))
         return dict(zip(found["ids"], np.asarray(found["embeddings"], np.float32), strict=True))
+
+    def _asked(self, ask: Callable[[Collection], T]) -> T:
+        """What the server answers: also one that lost its volume, and has nothing until we store it anew."""
+        collection = self._collection
+        with self._asking(), suppress(NotFoundError):
+            return ask(collection)
+        self._open_anew(collection)
+        with self._asking():
+            return ask(self._collection)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
