@@ -18,6 +18,8 @@ from fischgpt.assistant.model import Piece, load_model, until
 from fischgpt.assistant.terminal import ask
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
+from fischgpt.deploy.site import describe_site
+from fischgpt.deploy.targets import deploy
 from fischgpt.engine import SamplingParams
 from fischgpt.errors import UserError
 from fischgpt.evals.run import evaluate
@@ -109,6 +111,18 @@ def test_how_it_chats_is_told_from_its_files_or_not_at_all(original: Path, tmp_p
             ask("How long is the bridge?", str(tmp_path / "ada"), str(folder))
     (tmp_path / "text.txt").write_text("The ship sailed in 1851. " * 40)
     assert evaluate(folder, "loss", tmp_path / "text.txt")["tokens"] > 100
+
+
+def test_a_container_gets_the_files_that_show_how_it_chats(original: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(original, tmp_path / "m")
+    (folder / "README.md").write_text("# gpt2")
+    (folder / "chat_template.jinja").write_text("<|user|>{{ messages }}<|assistant|>")
+    (folder / "vocab.json").write_text(
+        json.dumps(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"])
+    )
+    (folder / "tokenizer.json").unlink()
+    out = deploy(describe_site(model=str(folder)), "container", tmp_path / "out").folder
+    assert load_tokenizer(out / "model").tags == ("<|user|>", "<|assistant|>")
 
 
 def test_a_vocabulary_file_is_enough_and_another_vocabulary_is_not_taken_for_it(original: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fischgpt.assistant.published import FILES, SUMS
 from fischgpt.deploy.beside import beside
 from fischgpt.deploy.site import PORT, Site, Target
 from fischgpt.errors import UserError
@@ -60,8 +61,9 @@ def render(site: Site, target: Target) -> dict[str, str]:
     values = _values(site, target)
     texts = {}
     for name, template in _TEXTS[target].items():
-        # A percent sign begins a specifier of systemd's.
+        # A percent sign begins a specifier of systemd's; a dollar sign a variable, in a command alone.
         unit = {key: value.replace("%", "%%") for key, value in values.items()}
+        unit["model"] = unit["model"].replace("$", "$$")
         texts[name] = fill(f"deploy/{template}", unit if name.endswith(".service") else values)
     return texts | ({"requirements.txt": requirements()} if target == "space" else {})
 
@@ -107,7 +109,7 @@ def _values(site: Site, target: Target) -> dict[str, str]:
         "cpus": str(site.cpus),
         "memory_mb": str(site.memory_mb),
         "memory_limit_mb": str(round(1.5 * site.memory_mb)),
-        "model": inside,
+        "model": json.dumps(inside, ensure_ascii=False),  # as systemd, YAML and Docker read it too
         "model_expression": 'HERE / "model"' if goes_along else json.dumps(site.model),
         "gradio": GRADIO,
         "copy_model": "COPY --chown=1000 model /srv/model\n" if goes_along else "",
@@ -134,10 +136,9 @@ def _copy_model(site: Site, out: Path) -> None:
     elif site.engine == "vllm":
         export_hf(site.model, out / "model")
     elif site.folder is not None:
-        keep = ("config.json", "model.safetensors", "tokenizer.json", "card.json", "run.json", "README.md")
         (out / "model").mkdir()
-        for name in keep:
-            if (site.folder / name).is_file():
+        for name in FILES:
+            if name != SUMS and (site.folder / name).is_file():
                 shutil.copy(site.folder / name, out / "model" / name)
 
 
