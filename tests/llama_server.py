@@ -1,6 +1,6 @@
 """A real llama.cpp server in a process of its own, with the arguments of `llama-server` that `fischgpt deploy` prints.
 
-    python tests/llama_server.py -m model.gguf --host 127.0.0.1 --port 8080 --parallel 4
+    python tests/llama_server.py -m model.gguf --alias mini --host 127.0.0.1 --port 8080 --parallel 4
 
 The wheel `xllamacpp` holds llama.cpp's server as a library; an argument that is not read here is an error.
 """
@@ -12,6 +12,7 @@ import xllamacpp
 
 parser = argparse.ArgumentParser()
 parser.add_argument("-m", dest="model", required=True)
+parser.add_argument("--alias", required=True)
 parser.add_argument("--host", required=True)
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--parallel", type=int, required=True)
@@ -20,6 +21,7 @@ args = parser.parse_args()
 
 params = xllamacpp.CommonParams()
 params.model.path = args.model
+params.model_alias = {args.alias}
 params.hostnames = [args.host]
 params.port = args.port
 params.n_parallel = args.parallel

@@ -3,6 +3,8 @@
 import importlib.metadata
 import json
 import os
+import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -33,6 +35,7 @@ SITE = Site(
     starter="What did Ada do?",
     profile=load_profile(),
     model="runs/ada",
+    model_name="ada-124m",
     folder=Path("runs/ada"),
     n_params=124_000_000,
     domain="ask.example.org",
@@ -101,7 +104,43 @@ def test_a_percent_sign_reaches_the_unit_as_it_is(tmp_path: Path) -> None:
     site = replace(SITE, owner="Ada 100%n", model="openai+http://host:1/a%20b/v1", folder=None)
     lines = render(site, "server")["fischgpt.service"].splitlines()
     assert "Description=Ask about Ada 100%%n" in lines
-    assert any("--model openai+http://host:1/a%%20b/v1 --host" in line for line in lines)
+    assert any('--model "openai+http://host:1/a%%20b/v1" --host' in line for line in lines)
+
+
+@pytest.mark.parametrize("named", ["q$2", 'my "own" model', "a\\b"])
+def test_a_models_name_arrives_as_it_is(named: str) -> None:
+    """Behind `#` it is whatever the other server calls it."""
+    site = replace(SITE, model=f"openai+http://host:1/v1#{named}", folder=None)
+    unit = render(site, "server")["fischgpt.service"]
+    assert "q$$2" in unit or "$" not in named
+    (line,) = (line for line in unit.splitlines() if line.startswith("ExecStart="))
+    dockerfile = render(site, "container")["Dockerfile"]
+    documents = yaml.safe_load_all(render(site, "kubernetes")["kubernetes.yaml"])
+    for command in (
+        shlex.split(line.replace("$$", "$")),
+        json.loads(dockerfile.rsplit("\nCMD ", 1)[1]),
+        next(documents)["spec"]["template"]["spec"]["containers"][0]["args"],
+    ):
+        assert command[command.index("--model") + 1] == site.model
+
+
+def test_an_owner_whose_name_begins_with_a_digit_gets_names_that_kubernetes_takes(tmp_path: Path) -> None:
+    """A Service is called as a host is in RFC 1035: a letter first."""
+    (tmp_path / "resume.md").write_text(
+        "# 3Ada Example\n\n## Work\n\n### Acme, Baker (2019 to 2021)\n\n- Baked bread\n"
+    )
+    site = describe_site(str(tmp_path / "resume.md"), engine="llama.cpp", index="chroma")
+    documents = [item for item in yaml.safe_load_all(render(site, "kubernetes")["kubernetes.yaml"]) if item]
+    names = [document["metadata"]["name"] for document in documents if document["kind"] == "Service"]
+    assert len(names) == 3 and all(re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", name) for name in names), names
+
+
+@pytest.mark.parametrize("engine", ["llama.cpp", "vllm"])
+def test_visitors_of_another_engine_see_the_models_name(engine: Engine) -> None:
+    option = {"llama.cpp": "--alias", "vllm": "--served-model-name"}[engine]
+    services = yaml.safe_load(texts("compose", engine)["compose.yaml"])["services"]
+    command = services[SITE.engine_name]["command"]
+    assert command[command.index(option) + 1] == "ada-124m"
 
 
 def test_a_name_with_yamls_own_signs_is_the_spaces_title() -> None:

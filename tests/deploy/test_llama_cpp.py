@@ -101,7 +101,7 @@ def test_two_replicas_answer_through_one_llama_cpp_and_say_so_when_it_dies(
             replicas.append(stack.enter_context(up(tmp_path / name, "--model", model)))
         for replica in replicas:
             answer = ask(replica, QUESTION).json()
-            assert answer["fischgpt"]["answer_kind"] == "model"
+            assert answer["fischgpt"]["answer_kind"] == "model" and answer["model"] == "mini"
             assert answer["choices"][0]["message"]["content"] == "The training cost $208.74 in total. [1]"
             assert answer["choices"][0].get("logprobs") is None
             assert answer["sources"][0]["text"] == "The training cost $208.74 in total."

@@ -11,9 +11,10 @@ CHROMA = "1.5.9"
 _CHROMA_PORT = 8000
 _ENGINES = {
     "llama.cpp": ("ghcr.io/ggml-org/llama.cpp:server", ["-m", "/model/model.gguf", "--host", "0.0.0.0",
-        "--port", "8080", "--parallel", "4"]),
-    "vllm": ("vllm/vllm-openai:latest", ["--model", "/model", "--served-model-name", "model", "--port", "8000"]),
+        "--port", "8080", "--parallel", "4", "--alias"]),
+    "vllm": ("vllm/vllm-openai:latest", ["--model", "/model", "--port", "8000", "--served-model-name"]),
 }  # fmt: skip
+"""Image and arguments; behind the last goes the model's name."""
 _CHROMA_RUN = ["run", "--path", "/data", "--host", "0.0.0.0", "--port", str(_CHROMA_PORT)]
 
 
@@ -43,8 +44,13 @@ def beside(site: Site) -> dict[str, str]:
     }
 
 
-def _engine_service(site: Site) -> dict[str, Any]:
+def _engine(site: Site) -> tuple[str, list[str]]:
     image, arguments = _ENGINES[site.engine]
+    return image, [*arguments, site.model_name]
+
+
+def _engine_service(site: Site) -> dict[str, Any]:
+    image, arguments = _engine(site)
     service: dict[str, Any] = {
         "image": image,
         "command": arguments,
@@ -58,7 +64,7 @@ def _engine_service(site: Site) -> dict[str, Any]:
 
 
 def _engine_pods(site: Site) -> str:
-    image, arguments = _ENGINES[site.engine]
+    image, arguments = _engine(site)
     gpu = {"limits": {"nvidia.com/gpu": 1}} if site.engine == "vllm" else {"requests": {"cpu": 4, "memory": "1Gi"}}
     container = {
         "name": "model", "image": image, "args": arguments,

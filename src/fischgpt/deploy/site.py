@@ -31,12 +31,14 @@ class Site:
 
     owner: str
     name: str
-    """For containers and Kubernetes: lower case, digits and dashes."""
+    """For containers and Kubernetes: lower case, digits and dashes, a letter first."""
     starter: str
     """A question that the profile answers."""
     profile: Profile
     model: str
     """As the command got it."""
+    model_name: str
+    """As visitors see it."""
     folder: Path | None
     """The model's folder where it goes along; None: it comes with the package, or another server has it."""
     n_params: int
@@ -96,6 +98,7 @@ def describe_site(
     if not _DOMAIN.fullmatch(domain):
         raise UserError(f"--domain {domain!r} is no host name such as ask.example.org")
     name = slug(profile.name)
+    name = name if name[0].isalpha() else f"site-{name}"
     image = image or f"fischgpt-{name}:latest"
     if not _IMAGE.fullmatch(image):
         raise UserError(f"--image {image!r} is no image's name such as registry.example.org/me/fischgpt:1")
@@ -106,6 +109,7 @@ def describe_site(
         starter=profile.starters[0],
         profile=profile,
         model=model,
+        model_name=info.name,
         folder=here.folder if here and model != MINI else None,
         n_params=here.n_params if here else 0,
         domain=domain,
