@@ -153,6 +153,16 @@ def test_an_answer_cut_in_the_middle_is_not_tried_again(site: Any, upstream: Ups
         assert len(upstream.asked) == 1
 
 
+def test_a_request_that_the_model_refuses_is_this_ones_alone(site: Any, upstream: Upstream) -> None:
+    with site() as server:
+        eventually(lambda: server.service.ready, within=60)
+        upstream.faults = ["400"]
+        answer = server.ask(BRIDGE)
+        assert answer.status_code == 200 and "[1]" in answer.json()["choices"][0]["message"]["content"]  # the quote
+        assert server.client.get("/readyz").json()["status"] == "ready"
+        assert server.ask(BRIDGE).json()["choices"][0]["message"]["content"] == SHOWN
+
+
 def test_a_model_that_sleeps_is_said_and_waited_for(site: Any, upstream: Upstream, caplog: Any) -> None:
     upstream.asleep = True
     with site() as server:

@@ -6,6 +6,7 @@ which closes its connection, so that the other server stops too.
 """
 
 import asyncio
+import logging
 import math
 import os
 import queue
@@ -28,6 +29,11 @@ from fischgpt.tokenizer import CHAT_TEMPLATE, Tokenizer
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+logger = logging.getLogger(__name__)
+
+REFUSED = (400, 413, 422)
+"""Statuses that are about one request: it gets no words of the model, which leads to the quote; nobody else is kept
+waiting."""
 CONNECT_S = 5.0
 READ_S = 30.0
 """The longest silence, before the first token and between two: a cold 7B on a CPU reads 2,000 tokens in about 20 s."""
@@ -100,7 +106,7 @@ class RemoteModel:
         meta = chosen.get("meta") or {}
         told = chosen.get("max_model_len") or (meta.get("n_ctx") or meta.get("n_ctx_train") if meta else None)
         context = told if isinstance(told, int) and told >= 256 else CONTEXT
-        small = meta.get("n_vocab", _SMALL_VOCABULARY) < _SMALL_VOCABULARY
+        small = (meta.get("n_vocab") or _SMALL_VOCABULARY) < _SMALL_VOCABULARY
         self.config = GPTConfig(block_size=int(min(context, MAX_CONTEXT) * (_SMALL_MARGIN if small else _MARGIN)))
         self.is_ours = self._run(self._template()) == CHAT_TEMPLATE
 
@@ -169,9 +175,15 @@ class RemoteModel:
                         if finish:
                             return
                 raise ModelAway(f"{self._host} ended its answer in the middle")
+            except openai.APIStatusError as error:
+                if begun or error.status_code not in REFUSED:
+                    raise ModelAway(self._told(error)) from error
+                logger.warning("%s for one request", self._told(error))
+                yield Piece("", "stop")
+                return
             except Exception as error:  # its own classes, httpx's, and ValueError for what is no API at all
                 # Statuses and connections that fail the client has tried again by itself; a torn stream it has not.
-                tried = isinstance(error, openai.APIStatusError | openai.APIConnectionError)
+                tried = isinstance(error, openai.APIConnectionError)
                 if begun or tried or attempt == RETRIES:
                     raise ModelAway(self._told(error)) from error
                 await asyncio.sleep(0.5 * 2**attempt)
