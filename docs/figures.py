@@ -333,9 +333,7 @@ def queue() -> Drawing:
             drawing.box(x, y, max(length, 0) * 540 / last, 18, css, 2)
             x += max(length, 0) * 540 / last
         drawing.text(x + 6, y + 14, f"{one['total_ms']:.0f} ms", "s")
-    drawing.text(
-        100, drawing.height - 12, "from the `timings` of each answer; drawn on a machine that was busy otherwise", "s q"
-    )
+    drawing.text(100, drawing.height - 12, "from the `timings` of each answer", "s q")
     return drawing
 
 

@@ -43,12 +43,12 @@ class Running:
 
 @contextmanager
 def running(service: Service, script: Script, **options: Any) -> Iterator[Running]:
-    """Serve until the block ends. options: of Settings, and web."""
-    web = options.pop("web", None)
+    """Serve until the block ends. options: of Settings, and web; cores: as many as slots unless given."""
+    web, cores = options.pop("web", None), options.pop("cores", 0)
     app = create_app(service, web, Settings(**options))
-    slots = app.state.parts.settings.slots
+    cores = cores or app.state.parts.settings.slots
     # Tests are about slots, whatever machine they run on.
-    with patch.object(limits, "available_cores", lambda: slots), claim("127.0.0.1", 0) as claimed:
+    with patch.object(limits, "available_cores", lambda: cores), claim("127.0.0.1", 0) as claimed:
         server = Server(server_config(app, grace_s=10))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [claimed]}, daemon=True)
         thread.start()

@@ -8,7 +8,7 @@ import pytest
 from assistant_samples import BRIDGE, UNKNOWN, Script, scripted, write_model
 from fischgpt.assistant import answer as answer_module
 from fischgpt.assistant.answer import Answer, Assistant
-from fischgpt.assistant.events import Begun, Delta, Done, Sources
+from fischgpt.assistant.events import Delta, Done, Sources
 from fischgpt.assistant.model import load_model
 from fischgpt.assistant.quoting import quotation
 from fischgpt.chat import Turn
@@ -86,8 +86,7 @@ def test_sources_come_first_and_text_is_streamed(profile: Profile, index: Index)
     assert isinstance(events[0], Sources)
     assert isinstance(events[-1], Done)
     assert len(events) > 8
-    assert isinstance(events[1], Begun)
-    assert all(isinstance(event, Delta) for event in events[2:-1])
+    assert all(isinstance(event, Delta) for event in events[1:-1])
 
 
 def test_a_cancelled_answer_ends_within_one_token(profile: Profile, index: Index) -> None:

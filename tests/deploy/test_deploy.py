@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 import fischgpt
+from fischgpt.config import GPTConfig
 from fischgpt.deploy.site import Engine, IndexPlace, Site, Target, describe_site
 from fischgpt.deploy.targets import deploy, render, requirements
 from fischgpt.errors import UserError
@@ -38,6 +39,7 @@ SITE = Site(
     model_name="ada-124m",
     folder=Path("runs/ada"),
     n_params=124_000_000,
+    config=GPTConfig(n_layer=12, n_head=12, n_embd=768, block_size=1024, vocab_size=50_304),
     domain="ask.example.org",
     image="registry.example.org/ada:1",
     replicas=3,
@@ -98,6 +100,12 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "Overall exposure" in done.stdout, done.stderr
     assert float(done.stdout.rsplit("fischgpt.service: ", 1)[1].split()[0]) < 4.0, done.stdout
+
+
+def test_memory_is_for_weights_and_for_all_that_is_written_and_remembered_at_once() -> None:
+    # 620 MB for fp32 and 8 bits, 8,192 tokens of 37 KB.
+    assert SITE.memory_mb == pytest.approx(700 + 620 + 302, abs=50)
+    assert replace(SITE, engine="vllm").memory_mb == 700
 
 
 def test_a_percent_sign_reaches_the_unit_as_it_is(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ PLAIN = {bits: engine(bits) for bits in KINDS}
 
 
 @contextmanager
-def batch_of(engine: Engine, max_tokens: int = 0) -> Iterator[Batch]:
-    batch = Batch(engine, max_tokens)
+def batch_of(engine: Engine, max_tokens: int = 0, readers: int = 8) -> Iterator[Batch]:
+    batch = Batch(engine, max_tokens, readers)
     try:
         yield batch
     finally:
@@ -190,6 +190,45 @@ def test_who_leaves_makes_room_within_one_step(how: str) -> None:
         assert len(later.result(20)) == 3
 
 
+def test_there_is_room_as_soon_as_an_answer_ends_though_nobody_takes_its_last_tokens() -> None:
+    tested = engine(KINDS[-1])
+    steps = Steps(tested)
+    with batch_of(tested) as batch, ThreadPoolExecutor(2) as pool:
+        answer = batch.generate([1] * 50, SamplingParams(max_tokens=100), guess=False)
+        begun = pool.submit(lambda: [next(answer), next(answer)])
+        steps.wait()
+        waits = ask(pool, batch, 2, 30, 90, guess=False)
+        time.sleep(0.05)
+        steps.free()
+        assert len(waits.result(20)) == 90
+        assert len(begun.result()) == 2
+        assert len(list(answer)) == 98
+
+
+def test_as_many_prompts_are_read_at_a_time_as_may_be() -> None:
+    tested, held, read_by = engine(KINDS[-1]), threading.Event(), []
+    read = tested.reader.read
+
+    def held_up(ids: Sequence[int], cache: Any, wanted: int = 1) -> Any:
+        read_by.append(ids[0])
+        assert ids[0] > 2 or held.wait(20)
+        return read(ids, cache, wanted)
+
+    tested.reader.read = held_up
+    with batch_of(tested, 2000, readers=2) as batch, ThreadPoolExecutor(4) as pool:
+        asked = []
+        for who in (1, 2, 3):
+            answer = batch.generate([who] * 4, SamplingParams(max_tokens=9))
+            asked.append((answer, pool.submit(next, answer)))
+            time.sleep(0.05)
+        assert read_by == [1, 2]
+        held.set()
+        # The first tokens of each are there, though nobody asks for more.
+        assert all(first.result(20) for _, first in asked)
+        assert read_by == [1, 2, 3]
+        assert [len(list(answer)) for answer, _ in asked] == [8] * 3
+
+
 def test_who_leaves_in_the_middle_of_the_prompt_makes_room_after_one_piece() -> None:
     tested, pieces = engine(KINDS[-1], piece=10), []
     read = tested.reader.read
@@ -239,6 +278,15 @@ def test_what_goes_wrong_ends_the_answer_it_happened_to() -> None:
             with pytest.raises(LookupError, match="no such place"):
                 one.result(20)
         assert len(first.result(20)) == 20
+
+        def asks_in_vain() -> bool:
+            if threading.current_thread().name == "batch":
+                raise LookupError("no such visitor")
+            return False
+
+        with pytest.raises(LookupError, match="no such visitor"):
+            ask(pool, batch, 4, 3, 20, cancelled=asks_in_vain).result(20)
+        assert len(ask(pool, batch, 5, 3, 20).result(20)) == 20
         read_many = tested.reader.read_many
 
         def fails(parts: Any) -> Any:
@@ -262,6 +310,21 @@ def test_closing_ends_who_writes_who_waits_and_who_comes_later() -> None:
         steps.free()
         assert all(len(one.result(20)) < 100 for one in asked)
         assert ask(pool, batch, 3, 3, 100).result(20) == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_where_the_thread_breaks_off_everybody_is_told() -> None:
+    tested = engine(KINDS[-1])
+
+    def broken(parts: Any) -> Any:
+        raise KeyboardInterrupt
+
+    tested.reader.read_many = broken  # type: ignore[method-assign]
+    tested.reader.read = PLAIN[KINDS[-1]].reader.read  # type: ignore[method-assign]
+    with batch_of(tested) as batch, ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="has broken off"):
+                ask(pool, batch, 1, 3, 20).result(20)
 
 
 @pytest.mark.parametrize("bits", KINDS)

@@ -158,22 +158,23 @@ def test_who_waits_is_told_where_they_stand_and_when_that_changes(serve: Callabl
 @pytest.mark.parametrize(
     ("needs_core", "together"),
     [
-        (lambda _: False, (True, True)),
-        (lambda event: event is None, (False, True)),
-        (lambda _: True, (False, False)),
+        (lambda _: False, (True, True, True)),
+        (lambda event: event is None, (False, True, True)),
+        (lambda event: event != "found", (False, True, False)),
+        (lambda _: True, (False, False, False)),
     ],
-    ids=["never", "to the first event", "throughout"],
+    ids=["never", "to the first event", "again after the second", "throughout"],
 )
 def test_as_many_compute_by_themselves_as_there_are_cores(
-    needs_core: NeedsCore, together: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch
+    needs_core: NeedsCore, together: tuple[bool, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "available_cores", lambda: 1)
-    barriers = [threading.Barrier(3) for _ in range(2)]
+    names, barriers = ("found", "written", "scored"), [threading.Barrier(3) for _ in range(3)]
     active, lock = 0, threading.Lock()
 
     def work(cancelled: Callable[[], bool]) -> Iterator[str]:
         nonlocal active
-        for name, all_at_once, barrier in zip(("found", "written"), together, barriers, strict=True):
+        for name, all_at_once, barrier in zip(names, together, barriers, strict=True):
             if all_at_once:
                 barrier.wait(timeout=20)  # passes only if all three are here at the same time
             else:
@@ -191,7 +192,7 @@ def test_as_many_compute_by_themselves_as_there_are_cores(
             for _ in range(2):
                 jobs = [slots.submit(work, needs_core) for _ in range(3)]
                 for job in jobs:
-                    assert [event async for event in job.events()] == ["found", "written"]
+                    assert tuple([event async for event in job.events()]) == names
         finally:
             slots.close()
 

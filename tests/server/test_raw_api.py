@@ -1,6 +1,7 @@
 """`/v1/completions`, `/v1/embeddings`, and of the chat `n` and `logprobs`: the official client, a real model."""
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +70,41 @@ def test_eight_at_once_are_computed_together_and_get_what_each_gets_alone(real: 
     reader.read_many = read_many
     assert max(sizes) > 4
     eventually(lambda: real.admitted == 0)
+
+
+def test_who_waits_for_room_keeps_no_core_from_others(profile: Profile, index: Index, model_folder: Path) -> None:
+    service = Service(profile, describe_model(model_folder))
+    with (
+        running(service, Script(tiny_tokenizer(), ""), max_tokens=1, slots=4, cores=1) as server,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        eventually(lambda: service.ready, within=60)
+        assert service.assistant is not None and isinstance(service.assistant.model, TextModel)
+        reader, held, passes = service.assistant.model.engine.reader, threading.Event(), []
+        read_many = reader.read_many
+
+        def held_up(parts: Any) -> Any:
+            if threading.current_thread().name == "batch":
+                passes.append(len(parts))
+                assert held.wait(20)
+            return read_many(parts)
+
+        reader.read_many = held_up  # type: ignore[method-assign]
+        whole = {"prompt": PROMPT, "max_tokens": 100_000}
+        try:
+            fills = pool.submit(server.client.post, "/v1/completions", json=whole)
+            eventually(lambda: passes)
+            waiting = [
+                pool.submit(server.ask, BRIDGE),
+                pool.submit(server.client.post, "/v1/completions", json={**whole, "echo": True, "logprobs": 1}),
+            ]
+            time.sleep(0.5)  # by now both have searched, or scored
+            embedded = server.client.post("/v1/embeddings", json={"input": BRIDGE}, timeout=5)
+            assert embedded.status_code == 200
+            assert passes == [1] and not any(one.done() for one in waiting)
+        finally:
+            held.set()
+        assert [one.result(20).status_code for one in (fills, *waiting)] == [200] * 3
 
 
 def test_a_seed_repeats_and_n_differ(client: openai.OpenAI) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from fischgpt import chat
 from fischgpt.assistant.check import MARKER, declines
-from fischgpt.assistant.events import AnswerKind, Begun, Delta, Done, Event, Sources, Timings, Usage
+from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
 from fischgpt.assistant.logprobs import Spelling
 from fischgpt.assistant.model import TextModel
 from fischgpt.assistant.quoting import Quotations, listed, quoted
@@ -80,7 +80,7 @@ class Assistant:
         stop: Sequence[str] = (),
         limit: int | None = None,
     ) -> Iterator[Event]:
-        """Sources, Begun where the model is asked, Deltas, Done. System turns are skipped: that of the prompt is ours.
+        """Sources, then Deltas, then Done. System turns are skipped: the system turn of the prompt is ours.
 
         `params` says how the model writes; `stop` and `limit` (tokens) bound the text shown, whatever it comes from.
         An answer that is cancelled ends without Done, within one token. Raises UserError as `check` does.
@@ -209,8 +209,6 @@ class _Run:
         opening, logprob = True, 0.0
         along = Quotations(model.tokenizer, passages, served=True) if self.assistant.along_passages else None
         for piece in model.reply(turns, params, self.cancelled, along):
-            if not self.tokens:
-                yield Begun()
             self.last_sampled = time.perf_counter()
             self.first_sampled = self.first_sampled or self.last_sampled
             self.tokens += 1

@@ -41,11 +41,6 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """The model has read all it was given and writes; what it writes follows once it is found true."""
-
-
-@dataclass(frozen=True)
 class Delta:
     """The next piece of text that may be shown."""
 
@@ -68,4 +63,4 @@ class Done:
     """What the model wrote before any check, for evaluations; never shown."""
 
 
-Event = Sources | Begun | Delta | Done
+Event = Sources | Delta | Done

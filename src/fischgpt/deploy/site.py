@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fischgpt.assistant.model import MINI, ModelInfo
+from fischgpt.assistant.model import KEPT_CONTEXTS, MINI, ModelInfo
 from fischgpt.assistant.remote import RemoteInfo, describe
+from fischgpt.config import GPTConfig
+from fischgpt.engine.native import LANES, NativeCache
 from fischgpt.errors import UserError
 from fischgpt.profile.profile import Profile, load_profile, slug
+from fischgpt.server.settings import Settings
 
 Target = Literal["container", "space", "server", "compose", "kubernetes"]
 Engine = Literal["here", "llama.cpp", "vllm"]
@@ -42,6 +45,8 @@ class Site:
     folder: Path | None
     """The model's folder where it goes along; None: it comes with the package, or another server has it."""
     n_params: int
+    config: GPTConfig | None
+    """The model's shape; None: another server has it."""
     domain: str
     image: str
     replicas: int
@@ -67,9 +72,14 @@ class Site:
 
     @property
     def memory_mb(self) -> int:
-        """What a replica needs: fp32 weights once while they become 8 bits, and both."""
-        weights = 0 if self.engine != "here" else 5 * self.n_params / 1e6
-        return round((_BASE_MB + weights) / 100) * 100
+        """What a replica needs: fp32 weights once while they become 8 bits, and both; keys and values of as many tokens
+        as are written at once where nothing is set, and of those that are remembered."""
+        model = 0.0
+        if self.engine == "here" and self.config is not None:
+            context = self.config.block_size
+            tokens = max(Settings.max_tokens, context) + KEPT_CONTEXTS * context
+            model = 5 * self.n_params + tokens * NativeCache(self.config, LANES).nbytes / LANES
+        return round((_BASE_MB + model / 1e6) / 100) * 100
 
     @property
     def cpus(self) -> int:
@@ -112,6 +122,7 @@ def describe_site(
         model_name=info.name,
         folder=here.folder if here and model != MINI else None,
         n_params=here.n_params if here else 0,
+        config=here.config if here else None,
         domain=domain,
         image=image,
         replicas=replicas,

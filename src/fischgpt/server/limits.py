@@ -30,8 +30,8 @@ PLACE_S, MAX_PLACE = 0.5, 100
 Work = Callable[[Callable[[], bool]], Iterator[Any]]
 """Computes the events of an answer; is given a function that says whether to stop."""
 NeedsCore = Callable[[Any], bool]
-"""Whether it computes by itself, on one of the machine's cores: is asked with None at first, then with each event until
-it says no. More of them at a time would only make each slower."""
+"""Whether what comes next is computed by itself, on one of the machine's cores: is asked with None at first, then with
+each event. More of them at a time would only make each slower."""
 
 
 class Busy(Exception):
@@ -53,6 +53,7 @@ class Job:
         """place: where a job that waits stands in the queue, from 1."""
         self._work, self._place, self._needs_core = work, place, needs_core
         self._computed: Iterator[Any] | None = None
+        self._last: Any = None
         self._over = False
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Any] = asyncio.Queue()
@@ -98,37 +99,38 @@ class Job:
             yield event
 
     async def run(self, slots: asyncio.Semaphore, cores: asyncio.Semaphore, own: Executor, shared: Executor) -> None:
-        """Wait for a slot, and for a core if it needs one; compute in a thread of `own` while it does, else of
+        """Wait for a slot, and for a core whenever it needs one; compute in a thread of `own` while it does, else of
         `shared`."""
         try:
             async with slots:
-                if self._needs_core(None):
-                    async with cores:
-                        self._start()
-                        await self._loop.run_in_executor(own, self._compute, True)
-                if not self._over:
-                    self._start()
-                    await self._loop.run_in_executor(shared, self._compute, False)
+                while not self._over:
+                    if self._needs_core(self._last):
+                        async with cores:
+                            await self._compute_in(own, True)
+                    else:
+                        await self._compute_in(shared, False)
         finally:
             self._timer.cancel()
             self._events.put_nowait(_END)
 
-    def _start(self) -> None:
+    async def _compute_in(self, threads: Executor, has_core: bool) -> None:
         if not self.started:
             self.started = True
             self.queue_ms = (time.perf_counter() - self._submitted) * 1000
+        await self._loop.run_in_executor(threads, self._compute, has_core)
 
     def _compute(self, has_core: bool) -> None:
-        """To the end, or to where it needs no core any more."""
+        """To the end, or to where it needs no core any more, or needs one."""
         try:
-            if self._computed is None and not self._cancelled.is_set():
-                self._computed = self._work(self._cancelled.is_set)
-            for event in self._computed or ():
-                self._put(event)
-                if self._cancelled.is_set():
-                    break
-                if has_core and not self._needs_core(event):
-                    return
+            if not self._cancelled.is_set():
+                self._computed = self._computed or self._work(self._cancelled.is_set)
+                for event in self._computed:
+                    self._put(event)
+                    if self._cancelled.is_set():
+                        break
+                    if self._needs_core(event) != has_core:
+                        self._last = event
+                        return
         except BaseException as error:
             self._put(error)
         self._over, self._computed = True, None  # what is left of it closes here

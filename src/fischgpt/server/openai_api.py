@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from fischgpt.assistant.events import Event, Sources
+from fischgpt.assistant.events import Done, Event
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
 from fischgpt.server.completion import Completion
@@ -99,8 +99,13 @@ def ask(
             if cancelled():
                 return
 
-    # Searching and reading go on for as many as there are cores: all at once, everybody's first words would be late.
-    return parts.slots.submit(work, lambda event: event is None or isinstance(event[1], Sources))
+    def searches(event: tuple[int, Event] | None) -> bool:
+        """Before each answer's sources. From there on the model has its own order (engine/batch.py), and who waits for
+        it, or for another server's, keeps nobody from searching."""
+        return event is None or (isinstance(event[1], Done) and event[0] < n - 1)
+
+    # Searching goes on for as many as there are cores: all at once, everybody's first words would be late.
+    return parts.slots.submit(work, searches)
 
 
 def nth(params: SamplingParams, index: int) -> SamplingParams:

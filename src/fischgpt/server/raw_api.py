@@ -54,9 +54,12 @@ def router(parts: Parts) -> APIRouter:
         if not isinstance(model, TextModel):
             raise UserError("this site's model is another server's; only its checked answers are served here")
         prompts = [_ids(model, prompt) for prompt in body.prompts]
-        scores = bool(body.echo) and body.logprobs is not None
-        work = _work(model, prompts, body, parts.metrics.generated)
-        job = parts.slots.submit(work, lambda event: event is None or scores)
+        scores, last = bool(body.echo) and body.logprobs is not None, len(prompts) * (body.n or 1) - 1
+
+        def scores_next(part: _Part | None) -> bool:
+            return scores and (part is None or (part.written.finish is not None and part.index < last))
+
+        job = parts.slots.submit(_work(model, prompts, body, parts.metrics.generated), scores_next)
         shaped = _Completion(service.model.name, job, body, [len(prompt) for prompt in prompts])
         if body.stream:
             return EventStream(job, shaped.stream(body.wants_usage))
