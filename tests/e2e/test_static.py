@@ -19,8 +19,9 @@ from static_samples import KEPT, LOAD_MS, hosted
 
 Visit = Callable[..., Visitor]
 KIND_FLIPS = 0.1
-"""Share of questions whose answer may be the model's on one side and the same words as a quote on the other: products
-in 8 bits round here and there to the other side."""
+"""Share of questions whose answer may be the model's on one side and the same words as a quote on the other, or a quote
+for another reason: products in 8 bits round here and there to the other side, and our engine keeps keys and values in
+bf16, the browser in fp32."""
 SCORES = 0.04
 """By how much the score of the best passage may differ, for the same reason."""
 
@@ -137,8 +138,7 @@ def test_every_question_gets_the_server_s_answer(name: str, tmp_path: Path, visi
         question, said = messages[-1]["content"], theirs["fischgpt"]
         assert theirs["text"] == ours.text, question
         assert {said["answer_kind"], ours.done.kind} in ({ours.done.kind}, {"model", "quote"}), question
-        flips += said["answer_kind"] != ours.done.kind
-        assert said["answer_kind"] != ours.done.kind or said["reason"] == ours.done.reason, question
+        flips += (said["answer_kind"], said["reason"]) != (ours.done.kind, ours.done.reason)
         scores = dict(theirs["sources"])
         if ours.sources.hits:
             best = ours.sources.hits[0]
