@@ -61,13 +61,13 @@ class Asked:
         return all(rank <= k for rank in self.ranks)
 
 
-def ask_all(cache: Path, words_alone: bool) -> list[Asked]:
+def ask_all(cache: Path, words_alone: bool, once: bool) -> list[Asked]:
     """Every question of questions.toml, against its own person's index."""
     asked = []
     for person, sets in tomllib.loads((HERE / "questions.toml").read_text("utf-8")).items():
         path = resource(f"profiles/{person}") if person in SHIPPED else HERE / f"{person}.json"
         profile = load_profile(path)
-        index = Index(profile, None, None) if words_alone else Index.open(profile, cache)
+        index = Index(profile, None, None) if words_alone else Index.open(profile, cache, reread=not once)
         if index.notice:
             raise SystemExit(index.notice)
         lines = [passage.render() for passage in index.profile.passages]
@@ -92,7 +92,7 @@ def ask_all(cache: Path, words_alone: bool) -> list[Asked]:
             asked.append(Asked(person, "drift", question, (), index.search(question, history)))
     for written_kind, file in ((kind, file) for kind in WRITTEN for file in sorted(WRITTEN[kind].glob("*.json"))):
         profile = load_profile(file)
-        index = Index(profile, None, None) if words_alone else Index.open(profile, cache)
+        index = Index(profile, None, None) if words_alone else Index.open(profile, cache, reread=not once)
         owner = written(file)
         for one in owner.questions:
             gold = [owner.passages[i].render() for i in one.answers]
@@ -145,13 +145,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--misses", action="store_true", help="list what went wrong")
     parser.add_argument("--words", action="store_true", help="search by words alone")
+    parser.add_argument("--once", action="store_true", help="without the second reading")
     parser.add_argument("--speed", action="store_true", help="how fast, and nothing else")
     options = parser.parse_args()
     if options.speed:
         with tempfile.TemporaryDirectory() as folder:
             return print(", ".join(f"{key} {value:.3g}" for key, value in speed(Path(folder)).items()))
     with tempfile.TemporaryDirectory() as folder:
-        asked = ask_all(Path(folder), options.words)
+        asked = ask_all(Path(folder), options.words, options.once)
     people = list(dict.fromkeys(one.person for one in asked))
     of = {kind: [one for one in asked if one.kind == kind] for kind in dict.fromkeys(one.kind for one in asked)}
 

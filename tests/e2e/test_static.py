@@ -124,7 +124,7 @@ def test_every_page_opens_by_its_own_address_in_a_folder_of_a_host(exported: Pat
 def test_every_question_gets_the_server_s_answer(name: str, tmp_path: Path, visit: Visit) -> None:
     questions = next(one for one in read_sets() if one.name == name)
     profile = load_profile(questions.resume)
-    assistant = Assistant(profile, Index.open(profile), load_model("mini"))
+    assistant = Assistant(profile, Index.open(profile, reread=False), load_model("mini"))
     conversations, answers = zip(*(conversation(assistant, item) for item in questions.items), strict=True)
     folder = tmp_path / "site"
     export_site("mini", folder, questions.resume)

@@ -240,6 +240,7 @@ def test_what_only_profile_questions_know_is_refused_elsewhere(tmp_path: Path) -
         profile_options(["quoted"], None, False)
     assert profile_options([], None, False) is None
     assert profile_options(["served", "quote"], "test", True) == Options(("quote", "served"), "test", True)
+    assert profile_options([], None, False, once=True) == Options(once=True)
 
 
 def test_what_is_no_set_is_said_in_one_line(tmp_path: Path, small_set: Path) -> None:

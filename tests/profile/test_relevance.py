@@ -11,7 +11,7 @@ from fischgpt.data.grounded.asked import made_up
 from fischgpt.profile.embed import embedder
 from fischgpt.profile.relevance import Pair, Relevance, collate, relevance
 from fischgpt.train.reader import Reader, export, upper_half
-from fischgpt.train.relevance import loss_of, measure, read, steps, train
+from fischgpt.train.relevance import loss_of, loss_of_step, measure, read, steps, train
 
 
 def pair(question: str, passage: str) -> Pair:
@@ -67,7 +67,7 @@ def test_training_learns_and_repeats_itself():
     for _ in range(2):
         reader = Reader()
         reader.load_state_dict(untrained.state_dict())
-        readers.append(train(reader, [examples] * 30, 30, 1, lambda line: None, lr=3e-4))
+        readers.append(train(reader, [examples] * 30, 30, 1, loss_of_step, lambda line: None, lr=3e-4))
     for a, b in zip(readers[0].state_dict().values(), readers[1].state_dict().values(), strict=True):
         assert torch.equal(a, b)
     losses = []

@@ -92,7 +92,7 @@ class Assistant:
             yield Sources((), 0.0, 0.0)
             yield from run.say(reply, "smalltalk")
             return
-        retrieval = self.index.search(question, history)
+        retrieval = self.index.search(question, history, cancelled=cancelled)
         run.retrieved()
         if cancelled():
             return
@@ -107,7 +107,7 @@ class Assistant:
         best = retrieval.hits[0]
         shown = used if best in used else [*used, best]
         yield Sources(tuple(shown), retrieval.score, retrieval.threshold)
-        chosen = [hit for hit in listed(retrieval.hits) if hit in shown]
+        chosen = [hit for hit in listed(retrieval.hits, retrieval.several) if hit in shown]
         quote = quoted(chosen, shown)
         if len(chosen) > 1:  # of lists the model's pointer gets 11 % right, the quote 61 (test half)
             yield from run.say(quote, "quote", "several entries answer")

@@ -122,6 +122,9 @@ def evaluate(
     swapped: Annotated[
         bool, typer.Option("--swapped", help="profile: ask once more with every name and year invented.")
     ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="profile: without the second reading, as the site without a server.")
+    ] = False,
     failures: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="profile: write what went wrong to this file (Markdown)."),
@@ -132,7 +135,7 @@ def evaluate(
     from fischgpt.evals.run import evaluate as run
     from fischgpt.evals.run import format_result, profile_options
 
-    result = run(model, task, data_path, limit, profile_options(reader or (), half, swapped), failures)
+    result = run(model, task, data_path, limit, profile_options(reader or (), half, swapped, once), failures)
     print(json.dumps(result, indent=2) if as_json else format_result(task, result))
 
 

@@ -24,7 +24,7 @@ from fischgpt.evals import profile_score as score
 from fischgpt.evals.profile_items import ASKING, SILENT, Half, Item, ProfileSet, read_sets, spread
 from fischgpt.evals.profile_readers import Reader, Readers, Reply
 from fischgpt.evals.swap import Swap
-from fischgpt.profile.index import Hit
+from fischgpt.profile.index import Hit, Index
 from fischgpt.profile.profile import load_profile
 
 
@@ -37,6 +37,8 @@ class Options:
     """Only the sets of this half."""
     swapped: bool = False
     """Ask about each owner a second time, with every name and year invented."""
+    once: bool = False
+    """The passages are read once, not twice: what the site without a server does."""
     limit: int | None = None
     """Questions a set, at most."""
 
@@ -86,7 +88,7 @@ def answers(
     done = 0
     for swapped in copies:
         for one in sets:
-            with opened(one, model, swapped) as (readers, items):
+            with opened(one, model, swapped, options.once) as (readers, items):
                 by_id = {passage.id: passage.render() for passage in readers.passages}
                 known = score.words_of(by_id.values())
                 for item in items:
@@ -101,7 +103,9 @@ def answers(
 
 
 @contextmanager
-def opened(one: ProfileSet, model: TextModel, swapped: bool) -> Iterator[tuple[Readers, list[Item]]]:
+def opened(
+    one: ProfileSet, model: TextModel, swapped: bool, once: bool = False
+) -> Iterator[tuple[Readers, list[Item]]]:
     """The readers of a set's owner and the questions to ask; `swapped`: of the owner with invented names and years."""
     profile = load_profile(one.resume)
     items = one.items
@@ -111,7 +115,7 @@ def opened(one: ProfileSet, model: TextModel, swapped: bool) -> Iterator[tuple[R
             file = Path(folder) / "resume.json"
             file.write_text(json.dumps(swap.resume(profile.resume)), encoding="utf-8")
             profile, items = load_profile(file), [swap.item(item) for item in items]
-        index = reading.open_index(profile, Path(folder) / "index" if swapped else None)
+        index = Index.open(profile, Path(folder) / "index" if swapped else None, reread=not once)
         try:
             yield Readers(profile, index, model), items
         finally:

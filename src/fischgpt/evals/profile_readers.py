@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, get_args
 
 from fischgpt import chat
@@ -85,7 +84,7 @@ class Readers:
         if reader == "quote":
             if not (found.answerable and found.hits):
                 return Reply(self.assistant.declined, True, tuple(found.hits))
-            return Reply(quoted(listed(found.hits), found.hits), False, tuple(found.hits))
+            return Reply(quoted(listed(found.hits, found.several), found.hits), False, tuple(found.hits))
         model = self.assistant.model
         turns, used = build_turns(
             question, found.hits, history, model.tokenizer, model.config.block_size, self.assistant.answer_tokens
@@ -109,8 +108,3 @@ class Readers:
         """What the search finds for an item, best first: the same for every reader, for only questions steer it."""
         history = [turn for question in item.after for turn in (Turn("user", question), Turn("assistant", "-"))]
         return self.index.search(item.question, history).hits
-
-
-def open_index(profile: Profile, cache: Path | None = None) -> Index:
-    """The owner's index; `cache` keeps invented owners out of the user's own."""
-    return Index.open(profile, cache)

@@ -46,7 +46,7 @@ def evaluate(
     if data is not None and not data.exists():
         raise UserError(f"no such file or folder: {data}")
     if task != "profile" and (profile or failures):
-        raise UserError("--reader, --half, --swapped and --failures are for --task profile")
+        raise UserError("--reader, --half, --swapped, --once and --failures are for --task profile")
     if failures is not None and not failures.parent.is_dir():
         raise UserError(f"no such folder: {failures.parent}")
     info = describe_model(model)
@@ -59,9 +59,11 @@ def evaluate(
     return result
 
 
-def profile_options(readers: Sequence[str], half: Literal["dev", "test"] | None, swapped: bool) -> "Options | None":
+def profile_options(
+    readers: Sequence[str], half: Literal["dev", "test"] | None, swapped: bool, once: bool = False
+) -> "Options | None":
     """What the command line asks of profile questions; None if nothing was said. Raises UserError for no reader."""
-    if not (readers or half or swapped):
+    if not (readers or half or swapped or once):
         return None
     from fischgpt.evals.profile import Options
     from fischgpt.evals.profile_readers import READERS
@@ -69,7 +71,7 @@ def profile_options(readers: Sequence[str], half: Literal["dev", "test"] | None,
     if unknown := set(readers) - set(READERS):
         raise UserError(f"no reader {', '.join(sorted(unknown))}: choose among {', '.join(READERS)}")
     chosen = tuple(reader for reader in READERS if reader in readers)
-    return Options(chosen or Options.readers, half, swapped)
+    return Options(chosen or Options.readers, half, swapped, once)
 
 
 def format_result(task: Task, result: dict[str, Any]) -> str:

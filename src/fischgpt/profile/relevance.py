@@ -60,8 +60,12 @@ def collate(pairs: Sequence[Pair]) -> Batch:
         states[row, :n], states[row, n:end] = pair.question.states[:n], pair.passage.states[: len(b)]
         part[row, :n], part[row, n:end] = 1, 2
         shared[row, :n], shared[row, n:end] = np.isin(a, b), np.isin(b, a)
-    found = np.array([(5 * (pair.cosine - 0.4), pair.bm25 / 4) for pair in pairs], np.float32)
-    return Batch(states, part, shared, found)
+    return Batch(states, part, shared, found(pairs))
+
+
+def found(pairs: Sequence[Pair]) -> NDArray[np.float32]:
+    """(B, 2): cosine and BM25 of each pair at about the same scale."""
+    return np.array([(5 * (pair.cosine - 0.4), pair.bm25 / 4) for pair in pairs], np.float32)
 
 
 class Relevance:

@@ -4,6 +4,7 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,11 @@ from fischgpt.profile.embed import DIMENSIONS
 from fischgpt.profile.relevance import Batch, Pair, collate
 
 HEADS, LAYERS = 12, 3
+BERT_NAMES = (
+    ("attn_proj", "attention.output.dense"), ("ln_1", "attention.output.LayerNorm"),
+    ("fc", "intermediate.dense"), ("fc_proj", "output.dense"), ("ln_2", "output.LayerNorm"),
+)  # fmt: skip
+"""What the parts of `Layer` are called in BERT's weights; `attn` is its query, key and value."""
 
 
 class Layer(nn.Module):
@@ -80,30 +86,34 @@ def upper_half(minilm: dict[str, Tensor]) -> dict[str, Tensor]:
         for kind in ("weight", "bias"):
             qkv = [minilm[f"{theirs}attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
             found[f"layers.{layer}.attn.{kind}"] = torch.cat(qkv)
-            for ours, name in (
-                ("attn_proj", "attention.output.dense"), ("ln_1", "attention.output.LayerNorm"),
-                ("fc", "intermediate.dense"), ("fc_proj", "output.dense"), ("ln_2", "output.LayerNorm"),
-            ):  # fmt: skip
+            for ours, name in BERT_NAMES:
                 found[f"layers.{layer}.{ours}.{kind}"] = minilm[f"{theirs}{name}.{kind}"]
     return found
 
 
 def export(reader: Reader, out: Path) -> None:
-    """Write the reader as ONNX with int8 weights, one scale a column, activations quantized as they come.
+    """Write the reader as ONNX with int8 weights."""
+    B, T = torch.export.Dim("B"), torch.export.Dim("T")
+    example = (torch.zeros(2, 9, DIMENSIONS), torch.ones(2, 9).long(), torch.zeros(2, 9).long(), torch.zeros(2, 2))
+    shapes = {"states": {0: B, 1: T}, "part": {0: B, 1: T}, "shared": {0: B, 1: T}, "found": {0: B}}
+    onnx_int8(reader, example, shapes, ["logits"], out)
+
+
+def onnx_int8(
+    network: nn.Module, example: tuple[Tensor, ...], shapes: dict[str, dict[int, Any]], outputs: list[str], out: Path
+) -> None:
+    """Write a network as ONNX with int8 weights, one scale a column, activations quantized as they come.
 
     Weights keep to 7 bits (`reduce_range`): on processors without VNNI the products of 8 bits saturate
     (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    B, T = torch.export.Dim("B"), torch.export.Dim("T")
-    example = (torch.zeros(2, 9, DIMENSIONS), torch.ones(2, 9).long(), torch.zeros(2, 9).long(), torch.zeros(2, 2))
-    shapes = {"states": {0: B, 1: T}, "part": {0: B, 1: T}, "shared": {0: B, 1: T}, "found": {0: B}}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         whole = Path(folder) / "whole.onnx"
         torch.onnx.export(
-            reader.eval(), example, whole, dynamo=True, dynamic_shapes=shapes, external_data=False,
-            input_names=list(shapes), output_names=["logits"], verbose=False,
+            network.eval(), example, whole, dynamo=True, dynamic_shapes=shapes, external_data=False,
+            input_names=list(shapes), output_names=outputs, verbose=False,
         )  # fmt: skip
         quantize_dynamic(whole, out, per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)

@@ -21,12 +21,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fischgpt.data.grounded.asked import MadeUp, made_up
@@ -38,6 +39,8 @@ from fischgpt.profile.index import indexed_text
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import Pair, Relevance, collate
 from fischgpt.train.reader import Reader, export, upper_half
+
+Learner = TypeVar("Learner", bound=nn.Module)
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_LAYER = "encoder.layer.0.attention.self.query.weight"
@@ -90,8 +93,11 @@ def read(owner: MadeUp) -> list[Example]:
     return examples
 
 
-def steps(owners: Iterable[MadeUp], written: Sequence[Example], seed: int) -> Iterator[list[Example]]:
-    """The questions of each step; made-up owners are read ahead, as long as there are any."""
+def steps(
+    owners: Iterable[MadeUp], written: Sequence[Example], seed: int, share: float = WRITTEN
+) -> Iterator[list[Example]]:
+    """The questions of each step, `share` of them written by hand; made-up owners are read ahead, as long as there are
+    any."""
     rng = np.random.default_rng(seed)
     again: list[int] = []
     pool: list[Example] = []
@@ -104,7 +110,7 @@ def steps(owners: Iterable[MadeUp], written: Sequence[Example], seed: int) -> It
                 pool += reading.result()
                 ahead = list(islice(source, 32))
                 reading = reader.submit(lambda part: [one for owner in part for one in read(owner)], ahead)
-            by_hand = rng.binomial(QUESTIONS_PER_STEP, WRITTEN) if written else 0
+            by_hand = rng.binomial(QUESTIONS_PER_STEP, share) if written else 0
             if len(again) < by_hand:
                 again = [*again, *rng.permutation(len(written)).tolist()]
             step, again = [written[i] for i in again[:by_hand]], again[by_hand:]
@@ -129,25 +135,28 @@ def loss_of(logits: Tensor, answers: Tensor, question: Tensor) -> Tensor:
 
 
 def train(
-    reader: Reader,
+    reader: Learner,
     batches: Iterable[list[Example]],
     total: int,
     seed: int,
+    loss_of_step: Callable[[Learner, Sequence[Example], np.random.Generator], Tensor],
     say: Callable[[str], None] = print,
     lr: float = LR,
-) -> Reader:
+    new_lr_scale: float = NEW_LR_SCALE,
+) -> Learner:
     """`reader` trained for `total` steps; AdamW, a warm-up over a tenth of them (100 at most), then linear to 0."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    old, new = list(reader.layers.parameters()), [p for n, p in reader.named_parameters() if not n.startswith("layers")]
-    groups = [{"params": old, "scale": 1.0}, {"params": new, "scale": NEW_LR_SCALE}]
+    learned = [(name, p) for name, p in reader.named_parameters() if p.requires_grad]
+    old, new = ([p for name, p in learned if name.startswith("layers") is began] for began in (True, False))
+    groups = [{"params": old, "scale": 1.0}, {"params": new, "scale": new_lr_scale}]
     optimizer = torch.optim.AdamW(groups, lr=lr, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98), fused=True)
-    started, mean, warm_up = time.perf_counter(), 0.0, min(100, total // 10)
+    started, mean, warm_up = time.perf_counter(), 0.0, max(1, min(100, total // 10))
     reader.train()
     for step, batch in enumerate(islice(batches, total), 1):
         for group in optimizer.param_groups:
             group["lr"] = lr * group["scale"] * min(step / warm_up, (total - step + 1) / (total - warm_up))
-        loss = loss_of(*_logits(reader, batch, rng))
+        loss = loss_of_step(reader, batch, rng)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
@@ -159,36 +168,54 @@ def train(
     return reader.eval()
 
 
-def _logits(reader: Reader, batch: Sequence[Example], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits, answers and question numbers of a step's pairs."""
+def loss_of_step(reader: Reader, batch: Sequence[Example], rng: np.random.Generator) -> Tensor:
+    """What a step lowers."""
+    pairs, answers, numbers = shown(batch, rng)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = by_length(pairs, lambda some: reader.logits(collate(some), DROPOUT).float())
+    return loss_of(logits, answers, numbers)
+
+
+def by_length(pairs: Sequence[Pair], compute: Callable[[list[Pair]], Tensor], slices: int = SLICES) -> Tensor:
+    """What `compute` gives for the pairs, (N, ...) in their order, those of alike length computed together."""
+    order = np.argsort([len(pair.question.ids) + len(pair.passage.ids) for pair in pairs])
+    parts = [compute([pairs[i] for i in rows]) for rows in np.array_split(order, slices)]
+    return torch.cat(parts)[torch.from_numpy(np.argsort(order))]
+
+
+def shown(
+    batch: Sequence[Example], rng: np.random.Generator, candidates: int = CANDIDATES, far: int = FAR
+) -> tuple[list[Pair], Tensor, Tensor]:
+    """The pairs of a step, (N,) whether each answers, and (N,) the numbers of their questions."""
     pairs: list[Pair] = []
     answers: list[float] = []
     numbers: list[int] = []
     for number, one in enumerate(batch):
-        which = _candidates(one, rng)
+        which = _candidates(one, rng, candidates, far)
         pairs += one.pairs(which)
         answers += one.answers[which].astype(float).tolist()
         numbers += [number] * len(which)
-    lengths = [len(pair.question.ids) + len(pair.passage.ids) for pair in pairs]
-    order = np.argsort(lengths)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        parts = [
-            reader.logits(collate([pairs[i] for i in rows]), DROPOUT).float() for rows in np.array_split(order, SLICES)
-        ]
-    back = torch.from_numpy(np.argsort(order))
-    return torch.cat(parts)[back], torch.tensor(answers), torch.tensor(numbers)
+    return pairs, torch.tensor(answers), torch.tensor(numbers)
 
 
-def _candidates(one: Example, rng: np.random.Generator) -> list[int]:
+def _candidates(one: Example, rng: np.random.Generator, candidates: int, far: int) -> list[int]:
     ranked = np.argsort(-(one.cosines + 0.05 * one.bm25 + rng.normal(0, 0.15, len(one.cosines))))
     right = [] if rng.random() < WITHHELD else np.flatnonzero(one.answers).tolist()
     wrong = [int(i) for i in ranked if not one.answers[i]]
-    near = max(2, CANDIDATES - FAR - len(right))
-    far = rng.permutation(len(wrong) - near)[:FAR] + near if len(wrong) > near else []
-    return [*right, *wrong[:near], *(wrong[i] for i in far)]
+    near = max(2, candidates - far - len(right))
+    others = rng.permutation(len(wrong) - near)[:far] + near if len(wrong) > near else []
+    return [*right, *wrong[:near], *(wrong[i] for i in others)]
 
 
-def measure(reader: Reader | Relevance, examples: Sequence[Example]) -> dict[str, float]:
+class Scorer(Protocol):
+    """Whatever puts passages in order."""
+
+    def score(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
+        """(N,) logits that the passages answer."""
+        ...
+
+
+def measure(reader: Scorer, examples: Sequence[Example]) -> dict[str, float]:
     """By kind of question: `hit@1` where a passage answers, and where none does the share declined at the threshold
     that loses 3 % of the others."""
     best: dict[str, list[tuple[float, bool]]] = {}
@@ -227,7 +254,7 @@ def main() -> None:
     written = [one for owner in people() for one in read(owner)]
     print(f"{len(written):,} questions written by hand", flush=True)
     batches = steps(made_up(args.seed), written, args.seed)
-    train(reader, batches, args.steps, args.seed, lambda line: print(line, flush=True))
+    train(reader, batches, args.steps, args.seed, loss_of_step, lambda line: print(line, flush=True))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     save_file(reader.state_dict(), args.out.with_suffix(".safetensors"))
     export(reader, args.out)

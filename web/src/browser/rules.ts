@@ -7,7 +7,8 @@ type Told = [source: string, flags: string];
 export type Passage = Listed & {
   entry: string;
   rendered: string;
-  head: string;
+  /** As one of several. */
+  item: string;
   quotation: string;
   /** What the model may write of it. */
   served: string[];
@@ -39,6 +40,7 @@ export type Rules = {
     gateWeight: number;
     even: number;
     threshold: number;
+    several: { weights: number[]; bias: number };
     questionTokens: number;
     maxTokens: number;
   };
@@ -50,6 +52,8 @@ export type Rules = {
     maxListed: number;
     maxWords: number;
     listed: number;
+    several: number;
+    listedAsked: number;
   };
   check: {
     maxWords: number;

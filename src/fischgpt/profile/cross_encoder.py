@@ -1,0 +1,64 @@
+"""The second reading: does this passage answer this question?
+
+The reader of `relevance.py` puts sixteen passages in order; the best few are read once more, by a network four times as
+deep that sees both texts from its first layer on: a cross-encoder (Nogueira and Cho 2019, arXiv 1901.04085), which
+knows what it takes to tell that "the empress" is Catherine. It began as ms-marco-MiniLM-L-12-v2, trained on half a
+million questions put to a search engine, and learned on from invented owners (train/cross_encoder.py).
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from fischgpt.profile.relevance import PASSAGE_TOKENS, QUESTION_TOKENS, Pair, found
+from fischgpt.resources import resource
+
+
+class Tokens(NamedTuple):
+    """B pairs as the network takes them, padded: `[CLS] question [SEP] passage [SEP]`."""
+
+    ids: NDArray[np.int64]
+    """(B, T): word pieces, 0 where there is padding."""
+    part: NDArray[np.int64]
+    """(B, T): 1 for the passage, 0 elsewhere (BERT's token types)."""
+    found: NDArray[np.float32]
+    """(B, 2): what the search found, as the first reader gets it."""
+
+
+def collate(pairs: Sequence[Pair]) -> Tokens:
+    """The pairs as one batch."""
+    questions = [pair.question.ids[:QUESTION_TOKENS] for pair in pairs]
+    passages = [pair.passage.ids[1:PASSAGE_TOKENS] for pair in pairs]  # [CLS] stands once, at the beginning
+    T = max(len(a) + len(b) for a, b in zip(questions, passages, strict=True))
+    ids, part = (np.zeros((len(pairs), T), np.int64) for _ in range(2))
+    for row, (a, b) in enumerate(zip(questions, passages, strict=True)):
+        n, end = len(a), len(a) + len(b)
+        ids[row, :n], ids[row, n:end], part[row, n:end] = a, b, 1
+    return Tokens(ids, part, found(pairs))
+
+
+class CrossEncoder:
+    """The network with int8 weights, in one thread of onnxruntime. Safe to use from several threads."""
+
+    def __init__(self, model: Path) -> None:
+        """Raises onnxruntime's errors when the file is not whole."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+    def score(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
+        """(N,) logits that the passages answer, in their order, against "none of these" at 0."""
+        return np.asarray(self._session.run(None, collate(pairs)._asdict())[0]) if pairs else np.zeros(0, np.float32)
+
+
+@lru_cache(maxsize=1)
+def cross_encoder() -> CrossEncoder:
+    """The shipped network, loaded once. Raises FileNotFoundError or onnxruntime's errors when it is not whole."""
+    return CrossEncoder(resource("crossencoder/model.onnx"))

