@@ -46,7 +46,7 @@ def fit(vectors: NDArray[np.float32], lists: NDArray[np.float32]) -> tuple[NDArr
         optimizer.zero_grad()
         wrong = F.binary_cross_entropy_with_logits(x @ weights + bias, y) + L2 * weights.square().sum()
         wrong.backward()
-        return float(wrong)
+        return float(wrong.detach())
 
     optimizer.step(loss)
     return weights.detach().numpy(), float(bias.detach())
