@@ -248,7 +248,7 @@ def candidates() -> Drawing:
 def near() -> Drawing:
     """Questions with an answer and near misses, by the search's score and by the reader's probability."""
     from fischgpt.evals.profile_items import read_sets
-    from fischgpt.profile.index import BM25_WEIGHT, THRESHOLD
+    from fischgpt.profile.index import BM25_WEIGHT, REREAD_THRESHOLD
 
     dots: dict[str, list[tuple[float, float]]] = {"answerable": [], "near": []}
     for one in read_sets():
@@ -269,19 +269,19 @@ def near() -> Drawing:
         drawing.text(left - 8, at(0, tenth / 10)[1] + 4, f"{tenth / 10:.1f}", "e s q")
     for quarter in range(7):
         drawing.text(at(quarter / 4, 0)[0], bottom + 18, f"{quarter / 4}", "m s q")
-    drawing.line([at(0, THRESHOLD), at(1.5, THRESHOLD)], "redpen dash")
+    drawing.line([at(0, REREAD_THRESHOLD), at(1.5, REREAD_THRESHOLD)], "redpen dash")
     for kind, css in (("answerable", "edge"), ("near", "fish")):
         for search, reader in dots[kind]:
             drawing.dot(*at(search, reader), css, 3.5, 0.8)
     drawing.text(left, bottom + 40, "how close the best passage is: cosine + .05 x BM25", "s q")
     drawing.text(left, 14, "likeliest passage, by the reader", "s q")
-    drawing.text(right, at(0, THRESHOLD)[1] + 16, f"below {THRESHOLD}: declined", "e s fish")
+    drawing.text(right, at(0, REREAD_THRESHOLD)[1] + 16, f"below {REREAD_THRESHOLD}: declined", "e s fish")
     for x, css, kind, words in (
         (270, "edge", "answerable", "has an answer"),
         (480, "fish", "near", "near miss: has none"),
     ):
         drawing.dot(x, 10, css, 4)
-        passed = sum(reader >= THRESHOLD for _, reader in dots[kind])
+        passed = sum(reader >= REREAD_THRESHOLD for _, reader in dots[kind])
         drawing.text(x + 10, 14, f"{words} ({passed} of {len(dots[kind])} pass)", "s q")
     return drawing
 
