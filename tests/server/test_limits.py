@@ -15,6 +15,7 @@ from assistant_samples import BRIDGE
 from fischgpt.server import limits
 from fischgpt.server.limits import NeedsCore, Slots
 from server_samples import Running, eventually
+from serving_samples import run_apart
 
 TEXT = "Designed the Harlow footbridge, 212 metres long. [1]"
 BODY: dict[str, Any] = {"messages": [{"role": "user", "content": BRIDGE}]}
@@ -196,7 +197,7 @@ def test_as_many_compute_by_themselves_as_there_are_cores(
         finally:
             slots.close()
 
-    asyncio.run(rush())
+    run_apart(rush())
 
 
 def test_who_leaves_while_waiting_for_a_core_gives_up_the_slot_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,4 +224,4 @@ def test_who_leaves_while_waiting_for_a_core_gives_up_the_slot_at_once(monkeypat
         finally:
             slots.close()
 
-    asyncio.run(come_and_go())
+    run_apart(come_and_go())
