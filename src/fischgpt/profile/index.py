@@ -103,7 +103,8 @@ class Retrieval:
     score: float
     threshold: float
     several: float = 0.0
-    """Probability that the question asks for several things, each in a passage of its own."""
+    """Probability that the question asks for several things, each in a passage of its own; 0 where passages are read
+    once: too many of those that then look likely are not."""
 
 
 def indexed_text(passage: Passage) -> str:
@@ -197,7 +198,7 @@ class Index:
             weights = FOLLOW_UP_WEIGHTS if earlier else REREAD_WEIGHTS
             hits = self._judged(reading, hits[:JUDGED], weights, cancelled)
         score = max((hit.score for hit in hits), default=0.0)
-        asks_several = several(reading.vector) if reading else 0.0
+        asks_several = several(reading.vector) if reading and self._reread else 0.0
         return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several)
 
     def _read(self, text: str) -> Reading | None:

@@ -5,19 +5,11 @@ A logistic regression on the question's vector, fitted by train/several.py on wh
 
 import json
 from functools import lru_cache
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fischgpt.resources import resource
-
-
-class Fitted(TypedDict):
-    """The file that train/several.py writes."""
-
-    weights: list[float]
-    bias: float
 
 
 def several(vector: NDArray[np.float32]) -> float:
@@ -26,12 +18,7 @@ def several(vector: NDArray[np.float32]) -> float:
     return float(1 / (1 + np.exp(-(vector @ weights + bias))))
 
 
-def fitted() -> Fitted:
-    """The shipped fit. Raises FileNotFoundError when it is missing."""
-    return json.loads(resource("relevance/several.json").read_text(encoding="utf-8"))
-
-
 @lru_cache(maxsize=1)
 def _arrays() -> tuple[NDArray[np.float32], float]:
-    found = fitted()
+    found = json.loads(resource("relevance/several.json").read_text(encoding="utf-8"))
     return np.array(found["weights"], np.float32), found["bias"]

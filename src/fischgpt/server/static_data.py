@@ -12,7 +12,7 @@ import numpy as np
 
 from fischgpt.assistant import answer, check, quoting, release, smalltalk
 from fischgpt.config import GPTConfig
-from fischgpt.profile import bm25, embed, index, prompt, question, relevance, several, text
+from fischgpt.profile import bm25, embed, index, prompt, question, relevance, text
 from fischgpt.profile.profile import Profile
 from fischgpt.tokenizer import Tokenizer
 
@@ -51,7 +51,6 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "gateWeight": index.GATE_WEIGHT,
             "even": index.EVEN,
             "threshold": index.THRESHOLD,
-            "several": several.fitted(),
             "questionTokens": relevance.QUESTION_TOKENS,
             "maxTokens": embed.MAX_TOKENS,
         },
@@ -63,8 +62,6 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "maxListed": quoting.MAX_LISTED,
             "maxWords": quoting.MAX_WORDS,
             "listed": quoting.LISTED,
-            "several": quoting.SEVERAL,
-            "listedAsked": quoting.LISTED_ASKED,
         },
         "check": {
             "maxWords": check.MAX_WORDS,
@@ -106,8 +103,8 @@ def passages(profile: Profile) -> list[dict[str, Any]]:
         {
             **{key: getattr(one, key) for key in ("id", "section", "organisation", "title", "dates", "text", "entry")},
             "rendered": one.render(),
+            "head": quoting.head(one),
             "quotation": quoting.quotation(one),
-            "item": quoting._item(one),
             "served": quoting._served(one),
             "namesItself": quoting._names_itself(one),
             "vocabulary": sorted(check._vocabulary(one)),

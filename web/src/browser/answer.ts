@@ -99,9 +99,7 @@ export class Assistant {
     const { turns, used } = this.#prompt(question, retrieval.hits, history);
     const shown = used.includes(best) ? used : [...used, best];
     yield { type: "sources", hits: shown };
-    const chosen = listed(retrieval.hits, retrieval.several, this.rules.quoting).filter((hit) =>
-      shown.includes(hit),
-    );
+    const chosen = listed(retrieval.hits, this.rules.quoting).filter((hit) => shown.includes(hit));
     const quote = quoted(chosen, shown);
     if (chosen.length > 1) yield* run.say(quote, "quote", "several entries answer");
     else if (used.length) {
@@ -174,7 +172,7 @@ class Run {
   #tokens = 0;
   #draft = "";
   #shown = false;
-  retrieval: Retrieval = { hits: [], answerable: false, score: 0, threshold: 0, several: 0 };
+  retrieval: Retrieval = { hits: [], answerable: false, score: 0, threshold: 0 };
 
   constructor(assistant: Assistant, question: string, sampling: Sampling) {
     this.#assistant = assistant;

@@ -8,18 +8,16 @@ type Trie = { next: Map<number, Trie>; whole: boolean };
 /** A place in a trie, the number of the passage it quotes (0: a refusal), and how many are cited so far. */
 type State = { node: Trie; number: number; cited: number };
 
-/** The hits to quote: the best one, or several, where the question asks for several or entries answer. */
-export function listed([best, ...rest]: Hit[], several: number, rules: Rules["quoting"]): Hit[] {
+/** The hits to quote: the best one, or the entries of a list. */
+export function listed([best, ...rest]: Hit[], rules: Rules["quoting"]): Hit[] {
   if (!best) return [];
-  const asked = several >= rules.several;
-  if (!asked && !best.passage.namesItself) return [best];
-  const size = (hit: Hit) => words(hit.passage.item).length;
+  if (!best.passage.namesItself) return [best];
+  const size = (hit: Hit) => words(hit.passage.head).length;
   const chosen = [best];
   let room = rules.maxWords - size(best);
   for (const hit of rest) {
     const alike = hit.passage.namesItself && hit.passage.section === best.passage.section;
-    const enough = hit.score >= (asked ? rules.listedAsked : rules.listed);
-    if ((asked || alike) && enough && size(hit) <= room) {
+    if (alike && hit.score >= rules.listed && size(hit) <= room) {
       chosen.push(hit);
       room -= size(hit);
     }
@@ -29,7 +27,7 @@ export function listed([best, ...rest]: Hit[], several: number, rules: Rules["qu
 
 /** The answer without a model, each passage with its number among `shown`. */
 export function quoted(chosen: Hit[], shown: Hit[]): string {
-  const text = ({ passage }: Hit) => (chosen.length > 1 ? passage.item : passage.quotation);
+  const text = ({ passage }: Hit) => (chosen.length > 1 ? passage.head : passage.quotation);
   return chosen.map((hit) => `${text(hit)} [${shown.indexOf(hit) + 1}]`).join(" ");
 }
 

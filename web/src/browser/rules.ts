@@ -7,8 +7,7 @@ type Told = [source: string, flags: string];
 export type Passage = Listed & {
   entry: string;
   rendered: string;
-  /** As one of several. */
-  item: string;
+  head: string;
   quotation: string;
   /** What the model may write of it. */
   served: string[];
@@ -40,7 +39,6 @@ export type Rules = {
     gateWeight: number;
     even: number;
     threshold: number;
-    several: { weights: number[]; bias: number };
     questionTokens: number;
     maxTokens: number;
   };
@@ -52,8 +50,6 @@ export type Rules = {
     maxListed: number;
     maxWords: number;
     listed: number;
-    several: number;
-    listedAsked: number;
   };
   check: {
     maxWords: number;

@@ -6,13 +6,7 @@ import type { Passage, Rules } from "./rules.ts";
 import type { Language } from "./text.ts";
 
 export type Hit = { passage: Passage; score: number; cosine: number; bm25: number };
-export type Retrieval = {
-  hits: Hit[];
-  answerable: boolean;
-  score: number;
-  threshold: number;
-  several: number;
-};
+export type Retrieval = { hits: Hit[]; answerable: boolean; score: number; threshold: number };
 type Found = Map<string, Hit>;
 
 const SHOWN = 8;
@@ -48,8 +42,7 @@ export class Index {
     }
     const hits = await this.#judge(reading, [...found.values()].sort(byScore).slice(0, judged));
     const score = Math.max(0, ...hits.map((hit) => hit.score));
-    const several = this.#several(reading);
-    return { hits: hits.slice(0, SHOWN), answerable: score >= threshold, score, threshold, several };
+    return { hits: hits.slice(0, SHOWN), answerable: score >= threshold, score, threshold };
   }
 
   /** The hits in the order of search and reader together, scored by the probability that each answers. */
@@ -73,14 +66,7 @@ export class Index {
     const chosen = (about.length ? about : passages).slice(0, SHOWN);
     const hits = chosen.map((passage) => ({ passage, score: 1, cosine: 0, bm25: 0 }));
     const score = hits.length ? 1 : 0;
-    return { hits, answerable: score > 0, score, threshold: search.threshold, several: 0 };
-  }
-
-  /** Probability that the question asks for several things (profile/several.py). */
-  #several({ vector }: Reading): number {
-    const { weights, bias } = this.#rules.search.several;
-    const logit = weights.reduce((sum, weight, i) => sum + weight * (vector[i] ?? 0), bias);
-    return 1 / (1 + Math.exp(-logit));
+    return { hits, answerable: score > 0, score, threshold: search.threshold };
   }
 
   /** The candidates of both rankings. */
