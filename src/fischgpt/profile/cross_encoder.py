@@ -7,19 +7,18 @@ million questions put to a search engine, and learned on from invented owners (t
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from fischgpt.profile.relevance import PASSAGE_TOKENS, QUESTION_TOKENS, Pair, found
+from fischgpt.profile.relevance import PASSAGE_TOKENS, QUESTION_TOKENS, Pair, Relevance, found
 from fischgpt.resources import resource
 
 
-class Tokens(NamedTuple):
+@dataclass(frozen=True)
+class Tokens:
     """B pairs as the network takes them, padded: `[CLS] question [SEP] passage [SEP]`."""
 
     ids: NDArray[np.int64]
@@ -42,20 +41,10 @@ def collate(pairs: Sequence[Pair]) -> Tokens:
     return Tokens(ids, part, found(pairs))
 
 
-class CrossEncoder:
-    """The network with int8 weights, in one thread of onnxruntime. Safe to use from several threads."""
+class CrossEncoder(Relevance):
+    """The network with int8 weights, as the first reader's."""
 
-    def __init__(self, model: Path) -> None:
-        """Raises onnxruntime's errors when the file is not whole."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-
-    def score(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
-        """(N,) logits that the passages answer, in their order, against "none of these" at 0."""
-        return np.asarray(self._session.run(None, collate(pairs)._asdict())[0]) if pairs else np.zeros(0, np.float32)
+    collate = staticmethod(collate)
 
 
 @lru_cache(maxsize=1)

@@ -8,10 +8,11 @@ cross-encoder with precomputed lower layers: PreTTR, MacAvaney et al. 2020, arXi
 these" is 0: a question is answerable when a passage scores above it. The network and its training: train/reader.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -71,6 +72,9 @@ def found(pairs: Sequence[Pair]) -> NDArray[np.float32]:
 class Relevance:
     """The reader with int8 weights, in one thread of onnxruntime. Safe to use from several threads."""
 
+    collate: Callable[[Sequence[Pair]], Any] = staticmethod(collate)
+    """Pairs -> the network's inputs, by name."""
+
     def __init__(self, model: Path) -> None:
         """Raises onnxruntime's errors when the file is not whole."""
         options = onnxruntime.SessionOptions()
@@ -80,8 +84,8 @@ class Relevance:
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
     def score(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
-        """(N,) logits of the pairs, in their order."""
-        return np.asarray(self._session.run(None, vars(collate(pairs)))[0]) if pairs else np.zeros(0, np.float32)
+        """(N,) logits that the passages answer, in the order of the pairs, against "none of these" at 0."""
+        return np.asarray(self._session.run(None, vars(self.collate(pairs)))[0]) if pairs else np.zeros(0, np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -7,29 +7,23 @@ That file is ms-marco-MiniLM-L-12-v2 (Apache-2.0) with its matrices in 8 bits: n
 the first reader learns from (train/relevance.py): the same people, the same loss, harder passages beside the right one.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fischgpt.data.grounded.asked import made_up
-from fischgpt.data.grounded.people import people
 from fischgpt.errors import UserError
 from fischgpt.profile.cross_encoder import CrossEncoder, collate
 from fischgpt.profile.embed import DIMENSIONS
 from fischgpt.profile.relevance import Pair
 from fischgpt.resources import sha256_file
 from fischgpt.train.reader import BERT_NAMES, Layer, onnx_int8
-from fischgpt.train.relevance import DROPOUT, Example, by_length, loss_of, measure, read, shown, steps, train
+from fischgpt.train.relevance import DROPOUT, Example, by_hand, by_length, keep, loss_of, options, shown, steps, train
 
 BEGINNING_SHA256 = "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1"
 LAYERS, FROZEN = 12, 4
@@ -73,7 +67,7 @@ class Network(nn.Module):
 
     def logits(self, pairs: Sequence[Pair], dropout: float = 0.0) -> Tensor:
         """(B,) logits of the pairs."""
-        return self(*map(torch.from_numpy, collate(pairs)), dropout)
+        return self(*map(torch.from_numpy, vars(collate(pairs)).values()), dropout)
 
     @torch.inference_mode()
     def score(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
@@ -146,30 +140,13 @@ def export(network: Network, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", type=Path, help="the model.onnx to begin with")
-    parser.add_argument("out", type=Path, help="the .onnx file to write; beside it its scores and fp32 weights")
-    parser.add_argument("--steps", type=int, default=1050)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1, help="two are slower on a busy machine")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
+    args = options(__doc__, "the model.onnx to begin with", 1050)
     network = Network()
     network.load_state_dict(begin(args.weights), strict=False)
-    written = [one for owner in people() for one in read(owner)]
-    print(f"{len(written):,} questions written by hand", flush=True)
+    written = by_hand()
     batches = steps(made_up(args.seed), written, args.seed, WRITTEN)
-    say = partial(print, flush=True)
-    train(network, batches, args.steps, args.seed, loss_of_step, say, LR, NEW_LR_SCALE)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(network.state_dict(), args.out.with_suffix(".safetensors"))
-    export(network, args.out)
-    held = [one for owner in islice(made_up(args.seed, "held-out"), 50) for one in read(owner)]
-    trained: dict[str, Any] = {"from": args.weights.name, "steps": args.steps, "written": len(written)}
-    scores = trained | measure(CrossEncoder(args.out), held)
-    args.out.with_suffix(".json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(scores, indent=1))
+    train(network, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True), LR, NEW_LR_SCALE)
+    keep(network, export, CrossEncoder, args, len(written))
 
 
 if __name__ == "__main__":

