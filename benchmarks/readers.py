@@ -1,0 +1,141 @@
+"""What reading passages twice adds, and with which weights: on people that neither reader learned from.
+
+    python benchmarks/readers.py          the tables of retrieval.md, three minutes
+
+Every third question about the eleven people of `people/` and `makers/`, against the passages that a plain search ranks
+highest; all lists and 18 other questions a person for the lists; the follow-ups of `retrieval/` for
+the last lines.
+"""
+
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from retrieval import SHIPPED
+
+from fischgpt.assistant import quoting
+from fischgpt.chat import Turn
+from fischgpt.data.grounded.asked import Asked, MadeUp
+from fischgpt.data.grounded.people import person
+from fischgpt.profile import index
+from fischgpt.profile.cross_encoder import cross_encoder
+from fischgpt.profile.index import BM25_WEIGHT, JUDGED, RANK_WEIGHT, REREAD, REREAD_WEIGHTS, Hit, Index
+from fischgpt.profile.profile import load_profile
+from fischgpt.profile.relevance import relevance
+from fischgpt.profile.several import several
+from fischgpt.resources import resource
+from fischgpt.train.relevance import read
+
+HERE = Path(__file__).parent
+KINDS = ("people", "makers")
+THIRD, SINGLES = 3, 18
+
+
+class Judged(NamedTuple):
+    """One question and its REREAD best passages, in the first reader's order."""
+
+    kind: str
+    asked: Asked
+    several: float
+    search: NDArray[np.float32]
+    first: NDArray[np.float32]
+    second: NDArray[np.float32]
+    answers: NDArray[np.bool_]
+    hits: list[Hit]
+
+    def logits(self, weights: Sequence[float]) -> NDArray[np.floating]:
+        """weights: of the second reader, the first, the search, and 1."""
+        return np.asarray(weights) @ np.stack([self.second, self.first, self.search, np.ones_like(self.search)])
+
+
+def judge(kind: str, owner: MadeUp, questions: list[Asked]) -> list[Judged]:
+    judged = []
+    for asked, one in zip(questions, read(MadeUp(owner.name, owner.passages, questions)), strict=True):
+        found = one.cosines + BM25_WEIGHT * one.bm25
+        near = np.argsort(-found)[:JUDGED]
+        logits = relevance().score(one.pairs(near))
+        order = np.argsort(-(logits + RANK_WEIGHT * found[near]), kind="stable")[:REREAD]
+        best = near[order]
+        second = cross_encoder().score(one.pairs(best))
+        hits = [Hit(owner.passages[i], 0.0, 0.0, 0.0) for i in best]
+        wants = several(one.question.vector)
+        judged.append(Judged(kind, asked, wants, found[best], logits[order], second, one.answers[best], hits))
+    return judged
+
+
+def order_and_gate(judged: Sequence[Judged], weights: Sequence[float]) -> str:
+    """hit@1 by kind, AUC, and the share declined of what has no answer where 3 and 6 % of the rest is."""
+    best, right, answered = [], [], np.array([bool(one.asked.answers) for one in judged])
+    for one in judged:
+        logits = one.logits(weights)
+        best.append(logits.max())
+        right.append(one.answers[logits.argmax()])
+    scores, hit = np.array(best), np.array(right)
+    hits = [hit[[i for i, one in enumerate(judged) if one.kind == kind and answered[i]]].mean() for kind in KINDS]
+    auc = (scores[answered][:, None] > scores[~answered]).mean()
+    declined = [(scores[~answered] < np.quantile(scores[answered], lost)).mean() for lost in (0.03, 0.06)]
+    return " | ".join(f"{value:.3f}" for value in (*hits, auc, *declined))
+
+
+def lists(judged: Sequence[Judged], settings: tuple[float, float, float]) -> str:
+    """Lists that are whole, and questions for one thing that get several, with SEVERAL, LISTED_ASKED and LISTED so."""
+    quoting.SEVERAL, quoting.LISTED_ASKED, quoting.LISTED = settings
+    whole, more = [], []
+    for one in judged:
+        scores = 1 / (1 + np.exp(-one.logits(REREAD_WEIGHTS.tolist())))
+        order = np.argsort(-scores, kind="stable")
+        hits = [replace(one.hits[i], score=float(scores[i])) for i in order]
+        chosen = {hit.passage.id for hit in quoting.listed(hits, one.several)}
+        right = {one.hits[i].passage.id for i in np.flatnonzero(one.answers)}
+        if one.asked.kind == "list":
+            whole.append(right <= chosen and len(right) == len(one.asked.answers))
+        else:
+            more.append(len(chosen) > 1)
+    return f"{sum(whole)} of {len(whole)} whole | {np.mean(more):.3f} of {len(more)}"
+
+
+def follow_ups() -> list[bool]:
+    """Whether the passage of each follow-up of retrieval/questions.toml comes first."""
+    found = []
+    with tempfile.TemporaryDirectory() as cache:
+        for name, sets in tomllib.loads((HERE / "retrieval" / "questions.toml").read_text("utf-8")).items():
+            path = resource(f"profiles/{name}") if name in SHIPPED else HERE / "retrieval" / f"{name}.json"
+            opened = Index.open(load_profile(path), Path(cache))
+            for before, question, gold in sets["follow"]:
+                history = [Turn("user", before), Turn("assistant", "I see.")]
+                found.append(gold in opened.search(question, history).hits[0].passage.render())
+    return found
+
+
+def main() -> None:
+    owners = [(kind, person(file)) for kind in KINDS for file in sorted((HERE / kind).glob("*.json"))]
+    judged = [one for kind, owner in owners for one in judge(kind, owner, owner.questions[::THIRD])]
+    print(f"{len(judged)} questions: hit@1 people | makers | AUC | declined where 3 % | where 6 % of the rest is")
+    for name, weights in (
+        ("the first reader + 4 x search", (0, 1, RANK_WEIGHT, 0)),
+        ("the cross-encoder", (1, 0, 0, 0)),
+        ("+ .5 x first reader + 1 x search", (1, 0.5, 1, 0)),
+        ("+ .5 x first reader + 2 x search", (1, 0.5, 2, 0)),
+        ("+ 1 x first reader + 4 x search", (1, 1, 4, 0)),
+    ):
+        print(f"{name} | {order_and_gate(judged, weights)}")
+    rng, asked = np.random.default_rng(0), []
+    for kind, owner in owners:
+        several_asked = [one for one in owner.questions if one.kind == "list"]
+        single = [one for one in owner.questions if one.kind == "single"]
+        asked += judge(kind, owner, several_asked + [single[i] for i in rng.permutation(len(single))[:SINGLES]])
+    for settings in ((2.0, 1.0, 0.8), (0.5, 0.5, 0.8), (0.2, 0.3, 0.8), (0.1, 0.1, 0.8)):
+        print(f"several from {settings[0]}, listed from {settings[1]}: {lists(asked, settings)}")
+    for weights in (REREAD_WEIGHTS, index.FOLLOW_UP_WEIGHTS):
+        index.FOLLOW_UP_WEIGHTS = weights
+        found = follow_ups()
+        print(f"follow-ups with {weights.tolist()}: hit@1 {np.mean(found):.3f} of {len(found)}")
+
+
+if __name__ == "__main__":
+    main()
