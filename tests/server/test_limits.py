@@ -32,7 +32,7 @@ def open_request(running: Running, stream: bool) -> socket.socket:
 
 def test_twenty_clients_on_few_slots_all_get_their_answer(serve: Callable[..., Any]) -> None:
     with serve(slots=2, queue=18) as running:
-        running.script.pause_s = 0.001
+        running.script.pause_s = 0.02  # an answer is longer in the writing than a search, so that two meet
         with ThreadPoolExecutor(20) as pool:
             texts = list(pool.map(lambda i: read(running, stream=i % 2 == 0), range(20)))
         assert texts == [TEXT] * 20
