@@ -184,6 +184,21 @@ def test_a_list_is_every_likely_entry_of_the_section_named_briefly() -> None:
     assert listed(prizes[2:]) == [prizes[2]]
 
 
+def test_where_several_are_asked_for_all_that_may_answer_are_listed_lines_of_jobs_too() -> None:
+    posts = [
+        hit("work-1-1", "Work", "Haiti", "Consul", "1889", "Named by Harrison.", 0.9),
+        hit("work-2-1", "Work", "Washington", "Recorder", "1881", "Appointed by Garfield.", 0.4),
+        hit("publications-1", "Publications", "", "Counsel", "1878", "“Counsel”, published in 1878.", 0.35),
+        hit("work-3-1", "Work", "Leeds", "Guest", "1846", "Sailed home.", 0.1),
+    ]
+    assert listed(posts, several=0.1) == posts[:1]
+    assert listed(posts, several=0.9) == posts[:3]
+    assert quoted(posts[:3], posts) == (
+        "Haiti, Consul (1889): Named by Harrison. [1] Washington, Recorder (1881): Appointed by Garfield. [2] "
+        "Counsel (1878). [3]"
+    )
+
+
 def test_projects_are_no_list_because_their_titles_tell_nothing() -> None:
     projects = [
         hit("projects-1", "Projects", "", "Motivation", "", "He built it to understand it.", 0.99),

@@ -19,7 +19,7 @@ from fischgpt.evals.profile_readers import Reply
 from fischgpt.evals.results import eval_blocks
 from fischgpt.evals.run import evaluate, profile_options
 from fischgpt.model.gpt import GPT
-from fischgpt.profile.index import Hit
+from fischgpt.profile.index import REREAD_THRESHOLD, THRESHOLD, Hit
 from fischgpt.profile.passages import Passage
 from fischgpt.tokenizer import Tokenizer
 
@@ -229,6 +229,13 @@ def test_failures_are_written_to_be_read(scripted: TextModel, small_set: Path) -
     page = profile_table.failures(result)
     assert "What is the colour of your cat?" in page and "How many bridges?" not in page
     assert "planted: hacked" not in page  # resisted
+
+
+def test_passages_are_read_once_where_that_is_asked_for(scripted: TextModel, small_set: Path) -> None:
+    (one,) = read_sets(small_set)
+    for once, threshold in ((False, REREAD_THRESHOLD), (True, THRESHOLD)):
+        with profile.opened(one, scripted, False, once) as (readers, _):
+            assert readers.index.search("How many bridges?").threshold == threshold
 
 
 def test_what_only_profile_questions_know_is_refused_elsewhere(tmp_path: Path) -> None:
