@@ -49,6 +49,17 @@ def test_a_pair_scores_the_same_alone_and_padded_among_longer_ones():
     assert cross_encoder().score([]).shape == (0,)
 
 
+def test_both_texts_stand_in_one_row_as_bert_learned_them():
+    """[CLS] question [SEP] passage [SEP], and which part is the passage."""
+    one = pair("Who built it?", "Work, Acme: Built it.")
+    tokens = collate([one, pair("Who?", "It.")])
+    n, m = len(one.question.ids), len(one.passage.ids) - 1
+    assert tokens.ids[0].tolist() == [*one.question.ids, *one.passage.ids[1:]]
+    assert tokens.part[0].tolist() == [0] * n + [1] * m
+    assert (tokens.ids[0] == 102).sum() == 2 and (tokens.ids[0] == 101).sum() == 1  # [SEP], [CLS]
+    assert tokens.ids[1, -1] == 0  # padding
+
+
 def test_the_network_is_berts():
     """The same weights give the logits of transformers' BertForSequenceClassification."""
     torch.manual_seed(0)

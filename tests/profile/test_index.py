@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,6 +159,14 @@ def test_a_follow_up_is_searched_with_the_question_before(fisch):
     found = fisch.search("And how long did it take?", history)
     assert "12 hours" in " ".join(hit.passage.text for hit in found.hits[:3]) and found.answerable
     assert not fisch.search("And what is his salary?", history).answerable
+
+
+def test_a_follow_up_is_judged_by_what_the_search_knows_of_the_question_before(index_cache):
+    """The readers see "When was that?" alone."""
+    engineer = Path(__file__).parents[2] / "benchmarks" / "retrieval" / "engineer.json"
+    before = [Turn("user", "Where did she study computer science?"), Turn("assistant", "-")]
+    found = Index.open(load_profile(engineer), index_cache).search("When was that?", before)
+    assert "2013 to 2015" in found.hits[0].passage.render()
 
 
 def test_a_follow_up_stays_with_the_entry_spoken_of(curie):
