@@ -195,6 +195,19 @@ def real_text() -> list[list[int]]:
     return [chat.encode(tok, turns)[0] for turns in itertools.islice(conversations(5, "held-out"), 10)]
 
 
+@pytest.mark.parametrize("variant", native.variants())
+@pytest.mark.parametrize("n", [1, 15, 16, 4097])
+def test_the_sum_of_exponentials_is_pytorchs_on_every_instruction_set(
+    variant: str, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "_fastest", lambda library: native.VARIANTS.index(variant))
+    torch.manual_seed(n)
+    for scale, shift in ((1, 0), (30, 1000), (0, -5000)):
+        values = scale * torch.randn(n) + shift
+        assert native.logsumexp(values) == pytest.approx(values.double().logsumexp(0).item(), abs=1e-6)
+        assert native.logsumexp(values.repeat_interleave(2)[::2]) == pytest.approx(native.logsumexp(values), abs=1e-6)
+
+
 @pytest.mark.parametrize(("bits", "most", "agreed"), [(8, 0.005, 0.97), (4, 0.03, 0.9)])
 def test_fewer_bits_cost_the_shipped_model_little_perplexity(
     real_text: list[list[int]], bits: Bits, most: float, agreed: float

@@ -74,6 +74,8 @@ def _library() -> ctypes.CDLL | None:
     library.fischgpt_read.restype = None
     library.fischgpt_round4.argtypes = [pointer, number, number, pointer, pointer, pointer]
     library.fischgpt_round4.restype = None
+    library.fischgpt_logsumexp.argtypes = [pointer, number, number]
+    library.fischgpt_logsumexp.restype = ctypes.c_double
     return library
 
 
@@ -81,6 +83,22 @@ def variants() -> list[str]:
     """The variants that are compiled and that this processor runs, the fastest last; none without the library."""
     library = _library()
     return [] if library is None else [name for i, name in enumerate(VARIANTS) if library.fischgpt_supports(i)]
+
+
+@cache
+def _fastest(library: ctypes.CDLL) -> int:
+    return max(i for i in range(len(VARIANTS)) if library.fischgpt_supports(i))
+
+
+def logsumexp(values: Tensor) -> float:
+    """Of values (n,), fp32, on the processor. In compiled code, which of 50,257 takes 73 us less of a 124M model's 3.6 ms
+    a token; or in NumPy, not PyTorch, whose threads spin."""
+    library = _library()
+    if library is None or not values.is_contiguous():
+        logits = values.numpy()
+        highest = logits.max()
+        return float(highest) + math.log(np.exp(logits - highest).sum(dtype=np.float64))
+    return library.fischgpt_logsumexp(values.data_ptr(), len(values), _fastest(library))
 
 
 def fits(model: GPT) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fischgpt.engine.native import logsumexp
 from fischgpt.errors import UserError
 
 
@@ -79,11 +80,7 @@ def _argmax(scores: Tensor) -> int:
 
 def _logsumexp(logits: Tensor) -> float:
     """Of logits (n_vocab,), fp32."""
-    if logits.device.type != "cpu":
-        return float(logits.logsumexp(0))
-    values = logits.numpy()
-    highest = values.max()
-    return float(highest) + math.log(np.exp(values - highest).sum(dtype=np.float64))
+    return logsumexp(logits) if logits.device.type == "cpu" else float(logits.logsumexp(0))
 
 
 class Sampler:

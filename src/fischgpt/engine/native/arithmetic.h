@@ -21,6 +21,24 @@ INLINE float NAME(exp)(float x) {
     return (p * r * r + r + 1.0f) * power.f;
 }
 
+/* log(sum of e^x) of n > 0 values, from the highest down, summed in double. */
+TARGET double NAME(logsumexp)(const float *x, int n) {
+    float high[LANES], highest;
+    double sum[LANES] = {0}, whole = 0;
+    int lanes = n / LANES * LANES;
+    for (int r = 0; r < LANES; r++) high[r] = x[n - 1];
+    for (int i = 0; i < lanes; i += LANES)
+        for (int r = 0; r < LANES; r++) high[r] = x[i + r] > high[r] ? x[i + r] : high[r];
+    for (int i = lanes; i < n; i++) high[0] = x[i] > high[0] ? x[i] : high[0];
+    highest = high[0];
+    for (int r = 1; r < LANES; r++) highest = high[r] > highest ? high[r] : highest;
+    for (int i = 0; i < lanes; i += LANES)
+        for (int r = 0; r < LANES; r++) sum[r] += (double)NAME(exp)(x[i + r] - highest);
+    for (int i = lanes; i < n; i++) sum[0] += (double)NAME(exp)(x[i] - highest);
+    for (int r = 0; r < LANES; r++) whole += sum[r];
+    return (double)highest + log(whole);
+}
+
 /* tanh-GELU: x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)). */
 INLINE float NAME(gelu)(float x) {
     return x / (1.0f + NAME(exp)(-1.5957691216f * (x + 0.044715f * x * x * x)));

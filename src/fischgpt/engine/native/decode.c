@@ -13,6 +13,13 @@ static const Work variants[VARIANTS] = {
 #endif
 };
 
+static double (*const logsumexps[VARIANTS])(const float *, int) = {
+    logsumexp_generic,
+#if defined(__x86_64__)
+    logsumexp_avx2, logsumexp_avx_vnni, logsumexp_avx512_vnni,
+#endif
+};
+
 /* Whether this processor can run variant 0 .. 3: generic, avx2, avx_vnni, avx512_vnni. */
 int fischgpt_supports(int variant) {
     if (variant == 0) return 1;
@@ -28,6 +35,8 @@ int fischgpt_supports(int variant) {
 #endif
     return 0;
 }
+
+double fischgpt_logsumexp(const float *x, int n, int variant) { return logsumexps[variant](x, n); }
 
 static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 

@@ -2,6 +2,7 @@
 #ifndef FISCHGPT_DECODE_H
 #define FISCHGPT_DECODE_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -77,6 +78,11 @@ void work_generic(Pass *, Phase, int, int);
 void work_avx2(Pass *, Phase, int, int);
 void work_avx_vnni(Pass *, Phase, int, int);
 void work_avx512_vnni(Pass *, Phase, int, int);
+
+double logsumexp_generic(const float *, int);
+double logsumexp_avx2(const float *, int);
+double logsumexp_avx_vnni(const float *, int);
+double logsumexp_avx512_vnni(const float *, int);
 
 #define QUERIES 4        /* tokens of one answer whose attention is made together */
 #define MOST_BLOCKS 4    /* blocks of 16 rows in any variant's tile */
