@@ -146,7 +146,7 @@ def main() -> None:
     network = Network()
     further = args.weights.suffix == ".safetensors"
     network.load_state_dict(load_file(args.weights) if further else begin(args.weights), strict=further)
-    written = by_hand()
+    written = by_hand(args.people)
     batches = steps(made_up(args.seed), written, args.seed, WRITTEN)
     train(network, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True), LR, NEW_LR_SCALE)
     keep(network, export, CrossEncoder, args, len(written))

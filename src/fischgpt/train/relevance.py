@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fischgpt.data.grounded.asked import MadeUp, made_up
-from fischgpt.data.grounded.people import people
+from fischgpt.data.grounded.people import FOLDER, people
 from fischgpt.errors import UserError
 from fischgpt.profile.bm25 import BM25
 from fischgpt.profile.embed import Reading, embedder
@@ -243,6 +243,7 @@ def options(doc: str | None, weights: str, steps: int) -> argparse.Namespace:
     parser.add_argument("out", type=Path, help="the .onnx file to write; beside it its scores and fp32 weights")
     parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--people", type=Path, default=FOLDER, help="the folder of people written by hand to learn from")
     parser.add_argument("--threads", type=int, default=1, help="two are slower on a busy machine")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -250,9 +251,11 @@ def options(doc: str | None, weights: str, steps: int) -> argparse.Namespace:
     return args
 
 
-def by_hand() -> list[Example]:
-    """The questions about the people written by hand, which are counted aloud."""
-    written = [one for owner in people() for one in read(owner)]
+def by_hand(folder: Path) -> list[Example]:
+    """The questions about the people written by hand, which are counted aloud. Raises UserError where there are none."""
+    written = [one for owner in people(folder) for one in read(owner)]
+    if not written:
+        raise UserError(f"no people in {folder}: NAME.json with NAME.txt beside it")
     print(f"{len(written):,} questions written by hand", flush=True)
     return written
 
@@ -285,7 +288,7 @@ def main() -> None:
         reader.load_state_dict(upper_half(weights), strict=False)
     else:
         reader.load_state_dict(weights)
-    written = by_hand()
+    written = by_hand(args.people)
     batches = steps(made_up(args.seed), written, args.seed)
     train(reader, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True))
     keep(reader, export, Relevance, args, len(written))

@@ -22,9 +22,9 @@ FOLDER = Path(__file__).parent / "people"
 UNANSWERED = "-"
 
 
-def people() -> Iterator[MadeUp]:
-    """All of them, in the order of their names."""
-    for file in sorted(FOLDER.glob("*.json")):
+def people(folder: Path = FOLDER) -> Iterator[MadeUp]:
+    """All of a folder, in the order of their names."""
+    for file in sorted(folder.glob("*.json")):
         yield person(file)
 
 
