@@ -243,7 +243,7 @@ def options(doc: str | None, weights: str, steps: int) -> argparse.Namespace:
     parser.add_argument("out", type=Path, help="the .onnx file to write; beside it its scores and fp32 weights")
     parser.add_argument("--steps", type=int, default=steps)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--people", type=Path, default=FOLDER, help="the folder of people written by hand to learn from")
+    parser.add_argument("--people", type=Path, default=FOLDER, help="a folder of people written by hand")
     parser.add_argument("--threads", type=int, default=1, help="two are slower on a busy machine")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -252,7 +252,7 @@ def options(doc: str | None, weights: str, steps: int) -> argparse.Namespace:
 
 
 def by_hand(folder: Path) -> list[Example]:
-    """The questions about the people written by hand, which are counted aloud. Raises UserError where there are none."""
+    """The questions about a folder of people written by hand, counted aloud. Raises UserError where there are none."""
     written = [one for owner in people(folder) for one in read(owner)]
     if not written:
         raise UserError(f"no people in {folder}: NAME.json with NAME.txt beside it")
