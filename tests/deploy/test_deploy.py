@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 import fischgpt
+from fischgpt import __version__
 from fischgpt.config import GPTConfig
 from fischgpt.deploy.site import Engine, IndexPlace, Site, Target, describe_site
 from fischgpt.deploy.targets import GRADIO, deploy, render, requirements
@@ -71,6 +72,30 @@ def test_the_texts_are_as_approved(target: Target, engine: Engine, index: IndexP
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
         assert text == file.read_text("utf-8"), name
+
+
+def images(read: Any) -> Iterator[str]:
+    """All that stand under `image` in a manifest."""
+    for key, value in read.items() if isinstance(read, dict) else enumerate(read) if isinstance(read, list) else ():
+        if key == "image":
+            yield value
+        else:
+            yield from images(value)
+
+
+@pytest.mark.parametrize(("target", "engine", "index"), CASES)
+def test_every_image_is_of_one_version(target: Target, engine: Engine, index: IndexPlace) -> None:
+    named: list[str] = []
+    for name, text in render(describe_site(engine=engine, index=index), target).items():
+        if name == "Dockerfile":
+            named += re.findall(r"^FROM (\S+)", text, re.M)
+        elif name.endswith(".yaml"):
+            named += images(list(yaml.safe_load_all(text)))
+    # python twice; api and proxy; api: and one for each server beside.
+    own = {"container": 2, "compose": 4, "kubernetes": 1}.get(target, 0)
+    assert len(named) == own + (engine != "here") + (index != "here")
+    for image in named:
+        assert re.fullmatch(r"[a-z0-9./-]+:[\w-]*?(\d+\.\d+\.\d+|b\d{5})[\w-]*", image), image
 
 
 def tool(name: str) -> str:
@@ -159,8 +184,11 @@ def test_a_name_with_yamls_own_signs_is_the_spaces_title() -> None:
 @pytest.mark.parametrize(
     "image", ["ada", "registry.example.org:5000/me/ada:V1.0-RC2", "me/ada@sha256:" + "0" * 64, "ghcr.io/me/ada:Latest"]
 )
-def test_an_images_tag_may_have_capitals(image: str) -> None:
-    assert describe_site(image=image).image == image
+def test_an_image_keeps_the_tag_that_it_has_and_gets_one_where_it_has_none(image: str) -> None:
+    given = describe_site(image=image).image
+    assert given == image if image != "ada" else re.fullmatch(rf"ada:{re.escape(__version__)}-[0-9a-f]{{8}}", given)
+    other = describe_site(str(fischgpt.resources.resource("profiles/curie")), image=image).image
+    assert (given == other) == (image != "ada"), "another profile is another image"
 
 
 def test_nginx_takes_its_file(tmp_path: Path) -> None:

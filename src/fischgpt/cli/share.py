@@ -97,7 +97,9 @@ def deploy(
     profile: ProfileOption = None,
     model: ModelOption = "mini",
     domain: Annotated[str, typer.Option(help="The name visitors type.")] = "localhost",
-    image: Annotated[str | None, typer.Option(help="The container image's name.")] = None,
+    image: Annotated[
+        str | None, typer.Option(help="The container image's name; a tag is added where it has none.")
+    ] = None,
     replicas: Annotated[int, typer.Option(min=1, max=1000, help="compose, kubernetes: copies of the API.")] = 2,
     engine: Annotated[
         Literal["here", "llama.cpp", "vllm"], typer.Option(help="compose, kubernetes: who reads the model.")
