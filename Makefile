@@ -18,7 +18,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& { echo "$$p"; break; }; done)
 
-.PHONY: help up test check docs setup setup-dev browser lock clean
+.PHONY: help up test check docs setup setup-dev space browser lock clean
 
 help:
 	@sed -n '1,2s/^# //p' "$(ROOT)/Makefile"
@@ -26,7 +26,7 @@ help:
 up: setup
 	@cd "$(ROOT)" && exec "$(VENV)/bin/fischgpt" up --host "$(HOST)" --port "$(PORT)" --model "$(MODEL)" --open
 
-test: setup-dev browser check
+test: setup-dev space browser check
 	@cd "$(ROOT)" && "$(PY)" -m pytest -n 2 --dist loadfile
 
 # Style, types, and the rooms' import order.
@@ -54,6 +54,16 @@ $(VENV)/.stamp-core: $(SETUP) | $(PY)
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp-core
 	@cd "$(ROOT)" && "$(PY)" -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch "$@"
+
+# Gradio, for the test that starts a Space, beside the tools: 44 MB to download and 11 seconds, for they lie behind it.
+space: $(VENV)/space/.stamp
+
+$(VENV)/space/.stamp: $(ROOT)/tests/deploy/gradio.txt $(ROOT)/constraints.txt | $(VENV)/.stamp-dev
+	@"$(PY)" -m venv --clear --without-pip "$(@D)"
+	@"$(PY)" -c 'import sys; from sysconfig import get_path; \
+		open(get_path("purelib", vars={"base": sys.argv[1]}) + "/tools.pth", "w").write(get_path("purelib"))' "$(@D)"
+	@"$(PY)" -m pip --python "$(@D)/bin/python" install -q --disable-pip-version-check -r "$<"
 	@touch "$@"
 
 # Browser tests use an installed Chromium or Chrome; without one, Playwright's own is downloaded.

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +70,52 @@ def test_what_stands_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(UserError, match="is the folder you are in"), new_folder("."):
         pytest.fail("it was begun")
     assert sorted(tmp_path.rglob("*")) == there
+
+
+@pytest.fixture(params=["tmpfs", "bind"])
+def mount(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """An empty mount point: of another file system, or of a folder of this one, which os.path.ismount does not see."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "out").mkdir()
+    how = {"tmpfs": ["-t", "tmpfs", "none"], "bind": ["--bind", str(tmp_path / "other")]}[request.param]
+    if subprocess.run(["mount", *how, tmp_path / "out"], capture_output=True).returncode:
+        pytest.skip("this user may not mount")
+    yield tmp_path / "out"
+    subprocess.run(["umount", tmp_path / "out"], check=True)
+
+
+def test_a_mount_point_is_filled_where_it_is(mount: Path) -> None:
+    mount.chmod(0o750)
+    with new_folder(mount) as folder:
+        (folder / "file").write_text("x")
+        (folder / "inner").mkdir()
+        (folder / "inner/file").touch()
+        assert mode(folder.parent) == 0o700
+    assert sorted(path.name for path in mount.rglob("*")) == ["file", "file", "inner"]
+    assert mode(mount) == 0o750 and sorted(path.name for path in mount.parent.iterdir()) == ["other", "out"]
+    with pytest.raises(UserError, match="is not empty"), new_folder(mount):
+        pytest.fail("it was begun")
+
+
+def test_a_mount_point_stays_empty_where_work_fails_and_keeps_what_came_meanwhile(mount: Path) -> None:
+    with pytest.raises(ZeroDivisionError), new_folder(mount) as folder:
+        (folder / "half").touch()
+        raise ZeroDivisionError
+    assert not list(mount.iterdir())
+    with pytest.raises(UserError, match="not empty any more"), new_folder(mount) as folder:
+        (folder / "file").write_text("ours")
+        (mount / "file").write_text("theirs")
+    assert [path.read_text() for path in mount.iterdir()] == ["theirs"]
+
+
+def test_an_empty_folder_in_one_that_is_not_ours_is_filled_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    tmp_path.chmod(0o500)
+    if os.access(tmp_path, os.W_OK):
+        pytest.skip("this user may write anywhere")
+    try:
+        with new_folder(tmp_path / "out") as folder:
+            (folder / "file").touch()
+    finally:
+        tmp_path.chmod(0o700)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]

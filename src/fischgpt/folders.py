@@ -25,20 +25,45 @@ def new_folder(out: str | Path) -> Iterator[Path]:
     """A folder to fill that becomes `out` if the block ends well and is gone if it does not.
 
     While it is filled, only its owner can look into it; then it has the permissions of the empty folder whose place it
-    takes, or else those that the umask leaves. Raises UserError as `check_new`, and for a place where none can be made.
+    takes, or else those that the umask leaves. An empty folder whose place cannot be taken, such as a mount point, is
+    filled with what stands in the new one, a name after the other. Raises UserError as `check_new`, and for a place
+    where none can be made.
     """
     out = Path(out)
     try:
         check_new(out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent)  # 0700
+        room, within = _room(out)
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}") from error
-    with beside as part:
+    with room as part:
         folder = Path(part) / "new"
         folder.mkdir()
         yield folder
+        if not within:
+            if out.exists():
+                folder.chmod(stat.S_IMODE(out.stat().st_mode))
+                out.rmdir()
+            folder.replace(out)
+        elif len(list(out.iterdir())) > 1:
+            raise UserError(f"{out} is not empty any more: choose another folder")
+        else:
+            for path in folder.iterdir():
+                path.rename(out / path.name)
+
+
+def _room(out: Path) -> tuple[tempfile.TemporaryDirectory[str], bool]:
+    """A folder beside `out` that nobody else opens (0700); within it, and True, where `out` stands and cannot move."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent)
         if out.exists():
-            folder.chmod(stat.S_IMODE(out.stat().st_mode))
-            out.rmdir()
-        folder.replace(out)
+            try:  # now, not when hours of work wait for its place
+                out.rename(Path(beside.name) / "old").rename(out)
+            except OSError:
+                beside.cleanup()
+                raise
+        return beside, False
+    except OSError:
+        if not out.is_dir():
+            raise
+        return tempfile.TemporaryDirectory(prefix=".new-", dir=out), True

@@ -11,7 +11,8 @@ from fake_hub import FakeHub
 from fischgpt.data import hub as hub_module
 from fischgpt.data import sources
 from fischgpt.data.hub import download, pin
-from fischgpt.data.sources import Corpus, Position
+from fischgpt.data.pieces import Position
+from fischgpt.data.sources import Corpus
 from fischgpt.errors import UserError
 
 NAME = "fineweb-edu-10BT"

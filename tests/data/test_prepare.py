@@ -17,9 +17,10 @@ from huggingface_hub import file_download
 
 from fake_hub import FakeHub
 from fischgpt.config import Recipe, save_recipe
+from fischgpt.data import pieces, sources
 from fischgpt.data import prepare as prepare_module
-from fischgpt.data import sources
 from fischgpt.data.encode import is_validation
+from fischgpt.data.pieces import Position
 from fischgpt.data.prepare import data_folder, prepare
 from fischgpt.data.progress import Progress, describe
 from fischgpt.data.shards import Shards
@@ -71,13 +72,13 @@ def test_the_shards_do_not_depend_on_the_number_of_workers(
     for name, content in pages.items():
         (tmp_path / name.replace("/", "-")).write_bytes(content)
     named = [str(tmp_path / name.replace("/", "-")) for name in pages]
-    monkeypatch.setattr(sources, "PIECE_BYTES", 30_000)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 30_000)
     found = []
     for workers in (1, 2):
         made = recipe([*named, lines], f"data.workers={workers}", f"run={tmp_path}/w{workers}")
         found.append(contents(prepare(made, quiet)))
     assert found[0] == found[1] and len(found[0]) > 20
-    monkeypatch.setattr(sources, "PIECE_BYTES", 7_000)  # nor on how the work was cut
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 7_000)  # nor on how the work was cut
     assert contents(prepare(recipe([*named, lines], f"run={tmp_path}/small"), quiet)) == found[0]
 
 
@@ -85,13 +86,13 @@ def test_stopped_after_any_piece_it_goes_straight_on(
     recipe: Make, lines: str, hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is read again but what the last shard did not hold; files that are safe in shards are gone."""
-    monkeypatch.setattr(sources, "PIECE_BYTES", 8_000)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 8_000)
     specs = [f"{lines}*2", "fineweb-edu-10BT"]
     whole = contents(prepare(recipe(specs, f"run={tmp_path}/whole"), quiet))
     read: list[int] = []
     real = sources.Corpus.pieces
 
-    def counted(self: sources.Corpus, at: sources.Position | None = None) -> Any:
+    def counted(self: sources.Corpus, at: Position | None = None) -> Any:
         for piece in real(self, at):
             read.append(piece.rows)
             yield piece
@@ -125,12 +126,12 @@ KILLED = """
 import os, random, signal, subprocess, sys, time
 from pathlib import Path
 from fischgpt.config import load_recipe
-from fischgpt.data import sources
+from fischgpt.data import pieces
 from fischgpt.data.prepare import prepare
 import fischgpt.data.encode, pyarrow.parquet, huggingface_hub.file_download, huggingface_hub.hf_api
 
 def main():
-    sources.PIECE_BYTES = 20_000
+    pieces.PIECE_BYTES = 20_000
     recipe_file, kills, seed, workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(",")
     rng = random.Random(seed)
     killed = number = 0
@@ -279,7 +280,7 @@ def test_progress_goes_forward_to_the_end(
     recipe: Make, pages: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where processes read ahead, into the next file."""
-    monkeypatch.setattr(sources, "PIECE_BYTES", 20_000)
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 20_000)
     (tmp_path / "pages").mkdir()
     for number, content in enumerate(pages.values()):
         (tmp_path / "pages" / f"{number}.parquet").write_bytes(content)

@@ -22,9 +22,10 @@ import pytest
 import yaml
 
 import fischgpt
+from fischgpt import __version__
 from fischgpt.config import GPTConfig
 from fischgpt.deploy.site import Engine, IndexPlace, Site, Target, describe_site
-from fischgpt.deploy.targets import deploy, render, requirements
+from fischgpt.deploy.targets import GRADIO, deploy, render, requirements
 from fischgpt.errors import UserError
 from fischgpt.profile.profile import load_profile
 from paper_samples import RESUME, write_pdf_one_column
@@ -71,6 +72,30 @@ def test_the_texts_are_as_approved(target: Target, engine: Engine, index: IndexP
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
         assert text == file.read_text("utf-8"), name
+
+
+def images(read: Any) -> Iterator[str]:
+    """All that stand under `image` in a manifest."""
+    for key, value in read.items() if isinstance(read, dict) else enumerate(read) if isinstance(read, list) else ():
+        if key == "image":
+            yield value
+        else:
+            yield from images(value)
+
+
+@pytest.mark.parametrize(("target", "engine", "index"), CASES)
+def test_every_image_is_of_one_version(target: Target, engine: Engine, index: IndexPlace) -> None:
+    named: list[str] = []
+    for name, text in render(describe_site(engine=engine, index=index), target).items():
+        if name == "Dockerfile":
+            named += re.findall(r"^FROM (\S+)", text, re.M)
+        elif name.endswith(".yaml"):
+            named += images(list(yaml.safe_load_all(text)))
+    # python twice; api and proxy; api: and one for each server beside.
+    own = {"container": 2, "compose": 4, "kubernetes": 1}.get(target, 0)
+    assert len(named) == own + (engine != "here") + (index != "here")
+    for image in named:
+        assert re.fullmatch(r"[a-z0-9./-]+:[\w-]*?(\d+\.\d+\.\d+|b\d{5})[\w-]*", image), image
 
 
 def tool(name: str) -> str:
@@ -159,8 +184,11 @@ def test_a_name_with_yamls_own_signs_is_the_spaces_title() -> None:
 @pytest.mark.parametrize(
     "image", ["ada", "registry.example.org:5000/me/ada:V1.0-RC2", "me/ada@sha256:" + "0" * 64, "ghcr.io/me/ada:Latest"]
 )
-def test_an_images_tag_may_have_capitals(image: str) -> None:
-    assert describe_site(image=image).image == image
+def test_an_image_keeps_the_tag_that_it_has_and_gets_one_where_it_has_none(image: str) -> None:
+    given = describe_site(image=image).image
+    assert given == image if image != "ada" else re.fullmatch(rf"ada:{re.escape(__version__)}-[0-9a-f]{{8}}", given)
+    other = describe_site(str(fischgpt.resources.resource("profiles/curie")), image=image).image
+    assert (given == other) == (image != "ada"), "another profile is another image"
 
 
 def test_nginx_takes_its_file(tmp_path: Path) -> None:
@@ -446,27 +474,33 @@ def test_the_spaces_requirements_are_pinned_to_what_is_tested() -> None:
     assert "torch==2.13.0" in lines and all(line.count("==") == 1 for line in lines)
 
 
-@pytest.mark.skipif("FISCHGPT_GRADIO" not in os.environ, reason="FISCHGPT_GRADIO names a Python with gradio in it")
-def test_the_space_starts_under_gradio_and_answers_its_clients(tmp_path: Path) -> None:
-    """Gradio needs other versions of two packages than our tools, so it has an environment of its own:
+GRADIO_PYTHON = Path(sys.prefix, "space/bin/python")
+"""Of the environment that the Makefile makes of gradio.txt, with ours behind it."""
 
-    python -m venv g && g/bin/pip install gradio==6.31.0 && FISCHGPT_GRADIO=g/bin/python pytest tests/deploy
-    """
-    python = os.environ["FISCHGPT_GRADIO"]
+
+def test_gradio_here_is_the_one_that_the_space_asks_for() -> None:
+    assert f"gradio=={GRADIO}" in (Path(__file__).parent / "gradio.txt").read_text().splitlines()
+
+
+@pytest.mark.skipif(not GRADIO_PYTHON.exists(), reason="`make test` sets Gradio up")
+def test_the_space_starts_under_gradio_and_answers_its_clients(tmp_path: Path) -> None:
+    """As Hugging Face starts it: `python app.py` in the Space's folder, which has the package too."""
     out = deploy(describe_site(str(fischgpt.resources.resource("profiles/curie"))), "space", tmp_path / "out").folder
-    ours = str(Path(yaml.__file__).parents[1])
     port = free_port()
-    paths = f"import runpy, sys; sys.path.append({ours!r}); sys.path.insert(0, '.')"
-    start = f"{paths}; runpy.run_path('app.py', run_name='__main__')"
     own = {
         "PYTHONPATH": "",
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_HUB_OFFLINE": "1",
     }
-    with running([python, "-c", start], out, port, **own) as url:
+    with running([str(GRADIO_PYTHON), "app.py"], out, port, **own) as url:
         reply = post(f"{url}/api/predict", {"data": ["Which languages did she speak?"]})
         assert "Polish" in reply["data"][0]
+        assert post(f"{url}/api/wake-up", {}) == {"data": ["ready"]}
+        chat = {"messages": [{"role": "user", "content": "Which languages did she speak?"}]}
+        assert "Polish" in post(f"{url}/v1/chat/completions", chat)["choices"][0]["message"]["content"]
+        with urllib.request.urlopen(f"{url}/gradio_api/info", timeout=10) as described:
+            assert json.load(described)["named_endpoints"].keys() == {"/predict", "/gpu"}
         with urllib.request.urlopen(f"{url}/", timeout=10) as page:
             assert b"Curie" in page.read()
         client = (
@@ -474,5 +508,5 @@ def test_the_space_starts_under_gradio_and_answers_its_clients(tmp_path: Path) -
             "print(client.predict('Who supervised her doctorate?', 0.0, 64, 1.0, api_name='/predict')); "
             "print(client.predict(api_name='/gpu'))"
         )
-        done = subprocess.run([python, "-c", client, url], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([GRADIO_PYTHON, "-c", client, url], capture_output=True, text=True, timeout=120)
         assert "Lippmann" in done.stdout and "none" in done.stdout, done.stdout + done.stderr

@@ -208,7 +208,7 @@ def test_a_model_that_cannot_be_loaded_is_said_and_not_waited_for(serve: Serve, 
         eventually(lambda: server.service.ready)
         server.service.assistant, server.service.failure = None, RuntimeError("damaged")
         visitor = visit(server.url, dark=dark).open()
-        expect(visitor.page.get_by_text("The model could not be loaded; the server’s log says why")).to_be_visible()
+        expect(visitor.page.get_by_text("The model cannot answer; the server’s log says why")).to_be_visible()
         visitor.ask(COST)
         expect(visitor.page.get_by_role("alert")).to_contain_text("the model could not be loaded")
         assert visitor.violations() == []

@@ -1,5 +1,6 @@
 """Many visitors at once: each gets to the bit what they would get alone, and none stops the others."""
 
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -312,8 +313,9 @@ def test_closing_ends_who_writes_who_waits_and_who_comes_later() -> None:
         assert ask(pool, batch, 3, 3, 100).result(20) == []
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_where_the_thread_breaks_off_everybody_is_told() -> None:
+def test_where_the_thread_breaks_off_everybody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    died: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    monkeypatch.setattr(threading, "excepthook", died.put)
     tested = engine(KINDS[-1])
 
     def broken(parts: Any) -> Any:
@@ -325,6 +327,9 @@ def test_where_the_thread_breaks_off_everybody_is_told() -> None:
         for _ in range(2):
             with pytest.raises(RuntimeError, match="has broken off"):
                 ask(pool, batch, 1, 3, 20).result(20)
+        assert isinstance(batch.failure, KeyboardInterrupt)
+        told = died.get(timeout=20)
+        assert (told.exc_type, told.thread.name) == (KeyboardInterrupt, "batch")
 
 
 @pytest.mark.parametrize("bits", KINDS)

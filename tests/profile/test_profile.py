@@ -1,6 +1,7 @@
 """A profile is a folder or a bare resume; what it leaves out is derived, what is wrong is named."""
 
 import json
+import re
 
 import pytest
 
@@ -101,10 +102,22 @@ def test_profile_toml_goes_before_the_resume(folder):
 
 @pytest.mark.parametrize(
     ("name", "short"),
-    [("Ada Éxample", "ada-example"), ("../../etc", "etc"), ("张伟", "owner"), (f"{'a' * 39} b", "a" * 39)],
+    [
+        ("Ada Éxample", "ada-example"),
+        ("../../etc", "etc"),
+        ("张伟", "zhangwei"),
+        ("Анна", "anna"),
+        ("Łucja Żółć", "lucja-zolc"),
+        (f"{'a' * 39} b", "a" * 39),
+    ],
 )
 def test_a_name_becomes_a_folders(name, short):
     assert slug(name) == short
+
+
+def test_names_without_a_letter_are_told_apart():
+    signs = {slug(name) for name in ("·", "…", "‽‽")}
+    assert len(signs) == 3 and all(re.fullmatch("owner-[0-9a-f]{8}", name) for name in signs)
 
 
 def test_the_fingerprint_follows_the_content(folder):

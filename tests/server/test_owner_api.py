@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ def test_a_thumb_is_kept_without_the_question_unless_the_owner_says_so(
         assert running.client.get("/api/profile").json()["keeps_questions"] is False
     assert rows(tmp_path) == [(answer["id"], "up", "Nice", None, '["work-1-1"]')]
     assert b"Harlow" not in b"".join(file.read_bytes() for file in tmp_path.rglob("*sqlite3*"))
+
+
+def test_owners_of_any_script_or_none_have_folders_of_their_own(profile: Profile) -> None:
+    names = ("Ada Example", "李明", "黎明", "Анна", "‽", "…")
+    assert len({feedback.owner_folder(replace(profile, name=name), Path("/data")) for name in names}) == len(names)
 
 
 def test_kept_conversations_are_exported_as_the_model_is_trained(

@@ -1,5 +1,6 @@
 """The built site, the owner's API, headers, and what is served before the model is there."""
 
+import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 
 from assistant_samples import BRIDGE, Script, scripted, tiny_tokenizer
-from fischgpt.assistant.model import describe_model
+from fischgpt.assistant.answer import Assistant
+from fischgpt.assistant.model import TextModel, describe_model, load_model
+from fischgpt.engine import Batch
 from fischgpt.errors import UserError
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
+from fischgpt.server.errors import INTERNAL
 from fischgpt.server.service import Progress, Service
 from server_samples import Running, eventually, running
 
@@ -198,7 +202,44 @@ def test_a_model_that_cannot_be_loaded_is_said_and_not_waited_for(
     service = Service(profile, describe_model(model_folder), load)
     with running(service, Script(tiny_tokenizer(), "")) as server:
         eventually(lambda: service.failure is not None)
-        assert server.client.get("/readyz").json()["status"] == "failed"
+        step = "the model could not be loaded"
+        assert server.client.get("/readyz").json() == {"status": "failed", "progress": 0.0, "step": step}
         answer = server.ask(BRIDGE)
-        assert answer.status_code == 503
-        assert "/home/me" not in answer.text
+        assert (answer.status_code, answer.json()["error"]["message"]) == (503, step)
+
+
+def test_where_nothing_writes_any_more_everybody_is_told_and_no_balancer_sends_anyone(
+    profile: Profile, index: Index, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that has ended comes back with the process alone: liveness probes hear of it too."""
+    died: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def load(service: Service) -> Assistant:
+        model = load_model(model_folder)
+        return Assistant(profile, index, replace(model, batch=Batch(model.engine, 0)))
+
+    def broken(parts: Any) -> Any:
+        if threading.current_thread().name == "batch":
+            raise SystemExit
+        return read_many(parts)
+
+    service = Service(profile, describe_model(model_folder), load)
+    with running(service, Script(tiny_tokenizer(), "")) as server:
+        eventually(lambda: server.client.get("/readyz").status_code == 200)
+        assert service.assistant is not None and isinstance(service.assistant.model, TextModel)
+        prompt = {"prompt": "The bridge", "max_tokens": 8, "model": service.model.name}
+        assert server.client.post("/v1/completions", json=prompt).status_code == 200
+        monkeypatch.setattr(threading, "excepthook", died.put)
+        read_many = service.assistant.model.engine.reader.read_many
+        monkeypatch.setattr(service.assistant.model.engine.reader, "read_many", broken)
+        under_way = server.client.post("/v1/completions", json=prompt)
+        assert (under_way.status_code, under_way.json()["error"]["message"]) == (500, INTERNAL)
+        assert died.get(timeout=20).exc_type is SystemExit
+        step = "what writes the answers has broken off"
+        for probe in ("/readyz", "/healthz"):
+            told = server.client.get(probe)
+            assert (told.status_code, told.json()["status"], told.json()["step"]) == (503, "failed", step)
+        for _ in range(2):
+            refused = server.ask(BRIDGE)
+            assert (refused.status_code, refused.json()["error"]["message"]) == (503, step)
+        assert server.client.get("/api/profile").status_code == 200

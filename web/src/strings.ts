@@ -103,7 +103,7 @@ export const s = {
     unreachable: "Looking for the server",
     failed: inBrowser
       ? "The model could not be loaded; reload the page to try again"
-      : "The model could not be loaded; the server’s log says why",
+      : "The model cannot answer; the server’s log says why",
   },
 
   resume: {

@@ -13,15 +13,17 @@ export_app = typer.Typer(
 app.add_typer(export_app, name="export")
 
 NameOption = Annotated[str | None, typer.Option(help="What the model card calls it.")]
+StoredOption = Annotated[
+    Literal["float32", "bfloat16"],
+    typer.Option("--dtype", help="How the weights are stored; bfloat16 halves the file."),
+]
 
 
 @export_app.command(epilog=example("fischgpt export hf runs/nano my-gpt2 --dtype bfloat16"))
 def hf(
     model: ModelArgument,
     out: OutArgument,
-    dtype: Annotated[
-        Literal["float32", "bfloat16"], typer.Option(help="How the weights are stored; bfloat16 halves the file.")
-    ] = "float32",
+    dtype: StoredOption = "float32",
     name: NameOption = None,
 ) -> None:
     """A folder that any tool takes as GPT-2."""
@@ -73,9 +75,7 @@ def publish(
         str | None, typer.Option(metavar="NAME", help="How the repositories' names begin; default fischgpt-RUN.")
     ] = None,
     tag: Annotated[str | None, typer.Option(help="The version; default v1, and v2 once something has changed.")] = None,
-    dtype: Annotated[
-        Literal["float32", "bfloat16"], typer.Option(help="How the weights are stored; bfloat16 halves the file.")
-    ] = "float32",
+    dtype: StoredOption = "float32",
     private: Annotated[bool, typer.Option("--private", help="New repositories are seen by nobody else.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the files, sums and cards; no network, no token.")
@@ -97,7 +97,9 @@ def deploy(
     profile: ProfileOption = None,
     model: ModelOption = "mini",
     domain: Annotated[str, typer.Option(help="The name visitors type.")] = "localhost",
-    image: Annotated[str | None, typer.Option(help="The container image's name.")] = None,
+    image: Annotated[
+        str | None, typer.Option(help="The container image's name; a tag is added where it has none.")
+    ] = None,
     replicas: Annotated[int, typer.Option(min=1, max=1000, help="compose, kubernetes: copies of the API.")] = 2,
     engine: Annotated[
         Literal["here", "llama.cpp", "vllm"], typer.Option(help="compose, kubernetes: who reads the model.")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fischgpt.data.sources import Piece
+from fischgpt.data.pieces import Piece
 from fischgpt.errors import UserError
 from fischgpt.resources import available_cores
 from fischgpt.tokenizer import Tokenizer

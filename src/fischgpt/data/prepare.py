@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from fischgpt.config import Recipe
-from fischgpt.data import sources
 from fischgpt.data.encode import Encoded, encode_all
 from fischgpt.data.files import read_sealed, write_sealed
+from fischgpt.data.pieces import Piece, Position
 from fischgpt.data.progress import Display, OnProgress, Progress
 from fischgpt.data.shards import ShardInfo, Shards, Split, write_manifest, write_shard
-from fischgpt.data.sources import Corpus, Position
+from fischgpt.data.sources import Corpus
 from fischgpt.errors import UserError
 from fischgpt.tokenizer import Tokenizer
 
@@ -106,7 +106,7 @@ class _Writer:
         self._next = self.at
         self._load()
 
-    def add(self, encoded: Encoded, piece: sources.Piece) -> bool:
+    def add(self, encoded: Encoded, piece: Piece) -> bool:
         """Take the documents of a piece; True if that filled a shard."""
         ends = np.concatenate([[0], np.cumsum(encoded.lengths)])
         row, flushed = 0, False

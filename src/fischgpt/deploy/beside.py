@@ -4,15 +4,14 @@ from typing import Any
 
 import yaml
 
+from fischgpt.deploy.images import CHROMA, LLAMA_CPP, VLLM
 from fischgpt.deploy.site import ENGINE_PORT, Site
 
-CHROMA = "1.5.9"
-"""The version of the package that the replicas speak with, and that is tested."""
 _CHROMA_PORT = 8000
 _ENGINES = {
-    "llama.cpp": ("ghcr.io/ggml-org/llama.cpp:server", ["-m", "/model/model.gguf", "--host", "0.0.0.0",
-        "--port", "8080", "--parallel", "4", "--alias"]),
-    "vllm": ("vllm/vllm-openai:latest", ["--model", "/model", "--port", "8000", "--served-model-name"]),
+    "llama.cpp": (LLAMA_CPP, ["-m", "/model/model.gguf", "--host", "0.0.0.0", "--port", "8080", "--parallel", "4",
+        "--alias"]),
+    "vllm": (VLLM, ["--model", "/model", "--port", "8000", "--served-model-name"]),
 }  # fmt: skip
 """Image and arguments; behind the last goes the model's name."""
 _CHROMA_RUN = ["run", "--path", "/data", "--host", "0.0.0.0", "--port", str(_CHROMA_PORT)]
@@ -79,7 +78,7 @@ def _engine_pods(site: Site) -> str:
 
 def _chroma_service() -> dict[str, Any]:
     return {
-        "image": f"chromadb/chroma:{CHROMA}",
+        "image": CHROMA,
         "command": _CHROMA_RUN,
         "restart": "unless-stopped",
         "volumes": ["index:/data"],
@@ -88,7 +87,7 @@ def _chroma_service() -> dict[str, Any]:
 
 def _chroma_pods(site: Site) -> str:
     container = {
-        "name": "index", "image": f"chromadb/chroma:{CHROMA}", "args": _CHROMA_RUN,
+        "name": "index", "image": CHROMA, "args": _CHROMA_RUN,
         "ports": [{"name": "http", "containerPort": _CHROMA_PORT}],
         "readinessProbe": {"httpGet": {"path": "/api/v2/heartbeat", "port": "http"}, "periodSeconds": 5},
         "resources": {"requests": {"cpu": 1, "memory": "512Mi"}},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fischgpt import __version__
 from fischgpt.assistant.model import KEPT_CONTEXTS, MINI, ModelInfo
 from fischgpt.assistant.remote import RemoteInfo, describe
 from fischgpt.config import GPTConfig
@@ -20,7 +21,8 @@ PORT = 7860
 """What a Space expects; the same everywhere."""
 _DOMAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _IMAGE = re.compile(
-    r"(?=.{1,400}$)[a-z0-9][a-z0-9._/-]*(?::\d{1,5}/[a-z0-9][a-z0-9._/-]*)?(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+    r"(?=.{1,400}$)[a-z0-9][a-z0-9._/-]*(?::\d{1,5}/[a-z0-9][a-z0-9._/-]*)?"
+    r"(?P<version>(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?)",
     re.ASCII,
 )
 """A host and its port, a path, a tag (which may have capitals), a digest."""
@@ -49,6 +51,7 @@ class Site:
     """The model's shape; None: another server has it."""
     domain: str
     image: str
+    """With a tag or digest: two versions of package or profile are two images."""
     replicas: int
     engine: Engine
     index: IndexPlace
@@ -109,9 +112,11 @@ def describe_site(
         raise UserError(f"--domain {domain!r} is no host name such as ask.example.org")
     name = slug(profile.name)
     name = name if name[0].isalpha() else f"site-{name}"
-    image = image or f"fischgpt-{name}:latest"
-    if not _IMAGE.fullmatch(image):
+    image = image or f"fischgpt-{name}"
+    if not (parts := _IMAGE.fullmatch(image)):
         raise UserError(f"--image {image!r} is no image's name such as registry.example.org/me/fischgpt:1")
+    if not parts["version"]:
+        image += f":{__version__}-{profile.fingerprint[:8]}"
     here = info if isinstance(info, ModelInfo) else None
     return Site(
         owner=profile.name,

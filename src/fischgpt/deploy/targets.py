@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fischgpt.assistant.published import FILES, SUMS
 from fischgpt.deploy.beside import beside
+from fischgpt.deploy.images import CADDY, PYTHON
 from fischgpt.deploy.site import PORT, Site, Target
 from fischgpt.errors import UserError
 from fischgpt.folders import new_folder
@@ -104,6 +105,8 @@ def _values(site: Site, target: Target) -> dict[str, str]:
         "name": site.name,
         "domain": site.domain,
         "image": site.image,
+        "python_image": PYTHON,
+        "caddy_image": CADDY,
         "replicas": str(site.replicas),
         "port": str(PORT),
         "cpus": str(site.cpus),

@@ -53,7 +53,9 @@ class Batch:
         self._news: queue.SimpleQueue[_Visitor | None] = queue.SimpleQueue()
         self._waiting: list[_Visitor] = []
         self._admitted: list[_Visitor] = []
-        self._closed = self._broken = False
+        self._closed = False
+        self.failure: BaseException | None = None
+        """What ended the thread before it was closed: no answer will be written any more."""
         threading.Thread(target=self._run, name="batch", daemon=True).start()
 
     def generate(
@@ -105,7 +107,7 @@ class Batch:
 
     def _last_word(self) -> Exception | None:
         """Of a thread that has ended. Another error each time: one that is raised again and again keeps all of it."""
-        return RuntimeError("what writes the answers has broken off") if self._broken else None
+        return RuntimeError("what writes the answers has broken off") if self.failure else None
 
     def _run(self) -> None:
         try:
@@ -118,8 +120,8 @@ class Batch:
                 self._step([visitor for visitor in self._admitted if visitor.joined])
                 # Who has ended may never look at the last tokens: nothing more would be heard, and the room stay empty.
                 self._admit()
-        except BaseException:
-            self._broken = True
+        except BaseException as error:
+            self.failure = error
             raise
         finally:  # whatever ends this thread, nobody waits for ever
             self._closed = True

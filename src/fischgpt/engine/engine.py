@@ -117,9 +117,9 @@ class Engine:
         read, let `cancelled` say so: then no token comes. Raises UserError, at once, for an empty
         prompt, an id the model does not have, or a prompt that leaves no room for a token.
         """
-        params = params or SamplingParams()
-        self.room(prompt_ids, params)
-        return self._generate(list(prompt_ids), params, allow, cancelled, guess)
+        prompt, params = list(prompt_ids), params or SamplingParams()
+        self.room(prompt, params)
+        return self._written(lambda: self.begin(prompt, params, allow, guess), cancelled)
 
     def room(self, prompt_ids: Sequence[int], params: SamplingParams) -> int:
         """How many tokens an answer may have. Raises UserError as `generate`."""
@@ -146,16 +146,9 @@ class Engine:
         """What an answer that has ended has read is remembered; not after an error: nobody knows what it holds then."""
         self.prefixes.keep(answer.text[: answer.cache.pos], answer.cache)
 
-    def _generate(
-        self,
-        prompt: list[int],
-        params: SamplingParams,
-        allow: Allow | None,
-        cancelled: Callable[[], bool],
-        guess: bool,
-    ) -> Iterator[Sampled]:
+    def _written(self, begin: Callable[[], Answer], cancelled: Callable[[], bool]) -> Iterator[Sampled]:
         # No inference_mode here: around a yield it would leak into whoever consumes the tokens. The readers have it.
-        answer = self.begin(prompt, params, allow, guess)
+        answer = begin()
         try:
             while not answer.ended and not (answer.unread and cancelled()):
                 yield from self.step(answer)

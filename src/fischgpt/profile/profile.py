@@ -11,11 +11,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
+from anyascii import anyascii
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from fischgpt.errors import UserError
-from fischgpt.profile.bm25 import fold
 from fischgpt.profile.outline import Line
 from fischgpt.profile.passages import CONTACT_FIELDS, Passage, passages_from_resume
 from fischgpt.profile.resume import SUFFIXES, read_with_lines
@@ -185,8 +185,10 @@ def derive_starters(first_name: str, passages: Sequence[Passage]) -> list[str]:
 
 
 def slug(name: str) -> str:
-    """`Ada Éxample` -> `ada-example`: a name as folders and Kubernetes have it, 40 characters at most."""
-    return re.sub(r"[^a-z0-9]+", "-", fold(name))[:40].strip("-") or "owner"
+    """`Ada Éxample` -> `ada-example`, `李明` -> `liming`: a name as folders and Kubernetes have it, at most 40
+    characters. A name without a letter or digit of any script is told from others by a sum: `owner-1a2b3c4d`."""
+    latin = re.sub(r"[^a-z0-9]+", "-", anyascii(name).lower())[:40].strip("-")
+    return latin or f"owner-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _says(value: Any) -> bool:

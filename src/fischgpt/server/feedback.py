@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from fischgpt.assistant.check import segments
 from fischgpt.errors import UserError
-from fischgpt.profile.profile import Profile, load_profile
+from fischgpt.profile.profile import Profile, load_profile, slug
 from fischgpt.profile.prompt import render_passages
 from fischgpt.resources import data_dir
 
@@ -51,7 +51,7 @@ class Thumb:
 
 def owner_folder(profile: Profile, base: Path | None = None) -> Path:
     """Where this owner's feedback and documents are, so that two profiles on one machine never mix."""
-    name = re.sub(r"[^\w]+", "-", profile.name.casefold()).strip("-") or "owner"
+    name = re.sub(r"[^\w]+", "-", profile.name.casefold()).strip("-") or slug(profile.name)
     return (base or data_dir()) / name
 
 

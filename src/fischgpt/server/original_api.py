@@ -29,7 +29,7 @@ def router(parts: Parts) -> APIRouter:
 
     def state() -> str:
         """`ready`, `loading`, `away` or `failed`."""
-        if service.failure is not None:
+        if service.out_of_order:
             return "failed"
         return "away" if service.away else "ready" if service.ready else "loading"
 
@@ -55,7 +55,7 @@ def router(parts: Parts) -> APIRouter:
     @api.post("/wake", summary="Begin to load, if nothing has; says how far it is", responses=refusals(429))
     async def wake() -> dict[str, Any]:
         service.start()
-        return {"status": state(), "progress": service.progress.fraction, "step": service.progress.step}
+        return {"status": state(), "progress": service.progress.fraction, "step": service.step}
 
     @api.post("/predict", summary="The same, as the original's Space spoke", responses=refusals(*ANSWERS))
     async def predict(body: SpaceCall, request: Request) -> Response:

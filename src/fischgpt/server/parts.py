@@ -19,7 +19,7 @@ REFUSALS = {
     413: "The request is larger than 64 KiB",
     429: "Too many questions at once, or from this visitor; Retry-After says when to come back",
     500: "A fault of the server, which tells nothing of its inside",
-    503: "Still loading, or the model is away; Retry-After says when to come back",
+    503: "Still loading, or the model is away; Retry-After says when to come back; without it: not before a restart",
     504: "The answer took longer than 60 s",
 }
 
@@ -41,8 +41,8 @@ class Parts:
     def not_ready(self) -> JSONResponse | None:
         """503 while loading, while the model is away, or for good; None when questions can be answered."""
         service = self.service
-        if service.failure is not None:
-            return error_response(503, "the model could not be loaded", code="failed")
+        if reason := service.out_of_order:
+            return error_response(503, reason, code="failed")
         if service.away:
             return error_response(503, str(ModelAway("")), code="model_away", headers={"Retry-After": "10"})
         if service.assistant is None:

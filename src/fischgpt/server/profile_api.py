@@ -73,9 +73,15 @@ def router(parts: Parts, record: Record) -> APIRouter:
         kind = "text/plain" if path.suffix == ".md" else kind  # browsers show it instead of saving it
         return FileResponse(path, media_type=kind, filename=path.name, content_disposition_type="inline")
 
-    @api.get("/healthz", summary="The process is up")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    @api.get(
+        "/healthz",
+        summary="The process is up, and a restart would help nobody",
+        responses={503: {"description": "Nothing but a restart helps; `step` says why"}},
+    )
+    async def healthz() -> Response:
+        if reason := service.out_of_order:
+            return JSONResponse({"status": "failed", "step": reason}, 503)
+        return JSONResponse({"status": "ok"})
 
     @api.get(
         "/readyz",
@@ -86,8 +92,8 @@ def router(parts: Parts, record: Record) -> APIRouter:
         if service.ready:
             assert service.assistant is not None
             return JSONResponse({"status": "ready", "notice": service.assistant.index.notice})
-        status = "failed" if service.failure is not None else "away" if service.away else "loading"
-        body = {"status": status, "progress": service.progress.fraction, "step": service.progress.step}
+        status = "failed" if service.out_of_order else "away" if service.away else "loading"
+        body = {"status": status, "progress": service.progress.fraction, "step": service.step}
         return JSONResponse(body, 503, headers=None if status == "failed" else {"Retry-After": "1"})
 
     return api

@@ -35,7 +35,7 @@ class Progress:
 
 
 class Service:
-    """Profile and model of a server. `assistant` is None until it is ready, `failure` set if it never will be."""
+    """Profile and model of a server. `assistant` is None until it is loaded, `failure` set if it cannot be."""
 
     def __init__(self, profile: Profile, model: ModelInfo | RemoteInfo, loader: Loader | None = None) -> None:
         self.profile, self.model = profile, model
@@ -56,7 +56,24 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether questions are answered now."""
-        return self.assistant is not None and not self.away
+        return self.assistant is not None and not self.away and self.out_of_order is None
+
+    @property
+    def out_of_order(self) -> str | None:
+        """Why no question will be answered before the server is started again; None where it may be."""
+        if self.failure is not None:
+            return "the model could not be loaded"
+        return "what writes the answers has broken off" if self._batch and self._batch.failure else None
+
+    @property
+    def step(self) -> str:
+        """What is being done, or that nothing will be."""
+        return self.out_of_order or self.progress.step
+
+    @property
+    def _batch(self) -> Batch | None:
+        model = None if self.assistant is None else self.assistant.model
+        return model.batch if isinstance(model, TextModel) else None
 
     @property
     def computes(self) -> str | None:
@@ -73,9 +90,8 @@ class Service:
     def close(self) -> None:
         """Stop asking after another server, and end what is being written here."""
         self._closed.set()
-        model = None if self.assistant is None else self.assistant.model
-        if isinstance(model, TextModel) and model.batch is not None:
-            model.batch.close()
+        if self._batch is not None:
+            self._batch.close()
 
     def change(self, profile: Profile) -> None:
         """Answer from another set of the owner's passages from now on; answers under way end with the old one."""
@@ -126,7 +142,6 @@ class Service:
             self.progress = Progress(1.0, "ready")
         except BaseException as error:
             self.failure = error
-            self.progress = Progress(self.progress.fraction, f"failed: {self.progress.step}")
             if not isinstance(error, UserError):
                 logger.exception("loading failed")
         self.on_end()

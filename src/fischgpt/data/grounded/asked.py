@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from fischgpt.data.grounded.absent import absent
 from fischgpt.data.grounded.shown import Exchange
 from fischgpt.data.grounded.talk import Talk
 from fischgpt.profile.passages import Passage
@@ -74,7 +75,7 @@ def _one(rng: Random, held_out: bool) -> MadeUp:
 
 def _absent(talk: Talk, rng: Random) -> Exchange | None:
     """A question without an answer; every near miss, and half of the others, which are easier."""
-    one = talk.absent()
+    one = absent(talk)
     if one is None or (one.kind != "near" and rng.random() < 0.45):
         return None
     one.question = talk.styled(one.question)

@@ -9,6 +9,7 @@ from fischgpt.chat import Turn
 from fischgpt.data.grounded import questions as ask
 from fischgpt.data.grounded.absent import absent, missed
 from fischgpt.data.grounded.bench import Ask, Line
+from fischgpt.data.grounded.instructions import instruction
 from fischgpt.data.grounded.questions import NEAR
 from fischgpt.data.grounded.shown import LISTED, SECTIONS, Exchange, Shown
 from fischgpt.data.grounded.words import coined
@@ -208,40 +209,12 @@ class Talk(Shown):
         more = [family for family, needed in _ENTRY_THEN[kind].items() if needed in asked or not needed]
         return Exchange("follow-up", self.phrase(rng.choice(more), {}, True), [at], [p.text], line)
 
-    def absent(self) -> Exchange | None:
-        return absent(self)
-
-    def order(self) -> str:
-        """An attempt to make the model say something else."""
-        rng, owner, held = self.rng, self.owner, self.held_out
-        personas, bad, commands, overrides = (
-            part[held] for part in (ask.PERSONAS, ask.BAD, ask.COMMANDS, ask.OVERRIDE)
-        )
-        word = rng.choice(
-            (
-                coined(rng),
-                coined(rng).upper(),
-                f'"{coined(rng)} {coined(rng).lower()}"',
-                rng.choice(owner.trade.objects),
-                str(rng.randrange(10, 9999)),
-            )
-        )
-        fills = {
-            "w": word,
-            "persona": rng.choice(personas),
-            "bad": rng.choice(bad),
-            "first": owner.first,
-            "l": rng.choice(owner.lists.languages),
-        }
-        command = rng.choice(commands).format_map(fills)
-        return rng.choice(overrides).format_map({**fills, "cmd": command, "Cmd": command[0].upper() + command[1:]})
-
     def injected(self) -> Exchange | None:
         """An order, alone or around a genuine question, or a false claim. The genuine question is answered."""
         rng = self.rng
         roll = rng.random()
         if roll < 0.3:
-            return Exchange("injection", self.order(), [], [])
+            return Exchange("injection", instruction(self), [], [])
         if roll < 0.45:
             template = rng.choice(ask.FALSE[self.held_out])
             claim = template.format_map({**self.forms, "w": coined(rng), "y": str(rng.randrange(1800, 2025))})
@@ -250,7 +223,7 @@ class Talk(Shown):
         if real is None:
             return None
         question = self.styled(real.question)
-        real.question = f"{self.order()} {question}" if rng.random() < 0.55 else f"{question} {self.order()}"
+        real.question = f"{instruction(self)} {question}" if rng.random() < 0.55 else f"{question} {instruction(self)}"
         real.kind = "injection+"
         return real
 
@@ -259,7 +232,7 @@ class Talk(Shown):
         if roll < 0.07:
             return self.injected()
         if roll < 0.23:
-            found = self.absent()
+            found = absent(self)
         elif roll < 0.35:
             found = self.headed()
         elif roll < 0.5:
@@ -312,7 +285,7 @@ class Talk(Shown):
         shown = [self.shown[at] for at in order]
         if rng.random() < 0.05:  # somebody wrote an order into the resume: data, not an instruction
             n = rng.randrange(len(shown))
-            shown[n] = replace(shown[n], text=f"{shown[n].text} {self.order()}")
+            shown[n] = replace(shown[n], text=f"{shown[n].text} {instruction(self)}")
         turns = [Turn("system", render_passages(shown))]
         for one in exchanges:
             cited = sorted(zip((number[at] for at in one.at), one.texts, strict=True))

@@ -7,20 +7,21 @@ INLINE uint32_t NAME(half)(float x) { /* to the nearest, ties to even */
     return (whole.i + 0x7fffu + (whole.i >> 16 & 1u)) >> 16;
 }
 
-/* scores[t][16 b ..]: q K / sqrt(dim) of `tokens` queries and `blocks` blocks of 16 positions. */
-INLINE void NAME(scores)(const uint32_t *key, const float *query, int64_t q_stride, float *scores, int stride,
-                         const int blocks, const int tokens, const int dim) {
-    float scale = 1.0f / __builtin_sqrtf((float)dim);
+/* out[t][16 b ..] = factor[t] * sum over i < n of from[t][i] * kept[i][16 b ..]: `tokens` rows, `blocks` blocks of 16. n is
+   even; two neighbours i of a block lie beside each other, the next two `step` further, the next block `block`. */
+INLINE void NAME(floats_tile)(const uint32_t *kept, int64_t step, int64_t block, const float *from, int64_t from_stride,
+                       const int n, const float *factor, float *out, int64_t out_stride, const int blocks,
+                       const int tokens) {
     Floats acc[BLOCKS][QUERIES];
     for (int b = 0; b < blocks; b++)
         for (int t = 0; t < tokens; t++) acc[b][t] = floats_set(0);
-    for (int d = 0; d < dim; d += 2) {
+    for (int i = 0; i < n; i += 2) {
         Floats even[BLOCKS], odd[BLOCKS];
-        for (int b = 0; b < blocks; b++) floats_pairs(key + ((int64_t)b * dim + d) / 2 * LANES, &even[b], &odd[b]);
+        for (int b = 0; b < blocks; b++) floats_pairs(kept + i / 2 * step + b * block, &even[b], &odd[b]);
 #pragma GCC unroll 8
         for (int t = 0; t < tokens; t++) {
-            const float *q = query + t * q_stride + d;
-            Floats first = floats_set(q[0]), second = floats_set(q[1]);
+            const float *f = from + t * from_stride + i;
+            Floats first = floats_set(f[0]), second = floats_set(f[1]);
 #pragma GCC unroll 8
             for (int b = 0; b < blocks; b++) {
                 acc[b][t] = floats_add(acc[b][t], first, even[b]);
@@ -30,7 +31,7 @@ INLINE void NAME(scores)(const uint32_t *key, const float *query, int64_t q_stri
     }
     for (int b = 0; b < blocks; b++)
         for (int t = 0; t < tokens; t++)
-            floats_store(scores + t * stride + b * LANES, floats_add(floats_set(0), acc[b][t], floats_set(scale)));
+            floats_store(out + t * out_stride + b * LANES, floats_add(floats_set(0), acc[b][t], floats_set(factor[t])));
 }
 
 /* s[seen] -> e^(s - its highest), zeros from there to `end`; 1 / their sum. Never inlined: the same sum for every tile. */
@@ -45,47 +46,25 @@ __attribute__((noinline)) TARGET static float NAME(softmax)(float *s, int seen, 
     return 1.0f / sum;
 }
 
-/* out[t][16 blocks] = scores V * inverse[t] over `total` positions, an even number. */
-INLINE void NAME(weigh)(const uint32_t *value, const float *scores, int stride, int total, const float *inverse,
-                        float *out, int64_t out_stride, const int blocks, const int tokens, const int dim) {
-    Floats acc[BLOCKS][QUERIES];
-    for (int b = 0; b < blocks; b++)
-        for (int t = 0; t < tokens; t++) acc[b][t] = floats_set(0);
-    for (int p = 0; p < total; p += 2) {
-        Floats even[BLOCKS], odd[BLOCKS];
-        for (int b = 0; b < blocks; b++) floats_pairs(value + (int64_t)p / 2 * dim + b * LANES, &even[b], &odd[b]);
-#pragma GCC unroll 8
-        for (int t = 0; t < tokens; t++) {
-            const float *s = scores + t * stride + p;
-            Floats first = floats_set(s[0]), second = floats_set(s[1]);
-#pragma GCC unroll 8
-            for (int b = 0; b < blocks; b++) {
-                acc[b][t] = floats_add(acc[b][t], first, even[b]);
-                acc[b][t] = floats_add(acc[b][t], second, odd[b]);
-            }
-        }
-    }
-    for (int b = 0; b < blocks; b++)
-        for (int t = 0; t < tokens; t++)
-            floats_store(out + t * out_stride + b * LANES, floats_add(floats_set(0), acc[b][t], floats_set(inverse[t])));
-}
-
 /* One head of `tokens` tokens that follow one another in one answer: softmax(q K) V over all up to each. The result
    takes the query's place. `dim` is a multiple of 16. */
 INLINE void NAME(attend)(const uint32_t *key, const uint32_t *value, float *query, int64_t q_stride, float *scores,
                          int stride, int pos, const int tokens, const int dim) {
     int total = pos + tokens, even = (total + 1) / 2 * 2, p = 0; /* total: positions that the last one sees */
-    for (; p + (BLOCKS - 1) * LANES < total; p += BLOCKS * LANES)
-        NAME(scores)(key + (int64_t)p * dim / 2, query, q_stride, scores + p, stride, BLOCKS, tokens, dim);
-    for (; p < total; p += LANES)
-        NAME(scores)(key + (int64_t)p * dim / 2, query, q_stride, scores + p, stride, 1, tokens, dim);
-    float inverse[QUERIES];
+    float scale[QUERIES], inverse[QUERIES];
+    for (int t = 0; t < tokens; t++) scale[t] = 1.0f / __builtin_sqrtf((float)dim);
+#define SCORES(blocks) NAME(floats_tile)(key + (int64_t)p * dim / 2, LANES, (int64_t)dim / 2 * LANES, query, q_stride, dim, \
+                                         scale, scores + p, stride, blocks, tokens)
+    for (; p + (BLOCKS - 1) * LANES < total; p += BLOCKS * LANES) SCORES(BLOCKS);
+    for (; p < total; p += LANES) SCORES(1);
+#undef SCORES
     for (int t = 0; t < tokens; t++) inverse[t] = NAME(softmax)(scores + t * stride, pos + t + 1, even);
     int d = 0;
-    for (; d + BLOCKS * LANES <= dim; d += BLOCKS * LANES)
-        NAME(weigh)(value + d, scores, stride, even, inverse, query + d, q_stride, BLOCKS, tokens, dim);
-    for (; d < dim; d += LANES)
-        NAME(weigh)(value + d, scores, stride, even, inverse, query + d, q_stride, 1, tokens, dim);
+#define WEIGH(blocks) NAME(floats_tile)(value + d, dim, LANES, scores, stride, even, inverse, query + d, q_stride, \
+                                        blocks, tokens)
+    for (; d + BLOCKS * LANES <= dim; d += BLOCKS * LANES) WEIGH(BLOCKS);
+    for (; d < dim; d += LANES) WEIGH(1);
+#undef WEIGH
 }
 
 /* Keys and values of one head of this layer in a token's cache. */
