@@ -12,14 +12,16 @@ LOAD_MS = 60_000
 
 KEPT = """async () => {
   await navigator.serviceWorker.ready;
-  for (let tried = 0; tried < 300; tried++) {
+  for (let tried = 0; tried < 600; tried++) {
     const name = (await caches.keys()).find((one) => one.startsWith("fischgpt-model "));
-    if (name && (await (await caches.open(name)).keys()).length === 6) return;
+    if (name && (await (await caches.open(name)).keys()).length === 7) return;
     await new Promise((wake) => setTimeout(wake, 100));
   }
   throw new Error(`the browser keeps ${await caches.keys()}`);
 }"""
-"""Resolves when the browser has kept all."""
+"""Resolves when the browser has kept all: what it needs for the first answer, and the second reader."""
+TWICE = "The best passages are read twice."
+"""What the page says once the second reader is there."""
 
 
 class Host:
@@ -47,7 +49,7 @@ class Host:
                     what = waiting.pop(0)
                     if isinstance(what, int):
                         return self.send_error(what)
-                    what.wait(30)
+                    what.wait(150)
                 try:
                     super().do_GET()
                 except ConnectionError:

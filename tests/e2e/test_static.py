@@ -1,8 +1,10 @@
 """The site without a server, on a plain file server that sends no special header, in a real browser."""
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -15,19 +17,25 @@ from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile, load_profile
 from fischgpt.server.static import export_site
 from site_samples import COST, Visitor
-from static_samples import KEPT, LOAD_MS, hosted
+from static_samples import KEPT, LOAD_MS, TWICE, hosted
 
 Visit = Callable[..., Visitor]
 KIND_FLIPS = 0.1
 """Share of questions whose answer may be the model's on one side and the same words as a quote on the other, or a quote
 for another reason: products in 8 bits round here and there to the other side, and our engine keeps keys and values in
 bf16, the browser in fp32."""
-SCORES = 0.04
-"""By how much the score of the best passage may differ, for the same reason."""
+SCORES = {1: 0.04, 2: 0.1}
+"""By how much the score of a passage may differ, for the same reason, where passages are read so many times: the second
+reader has twelve layers in which to round."""
+EDGES = {1: 0.0, 2: 0.08}
+"""Share of questions whose answers may differ, since a score so near to a threshold, or to the next score, falls here on
+one side of it and there on the other."""
 
-ASK = """async ([server, conversations]) => {
-  const { answer } = await import(server);
-  while ((await answer("/readyz", {})).status !== 200) await new Promise((wake) => setTimeout(wake, 100));
+ASK = """async ([server, conversations, readings]) => {
+  const { answer, secondReading } = await import(server);
+  const here = async () => (await answer("/readyz", {})).status === 200 &&
+    (readings === 1 || secondReading.now().state === "twice");
+  while (!(await here())) await new Promise((wake) => setTimeout(wake, 100));
   const told = [];
   for (const messages of conversations) {
     const response = await answer("/v1/chat/completions", { body: JSON.stringify({ messages }) });
@@ -52,6 +60,8 @@ def test_a_visitor_is_answered_by_the_model_in_the_browser(
     exported: Path, visit: Visit, fisch: Profile, index: Index
 ) -> None:
     with hosted(exported) as host:
+        gate = threading.Event()
+        host.trouble["crossencoder"] = [gate]
         visitor = visit(f"{host.url}/me/site").open()
         expect(visitor.page).to_have_title("Ask about Kristian Fischer · FischGPT")
         expect(visitor.page.get_by_text(re.compile(r"downloading \d+ of 39 MB, once"))).to_be_visible()
@@ -68,6 +78,14 @@ def test_a_visitor_is_answered_by_the_model_in_the_browser(
         print(f"first visit {host.megabytes:.1f} MB, {speed[1]} tokens/s")
         assert int(speed[1]) >= 10
         assert host.megabytes < 40 and len(host.model_files) == 6
+        first = host.megabytes
+        gate.set()
+        expect(visitor.page.get_by_text(TWICE)).to_be_visible(timeout=LOAD_MS)
+        print(f"second reader {host.megabytes - first:.1f} MB")
+        visitor.ask(COST)
+        visitor.finished()
+        expect(visitor.answer).to_contain_text(expected.text.removesuffix(" [1]"))
+        print(told(visitor))
         assert visitor.faults == []
 
         # What the page cannot do it does not offer.
@@ -82,7 +100,7 @@ def test_a_second_visit_downloads_no_model_and_a_third_needs_no_network(exported
     context = browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
     with hosted(exported) as host:
         Visitor(context.new_page(), f"{host.url}/me/site").open().page.evaluate(KEPT)
-        assert len(host.model_files) == 6
+        assert len(host.model_files) == 7
         host.sent.clear()
         host.asked.clear()
         second = Visitor(context.new_page(), f"{host.url}/me/site").open()
@@ -94,6 +112,7 @@ def test_a_second_visit_downloads_no_model_and_a_third_needs_no_network(exported
     third = Visitor(context.new_page(), f"{host.url}/me/site").open()  # the host is gone
     third.ask("Who is he?")
     third.finished()
+    expect(third.page.get_by_text(TWICE)).to_be_visible(timeout=LOAD_MS)
     third.page.goto(f"{host.url}/me/site/story/")
     expect(third.page.get_by_role("heading", level=1)).to_have_text("How FischGPT came about")
     context.close()
@@ -121,36 +140,56 @@ def test_every_page_opens_by_its_own_address_in_a_folder_of_a_host(exported: Pat
 
 
 @pytest.mark.parametrize("name", ["lovelace", "hokusai"])
-def test_every_question_gets_the_server_s_answer(name: str, tmp_path: Path, visit: Visit) -> None:
+def test_every_question_gets_the_server_s_answer_once_both_readers_are_there(
+    name: str, tmp_path: Path, visit: Visit
+) -> None:
+    """And until then that of a server which reads once."""
     questions = next(one for one in read_sets() if one.name == name)
     profile = load_profile(questions.resume)
-    assistant = Assistant(profile, Index.open(profile, reread=False), load_model("mini"))
-    conversations, answers = zip(*(conversation(assistant, item) for item in questions.items), strict=True)
+    model = load_model("mini")
     folder = tmp_path / "site"
     export_site("mini", folder, questions.resume)
     server = next((folder / "assets").glob("server-*.js")).name
     with hosted(folder) as host:
+        gate = threading.Event()
+        host.trouble["crossencoder"] = [gate]
         page = visit(host.url).open().page
         page.set_default_timeout(150_000)
-        found = page.evaluate(ASK, [f"{host.url}/assets/{server}", conversations])
-    flips, apart = 0, 0.0
-    for messages, ours, theirs in zip(conversations, answers, found, strict=True):
+        for readings in (1, 2):
+            if readings == 2:
+                gate.set()
+            assistant = Assistant(profile, Index.open(profile, reread=readings == 2), model)
+            asked, expected = zip(*(conversation(assistant, item) for item in questions.items), strict=True)
+            found = page.evaluate(ASK, [f"{host.url}/assets/{server}", asked, readings])
+            compare(name, readings, asked, expected, found)
+
+
+def compare(
+    name: str,
+    readings: int,
+    asked: Sequence[list[dict[str, str]]],
+    expected: Sequence[Answer],
+    found: list[dict[str, Any]],
+) -> None:
+    edges, flips, apart = [], 0, 0.0
+    for messages, ours, theirs in zip(asked, expected, found, strict=True):
         question, said = messages[-1]["content"], theirs["fischgpt"]
-        assert theirs["text"] == ours.text, question
+        assert said["threshold"] == ours.sources.threshold, question
+        scores = dict(theirs["sources"])
+        both = [hit for hit in ours.sources.hits if hit.passage.id in scores]
+        assert len(both) >= len(ours.sources.hits) - 2, question
+        differences = [abs(scores[hit.passage.id] - hit.score) for hit in both]
+        apart = max([apart, *differences])
+        assert apart < SCORES[readings], question
+        if theirs["text"] != ours.text:
+            edges.append(question)
+            continue
         assert {said["answer_kind"], ours.done.kind} in ({ours.done.kind}, {"model", "quote"}), question
         flips += (said["answer_kind"], said["reason"]) != (ours.done.kind, ours.done.reason)
-        scores = dict(theirs["sources"])
-        if ours.sources.hits:
-            best = ours.sources.hits[0]
-            assert theirs["sources"][0][0] == best.passage.id, question
-            apart = max(apart, abs(scores[best.passage.id] - best.score))
-            assert apart < SCORES, question
-    kinds = {kind: sum(answer.done.kind == kind for answer in answers) for kind in ("model", "quote", "declined")}
-    print(
-        f"{name}: {len(found)} questions, the same text for all; {flips} the model's here and a quote there; {kinds};"
-    )
-    print(f"the best passage's score at most {apart:.3f} apart")
-    assert all(kinds.values()) and flips <= KIND_FLIPS * len(found)
+    kinds = {kind: sum(answer.done.kind == kind for answer in expected) for kind in ("model", "quote", "declined")}
+    print(f"{name}, {readings=}: {len(found)} questions {kinds}, another text for {edges};")
+    print(f"{flips} the model's here and a quote there; scores at most {apart:.3f} apart")
+    assert all(kinds.values()) and flips <= KIND_FLIPS * len(found) and len(edges) <= EDGES[readings] * len(found)
 
 
 def conversation(assistant: Assistant, item: Item) -> tuple[list[dict[str, str]], Answer]:

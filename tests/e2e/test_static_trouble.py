@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from server_samples import eventually
 from site_samples import COST, Visitor
-from static_samples import KEPT, LOAD_MS, hosted
+from static_samples import KEPT, LOAD_MS, TWICE, hosted
 
 Visit = Callable[..., Visitor]
 BY_SCRIPT = """(server) => {
@@ -137,10 +137,10 @@ def test_two_sites_on_one_host_keep_their_files_apart(exported: Path, browser: B
     with hosted(tmp_path / "top") as host:
         for site in ("/below/", "/"):
             page = Visitor(context.new_page(), host.url).open(site).page
-            expect(page.get_by_text("The model is waking up")).to_have_count(0, timeout=LOAD_MS)
+            expect(page.get_by_text(TWICE)).to_be_visible(timeout=LOAD_MS)
             page.evaluate("navigator.serviceWorker.ready.then(() => {})")
         sizes = page.evaluate("""async () => Promise.all((await caches.keys()).map(async (name) =>
             [name.slice(0, 14), (await (await caches.open(name)).keys()).length]))""")
     pages = max(size for _, size in sizes)
-    assert sorted(sizes) == [["fischgpt-model", 6]] * 2 + [["fischgpt-pages", pages]] * 2, sizes
+    assert sorted(sizes) == [["fischgpt-model", 7]] * 2 + [["fischgpt-pages", pages]] * 2, sizes
     context.close()

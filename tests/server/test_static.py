@@ -17,7 +17,7 @@ from fischgpt.assistant import check, quoting, release, smalltalk
 from fischgpt.assistant.model import describe_model
 from fischgpt.cli import app
 from fischgpt.errors import UserError
-from fischgpt.profile import bm25, embed, index, prompt, question, text
+from fischgpt.profile import bm25, cross_encoder, embed, index, prompt, question, relevance, text
 from fischgpt.profile.profile import load_profile
 from fischgpt.server import static
 from fischgpt.server.static import export_site
@@ -169,12 +169,77 @@ def test_the_check_of_an_answer_finds_the_same_faults(tmp_path: Path) -> None:
     assert 100 < faults < len(answers) - 20
 
 
+def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path) -> None:
+    profile, model = load_profile(PROFILE), describe_model("mini")
+    dice = random.Random(5)
+    cases = []
+    for _ in range(300):
+        drawn = dice.sample(range(len(profile.passages)), 8)
+        scores = sorted((dice.choice([dice.random(), quoting.LISTED, quoting.LISTED_ASKED]) for _ in drawn))[::-1]
+        cases.append(([*zip(drawn, scores, strict=True)], dice.choice([0.0, quoting.SEVERAL, dice.random()])))
+    script = """
+      const { listed, quoted } = await import("./src/browser/quoting.ts");
+      const { passages, quoting } = given.rules;
+      return given.cases.map(([drawn, several]) => {
+        const hits = drawn.map(([i, score]) => ({ passage: passages[i], score, cosine: 0, bm25: 0 }));
+        return quoted(listed(hits, several, quoting), hits);
+      });
+    """
+    given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "cases": cases}
+    several = 0
+    for (drawn, asked), told in zip(cases, run_node(script, tmp_path, given), strict=True):
+        hits = [index.Hit(profile.passages[i], score, 0.0, 0.0) for i, score in drawn]
+        chosen = quoting.listed(hits, asked)
+        assert told == quoting.quoted(chosen, hits), (drawn, asked)
+        several += len(chosen) > 1
+    assert 100 < several < len(cases)
+
+
+def test_the_second_reader_reads_the_same_pairs(tmp_path: Path) -> None:
+    profile = load_profile(PROFILE)
+    long = "When did she first work on radium, " * 12  # more than is read of a question
+    asked = embed.embedder().read(["Who is she?", long])
+    passages = embed.embedder().read([index.indexed_text(passage) for passage in profile.passages[:5]])
+    rows = [
+        [relevance.Pair(question, passage, 0.1 * i, float(i)) for i, passage in enumerate(passages)]
+        for question in asked
+    ]
+    script = """
+      const { collate } = await import("./src/browser/collate.ts");
+      return given.map((pairs) => {
+        const { ids, part, found, shape } = collate(pairs.map(({ question, passage, found }) => ({
+          question: Int32Array.from(question), passage: Int32Array.from(passage), found,
+        })));
+        return { ids: Array.from(ids, Number), part: Array.from(part, Number), found: [...found], shape };
+      });
+    """
+    given = [
+        [
+            {
+                "question": pair.question.ids[: relevance.QUESTION_TOKENS].tolist(),
+                "passage": pair.passage.ids[: relevance.PASSAGE_TOKENS].tolist(),
+                "found": found.tolist(),
+            }
+            for pair, found in zip(pairs, relevance.found(pairs), strict=True)
+        ]
+        for pairs in rows
+    ]
+    for pairs, told in zip(rows, run_node(script, tmp_path, given), strict=True):
+        expected = cross_encoder.collate(pairs)
+        assert told["shape"] == list(expected.ids.shape)
+        for name in ("ids", "part", "found"):
+            assert told[name] == getattr(expected, name).ravel().tolist(), name
+
+
 def test_the_folder_holds_the_site_the_owner_and_the_model(site: Path) -> None:
     listed = json.loads((site / "data" / "files.json").read_text())
-    assert list(listed) == ["runtime", "rules", "index", "reader", "minilm", "model"]
-    for file in listed.values():
+    assert list(listed["first"]) == ["runtime", "rules", "index", "reader", "minilm", "model"]
+    assert list(listed["later"]) == ["crossencoder"]
+    first, later = (sum(file["bytes"] for file in listed[group].values()) for group in ("first", "later"))
+    assert first < 40e6
+    for file in [*listed["first"].values(), *listed["later"].values()]:
         assert (site / file["path"]).stat().st_size == file["bytes"]
-    told = json.loads(gzip.decompress((site / listed["rules"]["path"]).read_bytes()))
+    told = json.loads(gzip.decompress((site / listed["first"]["rules"]["path"]).read_bytes()))
     profile = load_profile(PROFILE)
     lengths, packed = readings(profile)
     assert told["lengths"] == lengths and len(lengths) == len(profile.passages)

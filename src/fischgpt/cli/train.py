@@ -123,7 +123,7 @@ def evaluate(
         bool, typer.Option("--swapped", help="profile: ask once more with every name and year invented.")
     ] = False,
     once: Annotated[
-        bool, typer.Option("--once", help="profile: without the second reading, as the site without a server.")
+        bool, typer.Option("--once", help="profile: without the second reading, as the site without a server begins.")
     ] = False,
     failures: Annotated[
         Path | None,

@@ -38,7 +38,7 @@ class Options:
     swapped: bool = False
     """Ask about each owner a second time, with every name and year invented."""
     once: bool = False
-    """The passages are read once, not twice: what the site without a server does."""
+    """The passages are read once, not twice: what the site without a server does before the second reader has come."""
     limit: int | None = None
     """Questions a set, at most."""
 

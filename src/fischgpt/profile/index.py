@@ -148,7 +148,7 @@ class Index:
     def open(cls, profile: Profile, cache: Path | None = None, reread: bool = True) -> "Index":
         """The index of a profile, from the cache folder (default: the user's) or made now; or without `cache`, where
         `FISCHGPT_INDEX` names a Chroma server, there: then no vector stays here. Without `reread` the cross-encoder is
-        left out, as on the site without a server.
+        left out, as on the site without a server before it has come.
 
         When the embedding model or the folder fails, search goes on by words alone and `notice` says why. Raises
         as SharedStore when the server cannot be used: what was asked for is not quietly done without.

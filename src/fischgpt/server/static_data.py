@@ -12,7 +12,7 @@ import numpy as np
 
 from fischgpt.assistant import answer, check, quoting, release, smalltalk
 from fischgpt.config import GPTConfig
-from fischgpt.profile import bm25, embed, index, prompt, question, relevance, text
+from fischgpt.profile import bm25, embed, index, prompt, question, relevance, several, text
 from fischgpt.profile.profile import Profile
 from fischgpt.tokenizer import Tokenizer
 
@@ -51,9 +51,14 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "gateWeight": index.GATE_WEIGHT,
             "even": index.EVEN,
             "threshold": index.THRESHOLD,
+            "reread": index.REREAD,
+            "rereadWeights": index.REREAD_WEIGHTS.tolist(),
+            "followUpWeights": index.FOLLOW_UP_WEIGHTS.tolist(),
+            "rereadThreshold": index.REREAD_THRESHOLD,
             "questionTokens": relevance.QUESTION_TOKENS,
             "maxTokens": embed.MAX_TOKENS,
         },
+        "several": asks_several(),
         "prompt": {"citation": javascript(prompt._CITATION)},
         "quoting": {
             "refusals": quoting.REFUSALS,
@@ -62,6 +67,8 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "maxListed": quoting.MAX_LISTED,
             "maxWords": quoting.MAX_WORDS,
             "listed": quoting.LISTED,
+            "several": quoting.SEVERAL,
+            "listedAsked": quoting.LISTED_ASKED,
         },
         "check": {
             "maxWords": check.MAX_WORDS,
@@ -117,6 +124,12 @@ def passages(profile: Profile) -> list[dict[str, Any]]:
 def postings(profile: Profile) -> dict[str, list[tuple[int, float]]]:
     """Of each term, which passages hold it, with its weight there (profile/bm25.py)."""
     return bm25.BM25([index.indexed_text(passage) for passage in profile.passages])._postings
+
+
+def asks_several() -> dict[str, Any]:
+    """The regression that tells whether a question asks for several things (profile/several.py)."""
+    weights, bias = several._arrays()
+    return {"weights": weights.tolist(), "bias": bias}
 
 
 def readings(profile: Profile) -> tuple[list[int], bytes]:

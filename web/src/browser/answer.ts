@@ -1,6 +1,7 @@
 /** assistant/answer.py: a question becomes a checked answer with its sources. */
 import type { AnswerKind, Message } from "../api.ts";
 import { Check } from "./check.ts";
+import type { CrossEncoder } from "./crossEncoder.ts";
 import type { LanguageModel, Sampling } from "./model.ts";
 import type { Turn } from "./question.ts";
 import { listed, Quotations, quoted } from "./quoting.ts";
@@ -48,6 +49,11 @@ export class Assistant {
     this.#index = new Index(rules, this.language, reader);
     this.#smallTalk = smallTalk(rules.smallTalk);
     this.#citation = new Pattern(rules.prompt.citation);
+  }
+
+  /** From the next question on, passages are read twice. */
+  readTwice(second: CrossEncoder): void {
+    this.#index.second = second;
   }
 
   /** The question and the turns before it. Throws Refused for what cannot be answered. */
@@ -99,7 +105,9 @@ export class Assistant {
     const { turns, used } = this.#prompt(question, retrieval.hits, history);
     const shown = used.includes(best) ? used : [...used, best];
     yield { type: "sources", hits: shown };
-    const chosen = listed(retrieval.hits, this.rules.quoting).filter((hit) => shown.includes(hit));
+    const chosen = listed(retrieval.hits, retrieval.several, this.rules.quoting).filter((hit) =>
+      shown.includes(hit),
+    );
     const quote = quoted(chosen, shown);
     if (chosen.length > 1) yield* run.say(quote, "quote", "several entries answer");
     else if (used.length) {
@@ -172,7 +180,7 @@ class Run {
   #tokens = 0;
   #draft = "";
   #shown = false;
-  retrieval: Retrieval = { hits: [], answerable: false, score: 0, threshold: 0 };
+  retrieval: Retrieval = { hits: [], answerable: false, score: 0, threshold: 0, several: 0 };
 
   constructor(assistant: Assistant, question: string, sampling: Sampling) {
     this.#assistant = assistant;

@@ -1,36 +1,59 @@
 /** The files an answer is made from: downloaded once, kept by the browser, unpacked here. */
 import { b } from "./strings.ts";
 
-export type Name = "runtime" | "rules" | "index" | "reader" | "minilm" | "model";
-type Listed = Record<Name, { path: string; bytes: number }>;
+type Files<Name extends string> = Record<Name, { path: string; bytes: number }>;
+export type Listed = {
+  /** Without which nothing is answered. */
+  first: Files<"runtime" | "rules" | "index" | "reader" | "minilm" | "model">;
+  /** What makes answers better, once they are here. */
+  later: Files<"crossencoder">;
+};
+type Progress = (done: number, total: number, kept: boolean) => void;
 
 /** The host is not to be reached now: to be tried again. */
 export class Offline extends Error {}
 
-/** All files, unpacked. `progress` hears how many bytes of how many have come, and whether they were here before. */
-export async function loadFiles(
-  root: URL,
-  progress: (done: number, total: number, kept: boolean) => void,
-): Promise<Record<Name, ArrayBuffer>> {
-  const leaving = new AbortController();
-  const { signal } = leaving;
+// A page on a plain address may keep nothing; its browser still caches as it does any file. One host may have
+// several sites, each with a cache of its own.
+const cacheOf = async (root: URL) =>
+  "caches" in globalThis ? await caches.open(`fischgpt-model ${root.href}`).catch(() => null) : null;
+
+/** What there is to load. What the browser kept and the list does not name is dropped. */
+export async function listFiles(root: URL): Promise<Listed> {
   // Its name stays the same when a site is written anew, so that a copy may name files that are gone.
   const list = await fetched(new URL("data/files.json", root), { cache: "no-cache" });
   const listed: Listed = JSON.parse(await list.text().catch(offline));
-  // A page on a plain address may keep nothing; its browser still caches as it does any file. One host may have
-  // several sites, each with a cache of its own.
-  const cache =
-    "caches" in globalThis ? await caches.open(`fischgpt-model ${root.href}`).catch(() => null) : null;
-  const names = Object.keys(listed) as Name[];
-  const urls = new Map(names.map((name) => [name, new URL(listed[name].path, root).href]));
-  for (const request of (await cache?.keys()) ?? [])
-    if (![...urls.values()].includes(request.url)) await cache?.delete(request);
-  const total = names.reduce((sum, name) => sum + listed[name].bytes, 0);
+  const files = [...Object.values(listed.first), ...Object.values(listed.later)];
+  const urls = new Set(files.map(({ path }) => new URL(path, root).href));
+  const cache = await cacheOf(root);
+  for (const request of (await cache?.keys()) ?? []) if (!urls.has(request.url)) await cache?.delete(request);
+  return listed;
+}
+
+export const sizeOf = (files: Files<string>) =>
+  Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+
+/**
+ * The files, unpacked. `progress` hears how many bytes of how many have come, and whether they were here before. Throws
+ * when `abandoned` is aborted.
+ */
+export async function loadFiles<Name extends string>(
+  root: URL,
+  files: Files<Name>,
+  progress: Progress,
+  abandoned?: AbortSignal,
+): Promise<Record<Name, ArrayBuffer>> {
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  abandoned?.addEventListener("abort", () => leaving.abort());
+  const cache = await cacheOf(root);
+  const names = Object.keys(files) as Name[];
+  const total = sizeOf(files);
   let done = 0;
   let kept = true;
   const load = async (name: Name): Promise<[Name, ArrayBuffer]> => {
-    const { path, bytes } = listed[name];
-    const url = urls.get(name) ?? "";
+    const { path, bytes } = files[name];
+    const url = new URL(path, root).href;
     const held = await cache?.match(url);
     const before = await held
       ?.arrayBuffer()

@@ -1,5 +1,6 @@
 /** profile/embed.py and profile/relevance.py: MiniLM reads the question, its upper half judges question and passage. */
 import { InferenceSession, Tensor } from "onnxruntime-web/wasm";
+import type { TokenPair } from "./collate.ts";
 import type { Rules } from "./rules.ts";
 import { WordPieces } from "./tokens.ts";
 
@@ -10,7 +11,7 @@ const PART = { question: 1n, passage: 2n };
 export type Reading = { ids: Int32Array; states: Float32Array; vector: Float32Array };
 /** A passage's, as the index file has it: states in 16 bits. */
 type Packed = { ids: Int32Array; half: Uint16Array; vector: Float32Array };
-type Pair = { passage: number; cosine: number; bm25: number };
+export type Pair = { passage: number; cosine: number; bm25: number };
 
 export class Reader {
   readonly #pieces: WordPieces;
@@ -88,7 +89,7 @@ export class Reader {
       for (const [i, id] of asked.entries()) if (passage.ids.includes(id)) shared[row * T + i] = 1n;
       for (const [i, id] of passage.ids.entries()) if (asked.includes(id)) shared[row * T + n + i] = 1n;
     }
-    const found = Float32Array.from(pairs.flatMap(({ cosine, bm25 }) => [5 * (cosine - 0.4), bm25 / 4]));
+    const found = Float32Array.from(pairs.flatMap(foundOf));
     const out = await this.#judge.run({
       states: new Tensor("float32", states, [B, T, DIMENSIONS]),
       part: new Tensor("int64", part, [B, T]),
@@ -97,7 +98,19 @@ export class Reader {
     });
     return out.logits?.data as Float32Array;
   }
+
+  /** The pairs as the second reader gets them. */
+  tokens(question: Reading, pairs: Pair[]): TokenPair[] {
+    const asked = question.ids.subarray(0, this.#questionTokens);
+    return pairs.map((pair) => {
+      const passage = this.#passages[pair.passage]?.ids ?? new Int32Array();
+      return { question: asked, passage, found: foundOf(pair) };
+    });
+  }
 }
+
+/** Cosine and BM25 at about the same scale. */
+const foundOf = ({ cosine, bm25 }: Pair): [number, number] => [5 * (cosine - 0.4), bm25 / 4];
 
 /** The passages' readings out of the index file (server/static_data.py, `readings`). */
 function unpack(index: ArrayBuffer, lengths: number[]): Packed[] {

@@ -39,9 +39,15 @@ export type Rules = {
     gateWeight: number;
     even: number;
     threshold: number;
+    reread: number;
+    /** Of the second reader's logit, the first's, the search's score, and 1. */
+    rereadWeights: number[];
+    followUpWeights: number[];
+    rereadThreshold: number;
     questionTokens: number;
     maxTokens: number;
   };
+  several: { weights: number[]; bias: number };
   prompt: { citation: Told };
   quoting: {
     refusals: string[];
@@ -50,6 +56,8 @@ export type Rules = {
     maxListed: number;
     maxWords: number;
     listed: number;
+    several: number;
+    listedAsked: number;
   };
   check: {
     maxWords: number;

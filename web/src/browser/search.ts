@@ -1,16 +1,25 @@
 /** profile/index.py: which passages answer a question, and whether any of them does. */
 
+import type { CrossEncoder } from "./crossEncoder.ts";
 import { Questions, type Turn } from "./question.ts";
-import type { Reader, Reading } from "./reader.ts";
+import type { Pair, Reader, Reading } from "./reader.ts";
 import type { Passage, Rules } from "./rules.ts";
 import type { Language } from "./text.ts";
 
 export type Hit = { passage: Passage; score: number; cosine: number; bm25: number };
-export type Retrieval = { hits: Hit[]; answerable: boolean; score: number; threshold: number };
+export type Retrieval = {
+  hits: Hit[];
+  answerable: boolean;
+  score: number;
+  threshold: number;
+  /** Probability that several things are asked for; 0 where passages are read once. */
+  several: number;
+};
 type Found = Map<string, Hit>;
 
 const SHOWN = 8;
 const byScore = (a: Hit, b: Hit) => b.score - a.score;
+const probability = (logit: number) => 1 / (1 + Math.exp(-logit));
 
 export class Index {
   readonly #rules: Rules;
@@ -19,6 +28,8 @@ export class Index {
   readonly #reader: Reader;
   readonly #at: Map<string, number>;
   readonly #postings: Map<string, [passage: number, weight: number][]>;
+  /** Reads the best passages again; null as long as it is not here. */
+  second: CrossEncoder | null = null;
 
   constructor(rules: Rules, language: Language, reader: Reader) {
     this.#rules = rules;
@@ -30,8 +41,10 @@ export class Index {
   }
 
   async search(question: string, history: Turn[]): Promise<Retrieval> {
-    const { threshold, judged } = this.#rules.search;
-    if (this.#questions.asksWho(question)) return this.#about();
+    const { search } = this.#rules;
+    const { second } = this; // one that arrives meanwhile is for the next question
+    const threshold = second ? search.rereadThreshold : search.threshold;
+    if (this.#questions.asksWho(question)) return this.#about(threshold);
     const [asked, earlier] = this.#questions.resolve(question, history);
     const reading = await this.#reader.read(asked);
     let found = this.#scored(asked, reading);
@@ -40,33 +53,65 @@ export class Index {
       const before = this.#scored(earlier, await this.#reader.read(earlier));
       found = this.#followUp(found, this.#scored(both, await this.#reader.read(both)), before);
     }
-    const hits = await this.#judge(reading, [...found.values()].sort(byScore).slice(0, judged));
+    const weights = earlier ? search.followUpWeights : search.rereadWeights;
+    const best = [...found.values()].sort(byScore).slice(0, search.judged);
+    const hits = await this.#judge(reading, best, second, weights);
     const score = Math.max(0, ...hits.map((hit) => hit.score));
-    return { hits: hits.slice(0, SHOWN), answerable: score >= threshold, score, threshold };
+    const several = second ? this.#several(reading.vector) : 0;
+    return { hits: hits.slice(0, SHOWN), answerable: score >= threshold, score, threshold, several };
   }
 
-  /** The hits in the order of search and reader together, scored by the probability that each answers. */
-  async #judge(question: Reading, hits: Hit[]): Promise<Hit[]> {
-    const { rankWeight, gateWeight, even } = this.#rules.search;
-    const logits = await this.#reader.judge(
-      question,
-      hits.map((hit) => ({ passage: this.#at.get(hit.passage.id) ?? 0, cosine: hit.cosine, bm25: hit.bm25 })),
-    );
+  /** The hits in the order of search and readers together, scored by the probability that each answers. */
+  async #judge(
+    question: Reading,
+    hits: Hit[],
+    second: CrossEncoder | null,
+    weights: number[],
+  ): Promise<Hit[]> {
+    const { rankWeight, gateWeight, even, reread } = this.#rules.search;
+    const pairOf = ({ passage, cosine, bm25 }: Hit): Pair => ({
+      passage: this.#at.get(passage.id) ?? 0,
+      cosine,
+      bm25,
+    });
+    const logits = await this.#reader.judge(question, hits.map(pairOf));
     const rows = hits.map((hit, i) => {
       const logit = logits[i] ?? 0;
-      const score = 1 / (1 + Math.exp(-(logit + gateWeight * (hit.score - even))));
-      return { hit: { ...hit, score }, rank: logit + rankWeight * hit.score };
+      const score = probability(logit + gateWeight * (hit.score - even));
+      return { hit, logit, rank: logit + rankWeight * hit.score, score };
     });
-    return rows.sort((a, b) => b.rank - a.rank).map((row) => row.hit);
+    rows.sort((a, b) => b.rank - a.rank);
+    if (second) {
+      const best = rows.splice(0, reread);
+      const again = await second.score(
+        this.#reader.tokens(
+          question,
+          best.map(({ hit }) => pairOf(hit)),
+        ),
+      );
+      for (const [i, row] of best.entries()) {
+        const read = [again[i] ?? 0, row.logit, row.hit.score, 1];
+        row.rank = read.reduce((total, x, k) => total + x * (weights[k] ?? 0), 0);
+        row.score = probability(row.rank);
+      }
+      rows.unshift(...best.sort((a, b) => b.rank - a.rank));
+    }
+    return rows.map(({ hit, score }) => ({ ...hit, score }));
   }
 
-  #about(): Retrieval {
-    const { passages, search } = this.#rules;
+  /** profile/several.py: the probability that a question asks for several things. */
+  #several(vector: Float32Array): number {
+    const { weights, bias } = this.#rules.several;
+    return probability(vector.reduce((total, x, i) => total + x * (weights[i] ?? 0), bias));
+  }
+
+  #about(threshold: number): Retrieval {
+    const { passages } = this.#rules;
     const about = passages.filter((passage) => passage.section === "About");
     const chosen = (about.length ? about : passages).slice(0, SHOWN);
     const hits = chosen.map((passage) => ({ passage, score: 1, cosine: 0, bm25: 0 }));
     const score = hits.length ? 1 : 0;
-    return { hits, answerable: score > 0, score, threshold: search.threshold };
+    return { hits, answerable: score > 0, score, threshold, several: 0 };
   }
 
   /** The candidates of both rankings. */

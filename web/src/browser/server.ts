@@ -1,6 +1,7 @@
 /** Answers what the pages ask a server for, where there is none: from files, and from the worker that has the model. */
 import type { Message, Sampling } from "../api.ts";
 import { root } from "./place.ts";
+import { SecondReading } from "./second.ts";
 import { b } from "./strings.ts";
 import type { FromWorker, ToWorker } from "./worker.ts";
 
@@ -15,10 +16,14 @@ let next = 0;
 const answers = new Map<number, Answer>();
 const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
 const send = (message: ToWorker) => worker.postMessage(message);
+export const secondReading = new SecondReading(send);
 
 worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
   if (data.type === "progress") state = { status: "loading", progress: data.fraction, step: data.step };
-  else if (data.type === "ready") state = { status: "ready", progress: 1, step: b.ready };
+  else if (data.type === "ready") {
+    state = { status: "ready", progress: 1, step: b.ready };
+    secondReading.begin(data.later);
+  } else if (data.type === "second") secondReading.hear(data.told);
   else if (data.type === "failed") fail(data.message);
   else if (data.type === "chunk") answers.get(data.id)?.push(data.chunk);
   else {
@@ -35,6 +40,7 @@ void navigator.serviceWorker?.register(new URL("sw.js", root)).catch(() => {});
 function fail(message: string): void {
   worker.terminate();
   state = { status: "failed", progress: 0, step: message };
+  secondReading.hear({ state: "" });
   for (const waiting of answers.values()) waiting.end({ status: 500, message: b.notLoaded(message) });
   answers.clear();
 }

@@ -13,4 +13,17 @@ export const b = {
   crashed: "the part of the page that has the model stopped",
   notLoaded: (why: string) => `the model could not be loaded: ${why}`,
   needsServer: "this needs a server, and this site has none",
+  second: {
+    "": "",
+    once: "Passages are read once.",
+    loading: "A more careful reading is loading",
+    waiting: "A more careful reading waits for the network",
+    twice: "The best passages are read twice.",
+    failed: "A more careful reading could not be loaded",
+  },
+  part: (done: number, total: number) => `, ${mb(done)} of ${mb(total)} MB`,
+  because: (why: string) => `: ${why}`,
+  notNow: "Not now",
+  readTwice: (total: number) => `Read twice, ${mb(total)} MB`,
+  tryAgain: "Try again",
 };

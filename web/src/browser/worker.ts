@@ -4,19 +4,23 @@ import type { Message, Sampling } from "../api.ts";
 import { Assistant, Refused } from "./answer.ts";
 import { breathe } from "./breathe.ts";
 import { chunk } from "./chunk.ts";
-import { loadFiles, Offline } from "./files.ts";
+import { CrossEncoder } from "./crossEncoder.ts";
+import { type Listed, listFiles, loadFiles, Offline, sizeOf } from "./files.ts";
 import { LanguageModel } from "./model.ts";
 import { Reader } from "./reader.ts";
 import type { Rules } from "./rules.ts";
+import type { Second } from "./second.ts";
 import { b } from "./strings.ts";
 
 export type ToWorker =
   | { type: "load"; root: string }
   | { type: "ask"; id: number; messages: Message[]; sampling: Sampling }
-  | { type: "stop"; id: number };
+  | { type: "stop"; id: number }
+  | { type: "second"; wanted: boolean };
 export type FromWorker =
   | { type: "progress"; fraction: number; step: string }
-  | { type: "ready" }
+  | { type: "ready"; later: number }
+  | { type: "second"; told: Partial<Second> }
   | { type: "failed"; message: string }
   | { type: "chunk"; id: number; chunk: object }
   | { type: "end"; id: number; error: { status: number; message: string } | null };
@@ -25,12 +29,16 @@ const RETRY_MS = 3000;
 const told = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const tell = (message: FromWorker) => postMessage(message);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const opened = Promise.withResolvers<Assistant>();
+const bytes = (data: ArrayBuffer) => new Uint8Array(data);
+const opened = Promise.withResolvers<{ assistant: Assistant; root: URL; later: Listed["later"] }>();
 const stopped = new Set<number>();
 let turn: Promise<void> = Promise.resolve();
+let secondWanted = new AbortController();
+let readsTwice = false;
 
 async function load(root: URL): Promise<void> {
-  const files = await loadFiles(root, (done, total, kept) => {
+  const { first, later } = await listFiles(root);
+  const files = await loadFiles(root, first, (done, total, kept) => {
     tell({
       type: "progress",
       fraction: (0.9 * done) / total,
@@ -41,27 +49,63 @@ async function load(root: URL): Promise<void> {
   env.wasm.wasmBinary = files.runtime;
   env.wasm.numThreads = 1; // more need a host that sends COOP and COEP
   const rules: Rules = JSON.parse(new TextDecoder().decode(files.rules));
-  const bytes = (data: ArrayBuffer) => new Uint8Array(data);
   const reader = await Reader.open(rules, bytes(files.minilm), bytes(files.reader), files.index);
   const model = await LanguageModel.open(bytes(files.model), rules.model);
-  opened.resolve(new Assistant(rules, reader, model));
-  tell({ type: "ready" });
+  opened.resolve({ assistant: new Assistant(rules, reader, model), root, later });
+  tell({ type: "ready", later: sizeOf(later) });
 }
 
-async function keepLoading(root: URL): Promise<void> {
+/** The network that reads the best passages again: once nobody waits for an answer, and opened between two of them. */
+async function loadSecond({ signal }: AbortController): Promise<void> {
+  const { assistant, root, later } = await opened.promise;
+  await turn;
+  const say = (told: Partial<Second>) => signal.aborted || tell({ type: "second", told });
+  const load = async () => {
+    signal.throwIfAborted();
+    say({ state: "loading", done: 0 });
+    const { crossencoder } = await loadFiles(root, later, (done) => say({ state: "loading", done }), signal);
+    const opening = turn.then(async () => {
+      assistant.readTwice(await CrossEncoder.open(bytes(crossencoder)));
+      readsTwice = true;
+    });
+    turn = opening.catch(() => {});
+    await opening;
+    tell({ type: "second", told: { state: "twice" } });
+  };
+  await keepLoading(
+    load,
+    () => say({ state: "waiting", done: 0 }),
+    (why) => say({ state: "failed", why }),
+  );
+}
+
+/** Until it works, or fails for another reason than the network. */
+async function keepLoading(
+  load: () => Promise<void>,
+  offline: () => void,
+  failed: (why: string) => void,
+): Promise<void> {
   for (;;) {
     try {
-      return await load(root);
+      return await load();
     } catch (error) {
-      if (!(error instanceof Offline)) return tell({ type: "failed", message: told(error) });
-      tell({ type: "progress", fraction: 0, step: b.offline });
+      if (!(error instanceof Offline)) return failed(told(error));
+      offline();
       await pause(RETRY_MS);
     }
   }
 }
 
+function wantSecond(wanted: boolean): void {
+  if (readsTwice) return; // it came before the wish that it should not
+  secondWanted.abort();
+  secondWanted = new AbortController();
+  if (wanted) void loadSecond(secondWanted);
+  else tell({ type: "second", told: { state: "once", done: 0 } });
+}
+
 async function ask(id: number, messages: Message[], sampling: Sampling): Promise<void> {
-  const assistant = await opened.promise;
+  const { assistant } = await opened.promise;
   const how = {
     temperature: sampling.temperature ?? 0,
     seed: sampling.seed ?? Math.floor(Math.random() * 2 ** 31),
@@ -85,7 +129,13 @@ async function ask(id: number, messages: Message[], sampling: Sampling): Promise
 }
 
 addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type === "load") void keepLoading(new URL(data.root));
+  if (data.type === "load")
+    void keepLoading(
+      () => load(new URL(data.root)),
+      () => tell({ type: "progress", fraction: 0, step: b.offline }),
+      (message) => tell({ type: "failed", message }),
+    );
+  else if (data.type === "second") wantSecond(data.wanted);
   else if (data.type === "stop") stopped.add(data.id);
   else turn = turn.then(() => ask(data.id, data.messages, data.sampling));
 });

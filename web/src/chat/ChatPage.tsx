@@ -1,6 +1,7 @@
 /** The chat, with the resume beside it or, on a narrow screen, in a sheet. */
 import { Suspense, useEffect, useRef, useState } from "react";
 import type { Passage, Profile, Source } from "../api.ts";
+import { inBrowser } from "../browser/place.ts";
 import { Resume, type Wanted } from "../resume/Resume.tsx";
 import { Sheet } from "../resume/Sheet.tsx";
 import { s } from "../strings.ts";
@@ -19,6 +20,7 @@ import { useFollow } from "./useFollow.ts";
 import { Waking } from "./Waking.tsx";
 
 const Conversation = late(() => import("./Conversation.tsx"));
+const Readings = late(() => import("./Readings.tsx"));
 
 type Props = { chat: Chat; server: Server; profile: Profile };
 const NO_PASSAGES: Passage[] = [];
@@ -117,7 +119,21 @@ export function ChatPage({ chat, server, profile }: Props) {
               </button>
             )}
             {server.readiness.state !== "ready" && <Waking readiness={server.readiness} />}
-            <Composer profile={profile} running={chat.running} ask={ask} stop={chat.stop} />
+            <Composer
+              profile={profile}
+              running={chat.running}
+              ask={ask}
+              stop={chat.stop}
+              note={
+                inBrowser && (
+                  <div className="text-quiet min-h-6 px-1 text-xs leading-snug">
+                    <Suspense fallback={null}>
+                      <Readings />
+                    </Suspense>
+                  </div>
+                )
+              }
+            />
           </div>
         </main>
         {wide ? (

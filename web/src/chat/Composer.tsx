@@ -1,14 +1,21 @@
 /** The question box, always in reach at the bottom. "/" brings the focus here and Esc stops the answer. */
-import { useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { Profile } from "../api.ts";
 import { short } from "../numbers.ts";
 import { s } from "../strings.ts";
 import { Icon } from "../ui/icons.tsx";
 import { submitsOnEnter } from "./keys.ts";
 
-type Props = { profile: Profile; running: boolean; ask: (question: string) => void; stop: () => void };
+type Props = {
+  profile: Profile;
+  running: boolean;
+  ask: (question: string) => void;
+  stop: () => void;
+  /** A further line under the box. */
+  note: ReactNode;
+};
 
-export function Composer({ profile, running, ask, stop }: Props) {
+export function Composer({ profile, running, ask, stop, note }: Props) {
   const [text, setText] = useState("");
   const box = useRef<HTMLTextAreaElement>(null);
 
@@ -84,6 +91,7 @@ export function Composer({ profile, running, ask, stop }: Props) {
           ))}
         </span>
       </p>
+      {note}
     </form>
   );
 }
