@@ -87,7 +87,7 @@ def test_a_host_in_trouble_is_asked_again_for_it_and_questions_are_answered_mean
 
 @pytest.mark.parametrize(("width", "dark"), [(360, False), (360, True), (1280, False), (1280, True)])
 def test_the_line_about_it_fits_and_can_be_read_by_everybody(
-    exported: Path, visit: Visit, width: int, dark: bool, tmp_path: Path
+    exported: Path, visit: Visit, width: int, dark: bool
 ) -> None:
     with hosted(exported) as host:
         gate = threading.Event()
@@ -100,5 +100,4 @@ def test_the_line_about_it_fits_and_can_be_read_by_everybody(
             elif step == "twice":
                 visitor.button("Try again").click()
             says(visitor, text or LOADING)
-            visitor.page.screenshot(path=tmp_path / f"{step}.png")
             assert visitor.sideways <= 0 and visitor.violations() == [], step

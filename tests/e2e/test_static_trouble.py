@@ -69,9 +69,13 @@ def test_a_model_that_cannot_be_loaded_is_said_and_no_question_hangs(exported: P
 
 def test_a_host_in_trouble_is_asked_again_and_nothing_is_downloaded_twice_at_once(exported: Path, visit: Visit) -> None:
     with hosted(exported) as host:
-        gate = threading.Event()
-        host.trouble |= {"rules": [503], "minilm": [gate]}
+        begun, gate = threading.Event(), threading.Event()
+        host.trouble |= {"rules": [begun, 503], "minilm": [gate]}
         visitor = visit(f"{host.url}/me/site").open()
+        eventually(
+            lambda: any("/minilm-" in path for path in host.asked), within=20
+        )  # a browser asks for six at a time
+        begun.set()
         expect(visitor.page.get_by_text("waiting for the network")).to_be_visible()
         gate.set()
         visitor.ask(COST)
