@@ -18,12 +18,12 @@ from fischgpt.config import GPTConfig
 LN_EPS = 1e-5
 IGNORE = -100
 """A target that is not learned from."""
-LOGITS_AT_ONCE = {"cpu": (2**22, 2**25), "cuda": (2**26, 2**26)}
-"""Logits made at once in the loss, and gradients of logits held before they become the weight's gradient.
+LOGITS_AT_ONCE = {"cpu": (2**22, 2**26), "cuda": (2**26, 2**26)}
+"""Logits in float32 at once in the loss, and logits held at once in the dtype of the matrix products.
 
-On a processor softmax wants the first small, in cache (16 MB in fp32; 2**19 takes 1.8 times as long), and the weight's
-gradient wants the second large: adding up 154 MB for every 41 of 1,024 rows made the loss at 50,304 words take twice
-as long. A GPU wants both large: 0.8 GB, 1,334 rows at 50,304 words."""
+On a processor softmax wants the first small, in cache (16 MB; 2**19 takes 1.8 times as long), the products want the
+second large: at 50,304 words 83 rows at a time took 209 ms for 1,024 where 256 and more took 175, and adding up the
+weight's gradient, 154 MB, for every few rows as long again. A GPU wants both large: 1,334 rows at 50,304 words."""
 SCORES_KEPT = 512
 """Longest row of which training on a processor in bfloat16 keeps all attention scores.
 
@@ -116,7 +116,16 @@ class MLP(nn.Module):
         self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
+        return self.c_proj(_gelu(self.c_fc(x)))
+
+
+def _gelu(x: Tensor) -> Tensor:
+    """GELU by its tanh approximation."""
+    if x.device.type == "cpu" and torch.compiler.is_compiling():
+        # The same function: (1 + tanh u) / 2 = sigmoid 2u. Compiled, tanh takes twice the time.
+        wide = x.float()
+        return (wide * torch.sigmoid(math.sqrt(8 / math.pi) * (wide + 0.044715 * wide**3))).to(x.dtype)
+    return F.gelu(x, approximate="tanh")
 
 
 class Block(nn.Module):
@@ -248,7 +257,7 @@ class GPT(nn.Module):
         x = self.hidden(idx, pos=pos, doc=doc).flatten(0, 1)  # (B*T, C)
         flat = targets.flatten()
         device = x.device.type
-        if device == "cpu" and (flat == IGNORE).any():
+        if device == "cpu" and not torch.compiler.is_compiling() and (flat == IGNORE).any():
             # Most targets of fine-tuning are ignored: skip their logits. Not on a GPU, which would stall to count them.
             learned = (flat != IGNORE).nonzero().squeeze(1)
             x, flat = x.index_select(0, learned), flat[learned]
@@ -270,30 +279,31 @@ class _LinearCrossEntropy(torch.autograd.Function):
         """x (N, C), weight (V, C), targets (N,) -> scalar fp32; matrix products in `dtype`."""
         needs_grad = x.requires_grad or weight.requires_grad
         n, vocab = x.size(0), weight.size(0)
-        made, held = (max(1, logits // vocab) for logits in LOGITS_AT_ONCE.get(x.device.type, (2**22, 2**25)))
+        made, held = (max(1, logits // vocab) for logits in LOGITS_AT_ONCE.get(x.device.type, (2**22, 2**26)))
+        if torch.compiler.is_compiling():
+            made = held  # compiled, the softmax is one loop over rows, and a row is in cache anyway
         total = torch.zeros((), dtype=torch.float32, device=x.device)
         dx = torch.empty_like(x) if needs_grad else None
         dw: Tensor | None = None
         with torch.autocast(x.device.type, enabled=False):
             w = weight.to(dtype)
-            grads = w.new_empty(min(held, n) if needs_grad else 0, vocab)
             for start in range(0, n, held):
                 x_held = x[start : start + held].to(dtype)
+                target = targets[start : start + held, None]
+                keep = target != IGNORE
+                target = target.clamp(min=0)
+                logits = x_held @ w.T  # (rows, V); becomes its own gradient, softmax minus one-hot
                 for at in range(0, x_held.size(0), made):
-                    x_chunk = x_held[at : at + made]
-                    target = targets[start + at : start + at + x_chunk.size(0), None]
-                    keep = target != IGNORE
-                    target = target.clamp(min=0)
-                    log_p = (x_chunk @ w.T).float().log_softmax(-1)
-                    total -= (log_p.gather(1, target) * keep).sum()
+                    rows = slice(at, at + made)
+                    log_p = logits[rows].float().log_softmax(-1)
+                    log_p_target = log_p.gather(1, target[rows])
+                    total -= (log_p_target * keep[rows]).sum()
                     if needs_grad:
-                        grad = log_p.exp_()  # softmax
-                        grad.scatter_add_(1, target, torch.full_like(target, -1.0, dtype=torch.float32))
-                        grads[at : at + x_chunk.size(0)] = grad.mul_(keep)
+                        logits[rows] = log_p.exp_()
+                        logits[rows].scatter_(1, target[rows], (log_p_target.exp() - 1).to(dtype))
                 if dx is not None:
-                    grad = grads[: x_held.size(0)]
-                    dx[start : start + held] = grad @ w
-                    part = grad.T @ x_held
+                    dx[start : start + held] = (logits @ w) * keep
+                    part = logits.T @ (x_held * keep)
                     dw = part.float() if dw is None else dw.add_(part)
         if needs_grad and dw is None:  # no rows at all
             dw = torch.zeros_like(weight, dtype=torch.float32)
