@@ -14,16 +14,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from fischgpt.config import GPTConfig
+from fischgpt.model.gradients import IGNORE, LinearCrossEntropy, embedding
 
 LN_EPS = 1e-5
-IGNORE = -100
-"""A target that is not learned from."""
-LOGITS_AT_ONCE = {"cpu": (2**22, 2**26), "cuda": (2**26, 2**26)}
-"""Logits in float32 at once in the loss, and logits held at once in the dtype of the matrix products.
-
-On a processor softmax wants the first small, in cache (16 MB; 2**19 takes 1.8 times as long), the products want the
-second large: at 50,304 words 83 rows at a time took 209 ms for 1,024 where 256 and more took 175, and adding up the
-weight's gradient, 154 MB, for every few rows as long again. A GPU wants both large: 1,334 rows at 50,304 words."""
 SCORES_KEPT = 512
 """Longest row of which training on a processor in bfloat16 keeps all attention scores.
 
@@ -216,7 +209,7 @@ class GPT(nn.Module):
             raise ValueError(f"{start + T} tokens do not fit into {limit} positions")
         if pos is None:
             pos = torch.arange(start, start + T, device=idx.device)  # (T,): broadcasts over B
-        x = self.wte(idx) + self.wpe(pos)
+        x = embedding(idx, self.wte.weight) + embedding(pos, self.wpe.weight)
         attends = self._sees(idx, doc, start, cache) if sees is None else sees
         for block in self.h:
             x = block(x, attends, cache)
@@ -262,60 +255,8 @@ class GPT(nn.Module):
             learned = (flat != IGNORE).nonzero().squeeze(1)
             x, flat = x.index_select(0, learned), flat[learned]
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-        total = _LinearCrossEntropy.apply(x, self.wte.weight, flat, dtype)
+        total = LinearCrossEntropy.apply(x, self.wte.weight, flat, dtype)
         return total / (flat != IGNORE).sum().clamp(min=1) if reduction == "mean" else total
-
-
-class _LinearCrossEntropy(torch.autograd.Function):
-    """Sum of cross-entropies of `x @ weight.T` against targets; gradients are made along with the loss, chunk by chunk.
-
-    The logits' gradient is softmax minus one-hot, known as soon as the logits are, so nothing of size (B*T, vocab) is
-    kept for the backward pass and nothing is computed twice. (As Liger kernel's fused linear cross-entropy,
-    arXiv 2410.10989.)
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
-        """x (N, C), weight (V, C), targets (N,) -> scalar fp32; matrix products in `dtype`."""
-        needs_grad = x.requires_grad or weight.requires_grad
-        n, vocab = x.size(0), weight.size(0)
-        made, held = (max(1, logits // vocab) for logits in LOGITS_AT_ONCE.get(x.device.type, (2**22, 2**26)))
-        if torch.compiler.is_compiling():
-            made = held  # compiled, the softmax is one loop over rows, and a row is in cache anyway
-        total = torch.zeros((), dtype=torch.float32, device=x.device)
-        dx = torch.empty_like(x) if needs_grad else None
-        dw: Tensor | None = None
-        with torch.autocast(x.device.type, enabled=False):
-            w = weight.to(dtype)
-            for start in range(0, n, held):
-                x_held = x[start : start + held].to(dtype)
-                target = targets[start : start + held, None]
-                keep = target != IGNORE
-                target = target.clamp(min=0)
-                logits = x_held @ w.T  # (rows, V); becomes its own gradient, softmax minus one-hot
-                for at in range(0, x_held.size(0), made):
-                    rows = slice(at, at + made)
-                    log_p = logits[rows].float().log_softmax(-1)
-                    log_p_target = log_p.gather(1, target[rows])
-                    total -= (log_p_target * keep[rows]).sum()
-                    if needs_grad:
-                        logits[rows] = log_p.exp_()
-                        logits[rows].scatter_(1, target[rows], (log_p_target.exp() - 1).to(dtype))
-                if dx is not None:
-                    dx[start : start + held] = (logits @ w) * keep
-                    part = logits.T @ (x_held * keep)
-                    dw = part.float() if dw is None else dw.add_(part)
-        if needs_grad and dw is None:  # no rows at all
-            dw = torch.zeros_like(weight, dtype=torch.float32)
-        ctx.save_for_backward(dx, dw)
-        ctx.weight_dtype = weight.dtype
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (scale,) = grad_outputs
-        dx, dw = ctx.saved_tensors
-        return dx * scale, (dw * scale).to(ctx.weight_dtype), None, None
 
 
 def without_weights(config: GPTConfig) -> GPT:

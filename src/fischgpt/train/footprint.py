@@ -15,7 +15,8 @@ it, for which OVERHEAD stands.
 from dataclasses import dataclass, fields
 
 from fischgpt.config import GPTConfig, OptimConfig
-from fischgpt.model.gpt import LOGITS_AT_ONCE, SCORES_KEPT
+from fischgpt.model.gpt import SCORES_KEPT
+from fischgpt.model.gradients import LOGITS_AT_ONCE
 
 OVERHEAD = 2 * 2**30
 """CUDA's context, cuBLAS's and NCCL's work space, and holes in the allocator's memory: assumed."""
@@ -58,7 +59,7 @@ def footprint(
         low_precision=2 * (matrices + V * C) if bf16 else 0,
         activations=tokens * saved_per_token(model, bf16, scores),
         backward=tokens * C * 16 * size,
-        head=made * (8 + size) + held * size + 2 * 4 * V * C,
+        head=made * 8 + held * size + 2 * 4 * V * C,
         overhead=OVERHEAD if kind == "cuda" else 0,
     )
 
