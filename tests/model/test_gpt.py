@@ -192,13 +192,12 @@ def test_kept_scores_train_as_torchs_fused_attention_does(documents: bool, monke
     trained = []
     for kept in (0, 64):
         monkeypatch.setattr(gpt_module, "SCORES_KEPT", kept)
+        monkeypatch.setattr(gpt_module, "SCORES_AT_ONCE", 24)
         model = lively(SMALL)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = model.loss(idx[:, :-1], idx[:, 1:], doc=doc[:, :-1] if documents else None)
         loss.backward()
-        trained.append(
-            (loss.detach(), torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
-        )
+        trained.append((loss.detach(), torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])))
     (loss, grad), (loss_kept, grad_kept) = trained
     assert abs(loss - loss_kept) < 0.01 * loss
     assert (grad - grad_kept).norm() < 0.02 * grad.norm()
