@@ -22,7 +22,6 @@ from fischgpt.assistant import quoting
 from fischgpt.chat import Turn
 from fischgpt.data.grounded.asked import Asked, MadeUp
 from fischgpt.data.grounded.people import person
-from fischgpt.profile import index
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.index import BM25_WEIGHT, JUDGED, RANK_WEIGHT, REREAD, REREAD_WEIGHTS, Hit, Index
 from fischgpt.profile.profile import load_profile
@@ -131,10 +130,8 @@ def main() -> None:
         asked += judge(kind, owner, several_asked + [single[i] for i in rng.permutation(len(single))[:SINGLES]])
     for settings in ((2.0, 1.0, 0.8), (0.5, 0.5, 0.8), (0.2, 0.3, 0.8), (0.1, 0.1, 0.8)):
         print(f"several from {settings[0]}, listed from {settings[1]}: {lists(asked, settings)}")
-    for weights in (REREAD_WEIGHTS, index.FOLLOW_UP_WEIGHTS):
-        index.FOLLOW_UP_WEIGHTS = weights
-        found = follow_ups()
-        print(f"follow-ups with {weights.tolist()}: hit@1 {np.mean(found):.3f} of {len(found)}")
+    found = follow_ups()
+    print(f"follow-ups: hit@1 {np.mean(found):.3f} of {len(found)}")
 
 
 if __name__ == "__main__":

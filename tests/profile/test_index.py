@@ -161,8 +161,8 @@ def test_a_follow_up_is_searched_with_the_question_before(fisch):
     assert not fisch.search("And what is his salary?", history).answerable
 
 
-def test_a_follow_up_is_judged_by_what_the_search_knows_of_the_question_before(index_cache):
-    """The readers see "When was that?" alone."""
+def test_a_follow_up_is_read_with_the_question_before(index_cache):
+    """ "When was that?" alone has its answer wherever a year stands."""
     engineer = Path(__file__).parents[2] / "benchmarks" / "retrieval" / "engineer.json"
     before = [Turn("user", "Where did she study computer science?"), Turn("assistant", "-")]
     found = Index.open(load_profile(engineer), index_cache).search("When was that?", before)

@@ -51,9 +51,6 @@ REREAD_WEIGHTS = np.array([0.56, 0.28, 1.12, -2.17])
 answers, fitted on eleven people that neither reader learned from (561 questions). hit@1 of their oblique questions is
 .55 by the first reader, .69 by the cross-encoder alone and .71 by both; AUC of what has an answer against what has none
 .86, .93 and .94 (benchmarks/readers.py)."""
-FOLLOW_UP_WEIGHTS = np.array([0.56, 0.28, 4.0, -3.32])
-"""The same for a follow-up, of which the search knows more than the readers, who see it without the question before it:
-hit@1 .82 on 39 of them, .77 with the weights above."""
 REREAD_THRESHOLD = 0.05
 """As THRESHOLD, with the cross-encoder: fitted on the other people it is .047 to .061 (benchmarks/retrieval.py)."""
 WORDS_THRESHOLD = 0.06
@@ -187,15 +184,14 @@ class Index:
             return self._about(k)
         asked, earlier = resolve(question, history, self.profile.name)
         reading = self._read(asked)
-        found = self._scored(asked, reading)
+        found, whole = self._scored(asked, reading), None
         if earlier:
             both = f"{earlier} {asked}"
-            before = self._scored(earlier, self._read(earlier))
-            found = self._follow_up(found, self._scored(both, self._read(both)), before)
+            before, whole = self._scored(earlier, self._read(earlier)), self._read(both)
+            found = self._follow_up(found, self._scored(both, whole), before)
         hits = sorted(found.values(), key=lambda hit: -hit.score)
         if reading:
-            weights = FOLLOW_UP_WEIGHTS if earlier else REREAD_WEIGHTS
-            hits = self._judged(reading, hits[:JUDGED], weights, cancelled)
+            hits = self._judged(reading, whole, hits[:JUDGED], cancelled)
         score = max((hit.score for hit in hits), default=0.0)
         asks_several = several(reading.vector) if reading and self._reread else 0.0
         return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several)
@@ -205,9 +201,11 @@ class Index:
         return embed.embedder().read([text])[0] if self._store else None
 
     def _judged(
-        self, question: Reading, hits: list[Hit], weights: NDArray[np.float64], cancelled: Callable[[], bool]
+        self, question: Reading, whole: Reading | None, hits: list[Hit], cancelled: Callable[[], bool]
     ) -> list[Hit]:
-        """The hits in the order of search and readers together, scored by the probability that each answers."""
+        """The hits in the order of search and readers together, scored by the probability that each answers. whole: a
+        follow-up with the question before it, which the cross-encoder reads too, for the higher of both logits: of 33
+        follow-ups 30 find their passage first so, and 26 read alone."""
         readings = self._read_passages([hit.passage.id for hit in hits])
         pairs = [Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in hits]
         found = np.array([hit.score for hit in hits])
@@ -218,7 +216,9 @@ class Index:
             return [replace(hits[i], score=float(scores[i])) for i in order]
         best, rest = order[:REREAD], order[REREAD:]
         again = cross_encoder().score([pairs[i] for i in best])
-        both = weights @ np.stack([again, logits[best], found[best], np.ones(len(best))])
+        if whole:
+            again = np.maximum(again, cross_encoder().score([replace(pairs[i], question=whole) for i in best]))
+        both = REREAD_WEIGHTS @ np.stack([again, logits[best], found[best], np.ones(len(best))])
         scores[best] = _probability(both)
         order = [*best[np.argsort(-both, kind="stable")], *rest]
         return [replace(hits[i], score=float(scores[i])) for i in order]

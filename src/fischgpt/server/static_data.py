@@ -53,7 +53,6 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "threshold": index.THRESHOLD,
             "reread": index.REREAD,
             "rereadWeights": index.REREAD_WEIGHTS.tolist(),
-            "followUpWeights": index.FOLLOW_UP_WEIGHTS.tolist(),
             "rereadThreshold": index.REREAD_THRESHOLD,
             "questionTokens": relevance.QUESTION_TOKENS,
             "maxTokens": embed.MAX_TOKENS,

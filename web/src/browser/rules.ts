@@ -42,7 +42,6 @@ export type Rules = {
     reread: number;
     /** Of the second reader's logit, the first's, the search's score, and 1. */
     rereadWeights: number[];
-    followUpWeights: number[];
     rereadThreshold: number;
     questionTokens: number;
     maxTokens: number;

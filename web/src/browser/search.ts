@@ -48,27 +48,29 @@ export class Index {
     const [asked, earlier] = this.#questions.resolve(question, history);
     const reading = await this.#reader.read(asked);
     let found = this.#scored(asked, reading);
+    let whole: Reading | null = null;
     if (earlier) {
       const both = `${earlier} ${asked}`;
       const before = this.#scored(earlier, await this.#reader.read(earlier));
-      found = this.#followUp(found, this.#scored(both, await this.#reader.read(both)), before);
+      whole = await this.#reader.read(both);
+      found = this.#followUp(found, this.#scored(both, whole), before);
     }
-    const weights = earlier ? search.followUpWeights : search.rereadWeights;
     const best = [...found.values()].sort(byScore).slice(0, search.judged);
-    const hits = await this.#judge(reading, best, second, weights);
+    const hits = await this.#judge(reading, whole, best, second);
     const score = Math.max(0, ...hits.map((hit) => hit.score));
     const several = second ? this.#several(reading.vector) : 0;
     return { hits: hits.slice(0, SHOWN), answerable: score >= threshold, score, threshold, several };
   }
 
-  /** The hits in the order of search and readers together, scored by the probability that each answers. */
+  /** The hits in the order of search and readers together, scored by the probability that each answers. `whole`: a
+   * follow-up with the question before it, which the second reader reads too. */
   async #judge(
     question: Reading,
+    whole: Reading | null,
     hits: Hit[],
     second: CrossEncoder | null,
-    weights: number[],
   ): Promise<Hit[]> {
-    const { rankWeight, gateWeight, even, reread } = this.#rules.search;
+    const { rankWeight, gateWeight, even, reread, rereadWeights } = this.#rules.search;
     const pairOf = ({ passage, cosine, bm25 }: Hit): Pair => ({
       passage: this.#at.get(passage.id) ?? 0,
       cosine,
@@ -83,15 +85,15 @@ export class Index {
     rows.sort((a, b) => b.rank - a.rank);
     if (second) {
       const best = rows.splice(0, reread);
-      const again = await second.score(
-        this.#reader.tokens(
-          question,
-          best.map(({ hit }) => pairOf(hit)),
-        ),
-      );
+      const pairs = best.map(({ hit }) => pairOf(hit));
+      const logits = async (asked: Reading) => second.score(this.#reader.tokens(asked, pairs));
+      const alone = await logits(question);
+      const again = whole
+        ? (await logits(whole)).map((logit, i) => Math.max(logit, alone[i] ?? logit))
+        : alone;
       for (const [i, row] of best.entries()) {
         const read = [again[i] ?? 0, row.logit, row.hit.score, 1];
-        row.rank = read.reduce((total, x, k) => total + x * (weights[k] ?? 0), 0);
+        row.rank = read.reduce((total, x, k) => total + x * (rereadWeights[k] ?? 0), 0);
         row.score = probability(row.rank);
       }
       rows.unshift(...best.sort((a, b) => b.rank - a.rank));
