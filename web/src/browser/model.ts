@@ -1,61 +1,92 @@
 /** The language model in onnxruntime: ids in, ids out, the cache kept between tokens (engine/engine.py). */
-import { InferenceSession, Tensor } from "onnxruntime-web/wasm";
+import * as wasm from "onnxruntime-web/wasm";
 import type { Rules } from "./rules.ts";
 
 export type Sampling = { temperature: number; seed: number; top: number };
 export type Sampled = { id: number; logprob: number; top: [id: number, logprob: number][] };
 
-export class LanguageModel {
-  readonly #session: InferenceSession;
-  readonly #shape: Rules["model"];
+type Runtime = Pick<typeof wasm, "InferenceSession" | "Tensor">;
 
-  private constructor(session: InferenceSession, shape: Rules["model"]) {
+const cacheNames = ({ nLayer }: Rules["model"]) =>
+  Array.from({ length: nLayer }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat();
+
+export class LanguageModel {
+  readonly #session: wasm.InferenceSession;
+  readonly #shape: Rules["model"];
+  readonly #runtime: Runtime;
+
+  private constructor(session: wasm.InferenceSession, shape: Rules["model"], runtime: Runtime) {
     this.#session = session;
     this.#shape = shape;
+    this.#runtime = runtime;
   }
 
-  static async open(weights: Uint8Array, shape: Rules["model"]): Promise<LanguageModel> {
-    return new LanguageModel(await InferenceSession.create(weights), shape);
+  /** In "webgpu" the cache stays where it is computed. */
+  static async open(
+    weights: Uint8Array,
+    shape: Rules["model"],
+    runtime: Runtime = wasm,
+    provider: "wasm" | "webgpu" = "wasm",
+  ): Promise<LanguageModel> {
+    const place = provider === "webgpu" ? "gpu-buffer" : "cpu";
+    const session = await runtime.InferenceSession.create(weights, {
+      executionProviders: [provider],
+      preferredOutputLocation: Object.fromEntries(
+        cacheNames(shape).map((name) => [`present.${name}`, place] as const),
+      ),
+    });
+    return new LanguageModel(session, shape, runtime);
   }
 
-  /** Tokens that continue the prompt; `allow` gets the ids written so far and returns what may come next. */
+  close = () => this.#session.release();
+
+  /**
+   * Tokens that continue the prompt; `allow` gets the ids written so far and returns what may come next. before: what
+   * another has written of this very answer.
+   */
   async *generate(
     prompt: number[],
     limit: number,
     sampling: Sampling,
     allow: (written: number[]) => Map<number, number>,
+    before: readonly number[] = [],
   ): AsyncGenerator<Sampled> {
+    const { Tensor } = this.#runtime;
     const random = generator(sampling.seed);
-    const { nLayer, nHead, headDim, blockSize } = this.#shape;
-    let cache: Record<string, Tensor> = {};
-    for (let layer = 0; layer < nLayer; layer++)
-      for (const part of ["key", "value"])
-        cache[`past_key_values.${layer}.${part}`] = new Tensor("float32", new Float32Array(), [
-          1,
-          nHead,
-          0,
-          headDim,
-        ]);
-    const written: number[] = [];
-    let pending = prompt;
-    for (let left = Math.min(limit, blockSize - prompt.length); left > 0; left--) {
-      const { logits, ...present } = await this.#session.run({
-        input_ids: new Tensor("int64", BigInt64Array.from(pending, BigInt), [1, pending.length]),
-        num_logits_to_keep: new Tensor("int64", BigInt64Array.of(1n), []),
-        ...cache,
-      });
-      cache = Object.fromEntries(
-        Object.entries(present).map(([name, value]) => [
-          name.replace("present", "past_key_values"),
-          value as Tensor,
-        ]),
-      );
-      const scores = logits?.data as Float32Array;
-      const id = choose(scores, allow(written), sampling.temperature, random);
-      const total = logSumExp(scores);
-      written.push(id);
-      yield { id, logprob: (scores[id] ?? 0) - total, top: likeliest(scores, sampling.top, total) };
-      pending = [id];
+    if (sampling.temperature > 0) for (const _ of before) random();
+    const { nHead, headDim, blockSize } = this.#shape;
+    const empty = () => new Tensor("float32", new Float32Array(), [1, nHead, 0, headDim]);
+    let cache = Object.fromEntries(
+      cacheNames(this.#shape).map((name): [string, wasm.Tensor] => [`past_key_values.${name}`, empty()]),
+    );
+    const forget = () => {
+      for (const tensor of Object.values(cache)) tensor.dispose();
+    };
+    const written = [...before];
+    let pending = [...prompt, ...before];
+    try {
+      while (written.length < Math.min(limit, blockSize - prompt.length)) {
+        const { logits, ...present } = await this.#session.run({
+          input_ids: new Tensor("int64", BigInt64Array.from(pending, BigInt), [1, pending.length]),
+          num_logits_to_keep: new Tensor("int64", BigInt64Array.of(1n), []),
+          ...cache,
+        });
+        forget();
+        cache = Object.fromEntries(
+          Object.entries(present).map(([name, value]) => [
+            name.replace("present", "past_key_values"),
+            value as wasm.Tensor,
+          ]),
+        );
+        const scores = logits?.data as Float32Array;
+        const id = choose(scores, allow(written), sampling.temperature, random);
+        const total = logSumExp(scores);
+        written.push(id);
+        yield { id, logprob: (scores[id] ?? 0) - total, top: likeliest(scores, sampling.top, total) };
+        pending = [id];
+      }
+    } finally {
+      forget();
     }
   }
 }

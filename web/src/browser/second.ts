@@ -7,19 +7,26 @@ export type Second = {
   done: number;
   total: number;
   why: string;
+  /** Whether the visitor's GPU writes the answers. */
+  gpu: boolean;
 };
+
+/** Whether the browser says so: Chromium does. */
+export function savesData(): boolean {
+  const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } };
+  return connection?.saveData ?? false;
+}
 
 const KEY = "fischgpt.readings";
 /** What this visitor chose on an earlier visit too, or else what the browser says of their connection. */
 function wanted(): boolean {
-  const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } }; // in Chromium
   try {
     const chosen = localStorage.getItem(KEY);
     if (chosen) return chosen === "twice";
   } catch {
     // Storage is forbidden: there is no choice yet.
   }
-  return !connection?.saveData;
+  return !savesData();
 }
 
 function keep(choice: "once" | "twice"): void {
@@ -33,7 +40,7 @@ function keep(choice: "once" | "twice"): void {
 export class SecondReading {
   readonly #send: (message: { type: "second"; wanted: boolean }) => void;
   readonly #listeners = new Set<() => void>();
-  #now: Second = { state: "", done: 0, total: 0, why: "" };
+  #now: Second = { state: "", done: 0, total: 0, why: "", gpu: false };
 
   constructor(send: (message: { type: "second"; wanted: boolean }) => void) {
     this.#send = send;

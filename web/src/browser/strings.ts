@@ -21,6 +21,7 @@ export const b = {
     twice: "The best passages are read twice.",
     failed: "A more careful reading could not be loaded",
   },
+  onGpu: "Answers are written on the GPU.",
   part: (done: number, total: number) => `, ${mb(done)} of ${mb(total)} MB`,
   because: (why: string) => `: ${why}`,
   notNow: "Not now",
