@@ -2,6 +2,7 @@
 `nncf` are), on the same weights.
 
     python benchmarks/inference.py [--rounds 5] [--only ours,openvino] [--json OUT]
+    python benchmarks/inference.py --load      seconds and memory of loading, each engine in a process of its own
 
 The weights are a fresh GPT-2 124M of ours: speed does not depend on what they say, and no download is needed.
 """
@@ -9,11 +10,14 @@ The weights are a fresh GPT-2 124M of ours: speed does not depend on what they s
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import numpy as np
@@ -119,9 +123,8 @@ def llama_cpp(path: Path) -> Round:
     return measure
 
 
-def onnxruntime_int8(folder: Path) -> Round:
-    """Its dynamic int8 on the same network without a cache: what reads a prompt."""
-    import onnxruntime
+def rounded_onnx(folder: Path) -> Path:
+    """onnxruntime's dynamic int8 of the same network without a cache: what reads a prompt."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     class LastLogits(torch.nn.Module):
@@ -132,14 +135,20 @@ def onnxruntime_int8(folder: Path) -> Round:
         def forward(self, ids: torch.Tensor) -> torch.Tensor:
             return self.model(ids, last_only=True)
 
-    exact, rounded = str(folder / "exact.onnx"), str(folder / "int8.onnx")
+    exact, rounded = folder / "exact.onnx", folder / "int8.onnx"
     example, axes = (torch.zeros(1, PREFILL, dtype=torch.long),), {"ids": {1: "T"}}
     with torch.no_grad():
-        torch.onnx.export(LastLogits(), example, exact, dynamo=False, input_names=["ids"], dynamic_axes=axes)
-    quantize_dynamic(exact, rounded, weight_type=QuantType.QInt8)
+        torch.onnx.export(LastLogits(), example, str(exact), dynamo=False, input_names=["ids"], dynamic_axes=axes)
+    quantize_dynamic(str(exact), str(rounded), weight_type=QuantType.QInt8)
+    return rounded
+
+
+def onnxruntime_int8(path: Path) -> Round:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = available_cores()
-    session = onnxruntime.InferenceSession(rounded, options)
+    session = onnxruntime.InferenceSession(str(path), options)
 
     def seconds(ids: list[int]) -> float:
         start = time.perf_counter()
@@ -179,11 +188,28 @@ def openvino_int8(folder: Path) -> Round:
     return measure
 
 
+Found = SimpleQueue[tuple[float, float]]
+
+
+def loaded(load: Callable[[Path], Round], path: Path, found: Found) -> None:
+    """Seconds from the files to an engine that can answer, its library's import included, and the process' most memory
+    in MB, torch's and Python's own included."""
+    torch.set_num_threads(available_cores())
+    start = time.perf_counter()
+    load(path)
+    seconds = time.perf_counter() - start
+    # Not getrusage's, which remembers the parent's.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+    found.put((seconds, int(kilobytes) / 1024))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="engines whose names contain one of these: 8-bit,openvino")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--load", action="store_true", help="time and memory of loading instead")
     args = parser.parse_args()
     torch.set_num_threads(available_cores())
     with tempfile.TemporaryDirectory() as name:
@@ -193,33 +219,54 @@ def main() -> None:
         save_pretrained(GPT(config), folder, n_vocab=50260)
         Tokenizer.gpt2().save(folder)
         gguf.is_installed = lambda: False  # random weights tie everywhere: nothing to compare
-        makers: dict[str, Callable[[], Round]] = {
-            "ours, 8-bit": lambda: ours(folder, 8),
-            "ours, 4-bit": lambda: ours(folder, 4),
-            "ours, fp32": lambda: ours(folder, None),
-            "ours, 8-bit without a compiler": lambda: ours(folder, 8, compiled=False),
-            "llama.cpp Q8_0": lambda: llama_cpp(gguf.export_gguf(folder, Path(name) / "q8_0", "q8_0")),
-            "llama.cpp Q4_0": lambda: llama_cpp(gguf.export_gguf(folder, Path(name) / "q4_0", "q4_0")),
-            "transformers fp32": lambda: transformers(folder, torch.float32),
-            "transformers bf16": lambda: transformers(folder, torch.bfloat16),
+        # What is written once, and what loads it.
+        makers: dict[str, tuple[Callable[[], Path], Callable[[Path], Round]]] = {
+            "ours, 8-bit": (lambda: folder, partial(ours, bits=8)),
+            "ours, 4-bit": (lambda: folder, partial(ours, bits=4)),
+            "ours, fp32": (lambda: folder, partial(ours, bits=None)),
+            "ours, 8-bit without a compiler": (lambda: folder, partial(ours, bits=8, compiled=False)),
+            "llama.cpp Q8_0": (lambda: gguf.export_gguf(folder, Path(name) / "q8_0", "q8_0"), llama_cpp),
+            "llama.cpp Q4_0": (lambda: gguf.export_gguf(folder, Path(name) / "q4_0", "q4_0"), llama_cpp),
+            "transformers fp32": (lambda: folder, partial(transformers, dtype=torch.float32)),
+            "transformers bf16": (lambda: folder, partial(transformers, dtype=torch.bfloat16)),
         }
         if importlib.util.find_spec("onnx"):
-            makers["onnxruntime int8"] = lambda: onnxruntime_int8(folder)
-        if importlib.util.find_spec("openvino") and importlib.util.find_spec("nncf"):
-            makers["OpenVINO int8"] = lambda: openvino_int8(folder)
+            makers["onnxruntime int8"] = (lambda: rounded_onnx(folder), onnxruntime_int8)
+        if importlib.util.find_spec("openvino") and importlib.util.find_spec("nncf") and not args.load:  # it converts
+            makers["OpenVINO int8"] = (lambda: folder, openvino_int8)
         wanted = args.only.lower().split(",")
-        engines = {engine: make() for engine, make in makers.items() if any(part in engine.lower() for part in wanted)}
-        found: dict[str, list[dict[str, float]]] = {engine: [] for engine in engines}
-        for seed in range(args.rounds + 1):
-            print(f"round {seed}", file=sys.stderr, flush=True)
-            for engine, measure in engines.items():
-                time.sleep(PAUSE)
-                result = measure(seed)
-                if seed:  # the first round warms up
-                    found[engine].append(result)
-        show(found)
-        if args.json:
-            args.json.write_text(json.dumps(found, indent=2))
+        chosen = {engine: make for engine, make in makers.items() if any(part in engine.lower() for part in wanted)}
+        paths = {engine: write() for engine, (write, _) in chosen.items()}
+        if args.load:
+            processes = multiprocessing.get_context("spawn")
+            print("| engine | loaded, s | most memory, MB |\n|---|---|---|")
+            for engine, (_, load) in chosen.items():
+                several = []
+                for _ in range(args.rounds):
+                    found: Found = processes.SimpleQueue()
+                    process = processes.Process(target=loaded, args=(load, paths[engine], found))
+                    process.start()
+                    several.append(found.get())
+                    process.join()
+                seconds, memory = (statistics.median(values) for values in zip(*several, strict=True))
+                print(f"| {engine} | {seconds:.2f} | {memory:,.0f} |", flush=True)
+            return
+        engines = {engine: load(paths[engine]) for engine, (_, load) in chosen.items()}
+        times(engines, args.rounds, args.json)
+
+
+def times(engines: dict[str, Round], rounds: int, out: Path | None) -> None:
+    found: dict[str, list[dict[str, float]]] = {engine: [] for engine in engines}
+    for seed in range(rounds + 1):
+        print(f"round {seed}", file=sys.stderr, flush=True)
+        for engine, measure in engines.items():
+            time.sleep(PAUSE)
+            result = measure(seed)
+            if seed:  # the first round warms up
+                found[engine].append(result)
+    show(found)
+    if out:
+        out.write_text(json.dumps(found, indent=2))
 
 
 def show(found: dict[str, list[dict[str, float]]]) -> None:

@@ -14,21 +14,19 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from fischgpt.config import GPTConfig
+from fischgpt.model.gradients import IGNORE, LinearCrossEntropy, embedding
 
 LN_EPS = 1e-5
-IGNORE = -100
-"""A target that is not learned from."""
-LOGITS_AT_ONCE = {"cpu": (2**22, 2**25), "cuda": (2**26, 2**26)}
-"""Logits made at once in the loss, and gradients of logits held before they become the weight's gradient.
-
-On a processor softmax wants the first small, in cache (16 MB in fp32; 2**19 takes 1.8 times as long), and the weight's
-gradient wants the second large: adding up 154 MB for every 41 of 1,024 rows made the loss at 50,304 words take twice
-as long. A GPU wants both large: 0.8 GB, 1,334 rows at 50,304 words."""
 SCORES_KEPT = 512
 """Longest row of which training on a processor in bfloat16 keeps all attention scores.
 
 torch's fused kernel makes them anew in the backward pass: forward and backward took 38 ms for 16 at T = 256, 65 for 43
 at 512, and the same at 1,024 (1,024 tokens, 12 heads of 64, one thread of a Zen 5)."""
+SCORES_AT_ONCE = 128
+"""Queries whose scores are made together, with the keys up to the last of them alone: what lies after is never made.
+
+At T = 256 forward and backward took 6.4 ms a layer, 8.5 with all 256 at once and 7.3 with 64 (4 rows, 12 heads of 64,
+compiled, two threads of a Zen 5)."""
 
 Sees = Tensor | list[int] | None
 """Which keys each query sees: by a mask (True = sees), by the lengths of the documents that follow one another over the
@@ -103,9 +101,14 @@ def _causal(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Each token attends to itself and to all before it: (B, n_head, T, head_dim) each, and so the result."""
     T, scale = q.size(2), q.size(3) ** -0.5
     if q.device.type == "cpu" and q.dtype == torch.bfloat16 and T <= SCORES_KEPT and torch.is_grad_enabled():
-        scores = (q @ k.transpose(-1, -2)).float() * scale  # (B, n_head, T, T)
-        future = torch.full((T, T), -math.inf).triu(1)
-        return (scores + future).softmax(-1).to(v.dtype) @ v
+        q, k, v = q.contiguous(), k.contiguous(), v.contiguous()  # once, not again for every block
+        blocks = []
+        for start in range(0, T, SCORES_AT_ONCE):
+            end = min(start + SCORES_AT_ONCE, T)
+            scores = (q[:, :, start:end] @ k[:, :, :end].transpose(-1, -2)).float() * scale  # (B, n_head, block, end)
+            future = torch.full((end - start, end), -math.inf).triu(start + 1)
+            blocks.append((scores + future).softmax(-1).to(v.dtype) @ v[:, :, :end])
+        return torch.cat(blocks, 2)
     return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
 
@@ -116,7 +119,16 @@ class MLP(nn.Module):
         self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
+        return self.c_proj(_gelu(self.c_fc(x)))
+
+
+def _gelu(x: Tensor) -> Tensor:
+    """GELU by its tanh approximation."""
+    if x.device.type == "cpu" and torch.compiler.is_compiling():
+        # The same function: (1 + tanh u) / 2 = sigmoid 2u. Compiled, tanh took 109 ms of a step, this 51.
+        wide = x.float()
+        return (wide * torch.sigmoid(math.sqrt(8 / math.pi) * (wide + 0.044715 * wide**3))).to(x.dtype)
+    return F.gelu(x, approximate="tanh")
 
 
 class Block(nn.Module):
@@ -207,7 +219,7 @@ class GPT(nn.Module):
             raise ValueError(f"{start + T} tokens do not fit into {limit} positions")
         if pos is None:
             pos = torch.arange(start, start + T, device=idx.device)  # (T,): broadcasts over B
-        x = self.wte(idx) + self.wpe(pos)
+        x = embedding(idx, self.wte.weight) + embedding(pos, self.wpe.weight)
         attends = self._sees(idx, doc, start, cache) if sees is None else sees
         for block in self.h:
             x = block(x, attends, cache)
@@ -248,64 +260,14 @@ class GPT(nn.Module):
         x = self.hidden(idx, pos=pos, doc=doc).flatten(0, 1)  # (B*T, C)
         flat = targets.flatten()
         device = x.device.type
-        if device == "cpu" and (flat == IGNORE).any():
-            # Most targets of fine-tuning are ignored: skip their logits. Not on a GPU, which would stall to count them.
+        if device == "cpu" and not torch.compiler.is_compiling() and (flat == IGNORE).any():
+            # Most targets of fine-tuning are ignored: skip their logits. Not on a GPU, which would stall to count them,
+            # and not compiled: the graph would be cut in two, the embedding's gradient added up in 154 MB more.
             learned = (flat != IGNORE).nonzero().squeeze(1)
             x, flat = x.index_select(0, learned), flat[learned]
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
-        total = _LinearCrossEntropy.apply(x, self.wte.weight, flat, dtype)
+        total = LinearCrossEntropy.apply(x, self.wte.weight, flat, dtype)
         return total / (flat != IGNORE).sum().clamp(min=1) if reduction == "mean" else total
-
-
-class _LinearCrossEntropy(torch.autograd.Function):
-    """Sum of cross-entropies of `x @ weight.T` against targets; gradients are made along with the loss, chunk by chunk.
-
-    The logits' gradient is softmax minus one-hot, known as soon as the logits are, so nothing of size (B*T, vocab) is
-    kept for the backward pass and nothing is computed twice. (As Liger kernel's fused linear cross-entropy,
-    arXiv 2410.10989.)
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
-        """x (N, C), weight (V, C), targets (N,) -> scalar fp32; matrix products in `dtype`."""
-        needs_grad = x.requires_grad or weight.requires_grad
-        n, vocab = x.size(0), weight.size(0)
-        made, held = (max(1, logits // vocab) for logits in LOGITS_AT_ONCE.get(x.device.type, (2**22, 2**25)))
-        total = torch.zeros((), dtype=torch.float32, device=x.device)
-        dx = torch.empty_like(x) if needs_grad else None
-        dw: Tensor | None = None
-        with torch.autocast(x.device.type, enabled=False):
-            w = weight.to(dtype)
-            grads = w.new_empty(min(held, n) if needs_grad else 0, vocab)
-            for start in range(0, n, held):
-                x_held = x[start : start + held].to(dtype)
-                for at in range(0, x_held.size(0), made):
-                    x_chunk = x_held[at : at + made]
-                    target = targets[start + at : start + at + x_chunk.size(0), None]
-                    keep = target != IGNORE
-                    target = target.clamp(min=0)
-                    log_p = (x_chunk @ w.T).float().log_softmax(-1)
-                    total -= (log_p.gather(1, target) * keep).sum()
-                    if needs_grad:
-                        grad = log_p.exp_()  # softmax
-                        grad.scatter_add_(1, target, torch.full_like(target, -1.0, dtype=torch.float32))
-                        grads[at : at + x_chunk.size(0)] = grad.mul_(keep)
-                if dx is not None:
-                    grad = grads[: x_held.size(0)]
-                    dx[start : start + held] = grad @ w
-                    part = grad.T @ x_held
-                    dw = part.float() if dw is None else dw.add_(part)
-        if needs_grad and dw is None:  # no rows at all
-            dw = torch.zeros_like(weight, dtype=torch.float32)
-        ctx.save_for_backward(dx, dw)
-        ctx.weight_dtype = weight.dtype
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        (scale,) = grad_outputs
-        dx, dw = ctx.saved_tensors
-        return dx * scale, (dw * scale).to(ctx.weight_dtype), None, None
 
 
 def without_weights(config: GPTConfig) -> GPT:

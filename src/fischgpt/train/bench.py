@@ -14,7 +14,7 @@ from fischgpt.model.gpt import GPT
 from fischgpt.train.distributed import World, join
 from fischgpt.train.hardware import compute_dtype, detect, gemm_flops
 from fischgpt.train.memory import choose_micro_batch
-from fischgpt.train.optim import Optimizer
+from fischgpt.train.optim import Optimizer, clip_gradient
 from fischgpt.train.parallel import Replicated
 
 WARM_UP = 3
@@ -130,7 +130,7 @@ def _parts(
         gradients([MicroBatch(ids[:, :-1], ids[:, 1:])], rows * T)
 
     def update() -> None:
-        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.optim.grad_clip).item()
+        clip_gradient(model, recipe.optim.grad_clip)
         optimizer.step(recipe.optim.lr)
 
     return micro_batch, update

@@ -15,7 +15,8 @@ it, for which OVERHEAD stands.
 from dataclasses import dataclass, fields
 
 from fischgpt.config import GPTConfig, OptimConfig
-from fischgpt.model.gpt import LOGITS_AT_ONCE, SCORES_KEPT
+from fischgpt.model.gpt import SCORES_AT_ONCE, SCORES_KEPT
+from fischgpt.model.gradients import LOGITS_AT_ONCE
 
 OVERHEAD = 2 * 2**30
 """CUDA's context, cuBLAS's and NCCL's work space, and holes in the allocator's memory: assumed."""
@@ -46,7 +47,7 @@ def footprint(
     model: GPTConfig, optim: OptimConfig, tokens: int, bf16: bool, kind: str = "cuda", row_tokens: int = 1024
 ) -> Footprint:
     """Training `tokens` at a time (rows x row length) of a micro-batch, everything on every GPU (DDP)."""
-    scores = row_tokens if kind == "cpu" and bf16 and row_tokens <= SCORES_KEPT else 0
+    scores = scores_kept(row_tokens) if kind == "cpu" and bf16 else 0
     C, L, V = model.n_embd, model.n_layer, model.vocab_size
     matrices, count = 12 * C * C * L, parameters(model)
     made, held = (min(tokens * V, max(logits, V)) for logits in LOGITS_AT_ONCE[kind])
@@ -58,20 +59,28 @@ def footprint(
         low_precision=2 * (matrices + V * C) if bf16 else 0,
         activations=tokens * saved_per_token(model, bf16, scores),
         backward=tokens * C * 16 * size,
-        head=made * (8 + size) + held * size + 2 * 4 * V * C,
+        head=made * 8 + held * size + 2 * 4 * V * C,
         overhead=OVERHEAD if kind == "cuda" else 0,
     )
 
 
-def saved_per_token(model: GPTConfig, bf16: bool, scores: int = 0) -> int:
+def scores_kept(row_tokens: int) -> float:
+    """Attention scores kept per token and head by a processor's bf16, on average over the row."""
+    if row_tokens > SCORES_KEPT:
+        return 0
+    ends = range(SCORES_AT_ONCE, row_tokens + SCORES_AT_ONCE, SCORES_AT_ONCE)
+    sizes = [SCORES_AT_ONCE] * (len(ends) - 1) + [row_tokens - SCORES_AT_ONCE * (len(ends) - 1)]
+    return sum(size * min(end, row_tokens) for size, end in zip(sizes, ends, strict=True)) / row_tokens
+
+
+def saved_per_token(model: GPTConfig, bf16: bool, scores: float = 0) -> int:
     """Bytes kept for the backward pass; beyond the layers: the input of the last LayerNorm and its gradient.
 
-    scores: row length where attention keeps its scores (a processor's bf16, gpt.SCORES_KEPT), in fp32 and in bf16, in
-    place of the normalisers.
+    scores: those that attention keeps (`scores_kept`), in fp32 and in bf16, in place of the normalisers.
     """
     C, H = model.n_embd, model.n_head
     attention = 6 * H * scores if scores else 4 * H
-    return model.n_layer * ((36 if bf16 else 64) * C + attention + 16) + 8 * C + 16
+    return round(model.n_layer * ((36 if bf16 else 64) * C + attention + 16)) + 8 * C + 16
 
 
 def parameters(model: GPTConfig) -> int:

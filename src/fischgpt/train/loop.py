@@ -27,8 +27,8 @@ from fischgpt.train.checkpoint import Checkpoint
 from fischgpt.train.distributed import World, join
 from fischgpt.train.guard import Spikes
 from fischgpt.train.hardware import compute_dtype, detect, environment
-from fischgpt.train.optim import Optimizer, learning_rate
-from fischgpt.train.parallel import gradients, whole
+from fischgpt.train.optim import Optimizer, clip_gradient, learning_rate
+from fischgpt.train.parallel import gradients
 from fischgpt.train.saving import Saver
 from fischgpt.train.signals import stop_signals
 from fischgpt.train.start import Start, open_phase
@@ -147,7 +147,7 @@ class _Training:
         started = time.perf_counter()
         batch = self._draw(batches)
         loss = self.gradients(batch.micro_batches, batch.supervised)
-        norm = whole(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.optim.grad_clip)).item()
+        norm = clip_gradient(self.model, self.recipe.optim.grad_clip)
         wrong = self.spikes.check(loss, norm)
         bad, signalled = self.world.highest([int(wrong is not None), signal])
         if bad:

@@ -167,12 +167,11 @@ INLINE void NAME(finish)(const Linear *w, int row, const int32_t sums[LANES], co
     }
 }
 
-/* Rows of `at`'s blocks for all tokens: out[t][row]. Rows beyond `rows` are padding and not written. */
-INLINE void NAME(product)(Pass *pass, const Linear *w, int at, int thread, float *out, int stride, int rows,
+/* Rows of blocks `block` .. `end` - 1 for all tokens: out[t][row]. Rows beyond `rows` are padding and not written. */
+INLINE void NAME(product)(Pass *pass, const Linear *w, int block, int end, int thread, float *out, int stride, int rows,
                           const int then) {
-    int q_stride = pad16(4 * pass->model->n_embd), blocks = w->n / LANES;
-    int end = (at + 1) * BLOCKS_AT_ONCE < blocks ? (at + 1) * BLOCKS_AT_ONCE : blocks;
-    for (int block = at * BLOCKS_AT_ONCE; block < end;) {
+    int q_stride = pad16(4 * pass->model->n_embd);
+    while (block < end) {
         int64_t first = (int64_t)block * LANES * w->k;
         const uint8_t *codes = w->weight + first / 2, *group = w->group ? w->group + first / LANES : NULL;
         const uint8_t *weight = w->weight + first;
@@ -213,14 +212,13 @@ INLINE void NAME(product)(Pass *pass, const Linear *w, int at, int thread, float
 
 #include "attention.h"
 
-TARGET void NAME(work)(Pass *pass, Phase phase, int at, int thread) {
+TARGET void NAME(work)(Pass *pass, Phase phase, int at, int end, int thread) {
     const Model *m = pass->model;
     const Layer *layer = &m->layers[pass->layer];
     int c = m->n_embd, q_stride = pad16(4 * c);
     switch (phase) {
-        case EMBED: case NORM_1: case NORM_2: case NORM_F: case GATHER: case NARROW: { /* `at` is a few tokens */
-            int end = (at + 1) * TOKENS_AT_ONCE < pass->n ? (at + 1) * TOKENS_AT_ONCE : pass->n;
-            for (int t = at * TOKENS_AT_ONCE; t < end; t++) {
+        case EMBED: case NORM_1: case NORM_2: case NORM_F: case GATHER: case NARROW:
+            for (int t = at; t < end; t++) {
                 float *x = pass->x + (int64_t)t * c, *wide = pass->wide + (int64_t)t * 4 * c;
                 if (phase == EMBED) {
                     NAME(embed)(m, &pass->tokens[t], x);
@@ -233,12 +231,13 @@ TARGET void NAME(work)(Pass *pass, Phase phase, int at, int thread) {
                                pass->n == 1 ? pass->q_sums : NULL, &pass->input[t]);
             }
             return;
-        }
-        case QKV: NAME(product)(pass, &layer->qkv, at, thread, pass->wide, 4 * c, 3 * c, SET); return;
-        case ATTEND: NAME(attention)(pass, at, thread); return;
-        case PROJ: NAME(product)(pass, &layer->proj, at, thread, pass->x, c, c, ADD); return;
-        case FC: NAME(product)(pass, &layer->fc, at, thread, pass->wide, 4 * c, 4 * c, GELU); return;
-        case DOWN: NAME(product)(pass, &layer->down, at, thread, pass->x, c, c, ADD); return;
-        case HEAD: NAME(product)(pass, &m->head, at, thread, pass->logits, m->n_vocab, m->n_vocab, SET); return;
+        case QKV: NAME(product)(pass, &layer->qkv, at, end, thread, pass->wide, 4 * c, 3 * c, SET); return;
+        case ATTEND:
+            for (; at < end; at++) NAME(attention)(pass, at, thread);
+            return;
+        case PROJ: NAME(product)(pass, &layer->proj, at, end, thread, pass->x, c, c, ADD); return;
+        case FC: NAME(product)(pass, &layer->fc, at, end, thread, pass->wide, 4 * c, 4 * c, GELU); return;
+        case DOWN: NAME(product)(pass, &layer->down, at, end, thread, pass->x, c, c, ADD); return;
+        case HEAD: NAME(product)(pass, &m->head, at, end, thread, pass->logits, m->n_vocab, m->n_vocab, SET); return;
     }
 }

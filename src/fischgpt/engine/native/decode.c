@@ -68,21 +68,21 @@ void fischgpt_read(const Model *model, const Token *tokens, int n, float *logits
     lay_out(&pass, scratch, threads);
     Work work = variants[variant];
     int c = model->n_embd, helped = pool_take(threads - 1);
-#define RUN(phase, chunks) pool_run(work, &pass, phase, chunks, helped)
-#define SHARES(tokens) (((tokens) + TOKENS_AT_ONCE - 1) / TOKENS_AT_ONCE)
-#define CHUNKS(linear) (((linear).n / LANES + BLOCKS_AT_ONCE - 1) / BLOCKS_AT_ONCE)
-    RUN(EMBED, SHARES(n));
+#define RUN(phase, units, least) pool_run(work, &pass, phase, units, least, helped)
+#define TOKENS(phase, tokens) RUN(phase, tokens, 4) /* what has a norm or a rounding is over sooner than a thread is there */
+#define ROWS(phase, linear) RUN(phase, (linear).n / LANES, MOST_BLOCKS)
+    TOKENS(EMBED, n);
     for (pass.layer = 0; pass.layer < model->n_layer; pass.layer++) {
         const Layer *layer = &model->layers[pass.layer];
-        RUN(NORM_1, SHARES(n));
-        RUN(QKV, CHUNKS(layer->qkv));
-        RUN(ATTEND, model->n_head);
-        RUN(GATHER, SHARES(n));
-        RUN(PROJ, CHUNKS(layer->proj));
-        RUN(NORM_2, SHARES(n));
-        RUN(FC, CHUNKS(layer->fc));
-        RUN(NARROW, SHARES(n));
-        RUN(DOWN, CHUNKS(layer->down));
+        TOKENS(NORM_1, n);
+        ROWS(QKV, layer->qkv);
+        RUN(ATTEND, model->n_head, 1);
+        TOKENS(GATHER, n);
+        ROWS(PROJ, layer->proj);
+        TOKENS(NORM_2, n);
+        ROWS(FC, layer->fc);
+        TOKENS(NARROW, n);
+        ROWS(DOWN, layer->down);
     }
     pass.layer = 0;
     int wanted = 0;
@@ -90,8 +90,8 @@ void fischgpt_read(const Model *model, const Token *tokens, int n, float *logits
         if (tokens[t].wanted) memmove(pass.x + (size_t)c * (size_t)wanted++, pass.x + (size_t)c * (size_t)t, (size_t)c * sizeof(float));
     pass.n = wanted;
     if (wanted) {
-        RUN(NORM_F, SHARES(wanted));
-        RUN(HEAD, CHUNKS(model->head));
+        TOKENS(NORM_F, wanted);
+        ROWS(HEAD, model->head);
     }
     if (helped) pool_give();
 }

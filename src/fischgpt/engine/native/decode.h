@@ -71,13 +71,14 @@ typedef enum { EMBED, NORM_1, QKV, ATTEND, GATHER, PROJ, NORM_2, FC, NARROW, DOW
 
 typedef enum { SET, ADD, GELU } Then; /* what becomes of a product */
 
-/* One variant of the arithmetic: does chunk `at` of a phase. `thread` owns its own scores. */
-typedef void (*Work)(Pass *pass, Phase phase, int at, int thread);
+/* One variant of the arithmetic: does units `at` .. `end` - 1 of a phase, which are tokens, heads, or blocks of 16 rows.
+   `thread` owns its own scores. */
+typedef void (*Work)(Pass *pass, Phase phase, int at, int end, int thread);
 
-void work_generic(Pass *, Phase, int, int);
-void work_avx2(Pass *, Phase, int, int);
-void work_avx_vnni(Pass *, Phase, int, int);
-void work_avx512_vnni(Pass *, Phase, int, int);
+void work_generic(Pass *, Phase, int, int, int);
+void work_avx2(Pass *, Phase, int, int, int);
+void work_avx_vnni(Pass *, Phase, int, int, int);
+void work_avx512_vnni(Pass *, Phase, int, int, int);
 
 double logsumexp_generic(const float *, int);
 double logsumexp_avx2(const float *, int);
@@ -86,8 +87,6 @@ double logsumexp_avx512_vnni(const float *, int);
 
 #define QUERIES 4        /* tokens of one answer whose attention is made together */
 #define MOST_BLOCKS 4    /* blocks of 16 rows in any variant's tile */
-#define TOKENS_AT_ONCE 4 /* tokens that a thread takes of a norm at a time */
-#define BLOCKS_AT_ONCE 4 /* blocks of 16 rows that a thread takes of a product at a time */
 
 static inline int pad16(int n) { return (n + 15) / 16 * 16; }
 

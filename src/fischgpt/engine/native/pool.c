@@ -15,10 +15,12 @@ static int started;
 static pid_t owner; /* threads do not survive a fork */
 static atomic_int awake; /* helpers that may look for work: 0 between passes */
 
-/* The current phase. Who takes a chunk holds it up until `done` counts the chunk, so `job` cannot change meanwhile. */
+/* The current phase. Who takes a chunk holds it up until `done` counts the chunk, so `job` cannot change meanwhile. Who looked
+   at the ticket of one phase and takes from a later one that looks the same takes from the later one, whose job it reads. */
 static struct { Work work; Pass *pass; Phase phase; } job;
-static _Atomic uint64_t ticket; /* phase number << 32 | chunks << 16 | next chunk */
-static atomic_int done;
+static _Atomic uint64_t ticket; /* least << 56 | units << 28 | next unit */
+#define FIELD(seen, shift) ((int)((seen) >> (shift) & 0xfffffff))
+static atomic_int done; /* units */
 
 static inline void pause_a_little(int spins) {
     if (spins > SPINS) sched_yield();
@@ -29,16 +31,23 @@ static inline void pause_a_little(int spins) {
 #endif
 }
 
-/* Chunks of whatever phase is current, until none is left. */
+/* Chunks of whatever phase is current, until none is left. Each is a thread's share of what is left, so that few chunks end
+   a stream from memory, which then has to get going anew, and the last ones are small (guided self-scheduling, Polychronopoulos
+   and Kuck 1987): the 124M model made 533 tokens a second on two cores, and 391 in chunks of 64 rows; with one of the cores
+   taken 315 and 285. */
 static int help(int thread) {
     int did = 0;
     for (;;) {
         uint64_t seen = atomic_load_explicit(&ticket, memory_order_acquire);
-        if ((seen & 0xffff) >= (seen >> 16 & 0xffff)) return did;
-        if (!atomic_compare_exchange_weak_explicit(&ticket, &seen, seen + 1, memory_order_acq_rel, memory_order_relaxed))
+        int least = (int)(seen >> 56), units = FIELD(seen, 28), at = FIELD(seen, 0), left = units - at;
+        if (left <= 0) return did;
+        int share = left / (atomic_load_explicit(&awake, memory_order_relaxed) + 1) / least * least;
+        int take = share > least ? share : least < left ? least : left;
+        if (!atomic_compare_exchange_weak_explicit(&ticket, &seen, seen + (uint64_t)take, memory_order_acq_rel,
+                                                   memory_order_relaxed))
             continue;
-        job.work(job.pass, job.phase, (int)(seen & 0xffff), thread);
-        atomic_fetch_add_explicit(&done, 1, memory_order_release);
+        job.work(job.pass, job.phase, at, at + take, thread);
+        atomic_fetch_add_explicit(&done, take, memory_order_release);
         did = 1;
     }
 }
@@ -83,17 +92,16 @@ void pool_give(void) {
     pthread_mutex_unlock(&taken);
 }
 
-void pool_run(Work work, Pass *pass, Phase phase, int chunks, int helped) {
-    if (!helped || chunks == 1) {
-        for (int at = 0; at < chunks; at++) work(pass, phase, at, 0);
+void pool_run(Work work, Pass *pass, Phase phase, int units, int least, int helped) {
+    if (!helped || units <= least) {
+        work(pass, phase, 0, units, 0);
         return;
     }
-    static uint64_t number;
     job.work = work;
     job.pass = pass;
     job.phase = phase;
     atomic_store_explicit(&done, 0, memory_order_relaxed);
-    atomic_store_explicit(&ticket, ++number << 32 | (uint64_t)chunks << 16, memory_order_release);
+    atomic_store_explicit(&ticket, (uint64_t)least << 56 | (uint64_t)units << 28, memory_order_release);
     help(0);
-    for (int spins = 0; atomic_load_explicit(&done, memory_order_acquire) < chunks; spins++) pause_a_little(spins);
+    for (int spins = 0; atomic_load_explicit(&done, memory_order_acquire) < units; spins++) pause_a_little(spins);
 }

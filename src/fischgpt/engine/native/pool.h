@@ -9,7 +9,8 @@
 int pool_take(int helpers);
 void pool_give(void);
 
-/* Do chunks 0 .. chunks - 1 of a phase, with the helpers if `helped`. Returns when all are done. */
-void pool_run(Work work, Pass *pass, Phase phase, int chunks, int helped);
+/* Do units 0 .. units - 1 of a phase, with the helpers if `helped`, in chunks of a multiple of `least` units. Returns when
+   all are done. */
+void pool_run(Work work, Pass *pass, Phase phase, int units, int least, int helped);
 
 #endif
