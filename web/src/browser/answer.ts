@@ -2,7 +2,6 @@
 import type { AnswerKind, Message } from "../api.ts";
 import { Check } from "./check.ts";
 import type { CrossEncoder } from "./crossEncoder.ts";
-import type { Writer } from "./gpu.ts";
 import type { Sampling } from "./model.ts";
 import type { Turn } from "./question.ts";
 import { listed, Quotations, quoted } from "./quoting.ts";
@@ -14,6 +13,7 @@ import { smallTalk } from "./smalltalk.ts";
 import { type Spelled, Spelling } from "./spelling.ts";
 import { Language } from "./text.ts";
 import { BytePairs } from "./tokens.ts";
+import type { Writer } from "./writer.ts";
 
 export type Timings = { first_token_ms: number; total_ms: number; tokens: number; tokens_per_second: number };
 export type AnswerEvent =

@@ -1,14 +1,8 @@
-/** Whether the visitor's GPU writes the model's answers: where it writes what WebAssembly does, and sooner. */
+/** The model on the visitor's GPU, as the worker that answers sees it. */
 import { exchangeFunctions } from "./exchange.ts";
-import { LanguageModel, type Sampled, type Sampling } from "./model.ts";
+import type { FromGpu, ToGpu } from "./gpuWorker.ts";
+import type { Reads } from "./network.ts";
 import type { Rules } from "./rules.ts";
-
-const WARM = 8; // tokens, in which a GPU's programs are compiled
-const TIMED = 16;
-
-type Allow = (written: number[]) => Map<number, number>;
-/** Runs what it is given between two answers. */
-type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** A GPU, and a WebAssembly that can wait for it: without JSPI the runtime is half as large again. */
 export async function hasGpu(): Promise<boolean> {
@@ -16,94 +10,49 @@ export async function hasGpu(): Promise<boolean> {
   return "Suspending" in WebAssembly && Boolean(await gpu?.requestAdapter());
 }
 
-/** The model on the GPU. linear8: the function of its products, of operators that a GPU has (publish/onnx_graph.py). */
-export async function openOnGpu(
-  runtime: ArrayBuffer,
-  weights: Uint8Array,
-  linear8: Uint8Array,
-  shape: Rules["model"],
-): Promise<LanguageModel> {
-  const ort = await import("onnxruntime-web/jspi");
-  ort.env.wasm.wasmBinary = runtime;
-  ort.env.wasm.numThreads = 1;
-  ort.env.logLevel = "error"; // that it leaves the shapes' arithmetic to the processor is no warning
-  return LanguageModel.open(exchangeFunctions(weights, linear8), shape, ort, "webgpu");
-}
+/** Throws, now and for good, where the GPU fails. */
+export class Gpu implements Reads {
+  readonly #worker = new Worker(new URL("./gpuWorker.ts", import.meta.url), { type: "module" });
+  readonly #broken = Promise.withResolvers<never>();
+  #waiting: ((logits: Float32Array | null) => void) | null = null;
 
-/** Writes on the GPU once it has one, and in WebAssembly before and whenever the GPU fails, in the midst of an answer too. */
-export class Writer {
-  readonly #wasm: LanguageModel;
-  #gpu: LanguageModel | null = null;
-  readonly #changed: (gpu: boolean) => void;
-
-  constructor(wasm: LanguageModel, changed: (gpu: boolean) => void) {
-    this.#wasm = wasm;
-    this.#changed = changed;
-  }
-
-  async *generate(
-    prompt: number[],
-    limit: number,
-    sampling: Sampling,
-    allow: Allow,
-  ): AsyncGenerator<Sampled> {
-    const written: number[] = [];
-    const gpu = this.#gpu;
-    try {
-      if (gpu) {
-        for await (const sampled of gpu.generate(prompt, limit, sampling, allow)) {
-          written.push(sampled.id);
-          yield sampled;
-        }
-        return;
-      }
-    } catch (error) {
-      console.info("WebGPU failed, WebAssembly writes from now on:", error);
-      this.#gpu = null;
-      this.#changed(false);
-    }
-    yield* this.#wasm.generate(prompt, limit, sampling, allow, written);
-  }
-
-  /** Both write a few tokens; the GPU is chosen if its are the same and it takes less time (or `always`). */
-  async consider(
-    gpu: LanguageModel,
-    prompt: number[],
-    allow: Allow,
-    inTurn: InTurn,
-    always: boolean,
-  ): Promise<void> {
-    const [ours, theirs] = [
-      await measure(this.#wasm, prompt, allow, inTurn),
-      await measure(gpu, prompt, allow, inTurn),
-    ];
-    const same = ours.ids.join() === theirs.ids.join();
-    const chosen = same && (always || theirs.ms < ours.ms);
-    const found = `${theirs.ms.toFixed(1)} ms a token, WebAssembly ${ours.ms.toFixed(1)}, ${same ? "the same" : "other"} tokens`;
-    console.info(`WebGPU ${found}: ${chosen ? "WebGPU" : "WebAssembly"} writes`);
-    if (!chosen) return gpu.close();
-    this.#gpu = gpu;
-    this.#changed(true);
-  }
-}
-
-/** Token by token, so that a question waits for one at most. ms: a token's, once warm. */
-async function measure(
-  model: LanguageModel,
-  prompt: number[],
-  allow: Allow,
-  inTurn: InTurn,
-): Promise<{ ids: number[]; ms: number }> {
-  const tokens = model.generate(prompt, WARM + TIMED, { temperature: 0, seed: 0, top: 0 }, allow);
-  const ids: number[] = [];
-  let ms = 0;
-  for (;;) {
-    const { value, took } = await inTurn(async () => {
-      const started = performance.now();
-      const { value } = await tokens.next();
-      return { value, took: performance.now() - started };
+  private constructor() {
+    this.#broken.promise.catch(() => {}); // nobody may be waiting when it breaks
+    this.#worker.addEventListener("message", ({ data }: MessageEvent<FromGpu>) => {
+      if (data.type === "broken") this.close(data.why);
+      else this.#waiting?.(data.logits);
     });
-    if (!value) return { ids, ms };
-    if (ids.push(value.id) > WARM) ms += took / TIMED;
+    this.#worker.addEventListener("error", ({ message }) => this.close(message || "its script did not load"));
+  }
+
+  /** linear8: the function of the model's products, of operators that a GPU has (publish/onnx_graph.py). */
+  static async open(
+    runtime: ArrayBuffer,
+    model: Uint8Array,
+    linear8: Uint8Array,
+    shape: Rules["model"],
+  ): Promise<Gpu> {
+    const gpu = new Gpu();
+    const weights = exchangeFunctions(model, linear8);
+    await gpu.#ask({ type: "open", runtime, weights, shape }, [runtime, weights.buffer]);
+    return gpu;
+  }
+
+  async read(ids: number[], fresh: boolean): Promise<Float32Array> {
+    return (await this.#ask({ type: "read", ids, fresh })) ?? new Float32Array();
+  }
+
+  /** Its memory is free at once, and what it was computing ends. */
+  close(why = "closed"): void {
+    this.#worker.terminate();
+    this.#broken.reject(new Error(why));
+  }
+
+  #ask(message: ToGpu, transfer: Transferable[] = []): Promise<Float32Array | null> {
+    const done = new Promise<Float32Array | null>((resolve) => {
+      this.#waiting = resolve;
+    });
+    this.#worker.postMessage(message, transfer);
+    return Promise.race([done, this.#broken.promise]);
   }
 }

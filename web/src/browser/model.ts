@@ -1,44 +1,18 @@
-/** The language model in onnxruntime: ids in, ids out, the cache kept between tokens (engine/engine.py). */
-import * as wasm from "onnxruntime-web/wasm";
+/** The language model: ids in, ids out (engine/engine.py). */
+import type { Reads } from "./network.ts";
 import type { Rules } from "./rules.ts";
 
 export type Sampling = { temperature: number; seed: number; top: number };
 export type Sampled = { id: number; logprob: number; top: [id: number, logprob: number][] };
 
-type Runtime = Pick<typeof wasm, "InferenceSession" | "Tensor">;
-
-const cacheNames = ({ nLayer }: Rules["model"]) =>
-  Array.from({ length: nLayer }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat();
-
 export class LanguageModel {
-  readonly #session: wasm.InferenceSession;
+  readonly #network: Reads;
   readonly #shape: Rules["model"];
-  readonly #runtime: Runtime;
 
-  private constructor(session: wasm.InferenceSession, shape: Rules["model"], runtime: Runtime) {
-    this.#session = session;
+  constructor(network: Reads, shape: Rules["model"]) {
+    this.#network = network;
     this.#shape = shape;
-    this.#runtime = runtime;
   }
-
-  /** In "webgpu" the cache stays where it is computed. */
-  static async open(
-    weights: Uint8Array,
-    shape: Rules["model"],
-    runtime: Runtime = wasm,
-    provider: "wasm" | "webgpu" = "wasm",
-  ): Promise<LanguageModel> {
-    const place = provider === "webgpu" ? "gpu-buffer" : "cpu";
-    const session = await runtime.InferenceSession.create(weights, {
-      executionProviders: [provider],
-      preferredOutputLocation: Object.fromEntries(
-        cacheNames(shape).map((name) => [`present.${name}`, place] as const),
-      ),
-    });
-    return new LanguageModel(session, shape, runtime);
-  }
-
-  close = () => this.#session.release();
 
   /**
    * Tokens that continue the prompt; `allow` gets the ids written so far and returns what may come next. before: what
@@ -51,42 +25,18 @@ export class LanguageModel {
     allow: (written: number[]) => Map<number, number>,
     before: readonly number[] = [],
   ): AsyncGenerator<Sampled> {
-    const { Tensor } = this.#runtime;
     const random = generator(sampling.seed);
     if (sampling.temperature > 0) for (const _ of before) random();
-    const { nHead, headDim, blockSize } = this.#shape;
-    const empty = () => new Tensor("float32", new Float32Array(), [1, nHead, 0, headDim]);
-    let cache = Object.fromEntries(
-      cacheNames(this.#shape).map((name): [string, wasm.Tensor] => [`past_key_values.${name}`, empty()]),
-    );
-    const forget = () => {
-      for (const tensor of Object.values(cache)) tensor.dispose();
-    };
     const written = [...before];
     let pending = [...prompt, ...before];
-    try {
-      while (written.length < Math.min(limit, blockSize - prompt.length)) {
-        const { logits, ...present } = await this.#session.run({
-          input_ids: new Tensor("int64", BigInt64Array.from(pending, BigInt), [1, pending.length]),
-          num_logits_to_keep: new Tensor("int64", BigInt64Array.of(1n), []),
-          ...cache,
-        });
-        forget();
-        cache = Object.fromEntries(
-          Object.entries(present).map(([name, value]) => [
-            name.replace("present", "past_key_values"),
-            value as wasm.Tensor,
-          ]),
-        );
-        const scores = logits?.data as Float32Array;
-        const id = choose(scores, allow(written), sampling.temperature, random);
-        const total = logSumExp(scores);
-        written.push(id);
-        yield { id, logprob: (scores[id] ?? 0) - total, top: likeliest(scores, sampling.top, total) };
-        pending = [id];
-      }
-    } finally {
-      forget();
+    const most = Math.min(limit, this.#shape.blockSize - prompt.length);
+    for (let fresh = true; written.length < most; fresh = false) {
+      const scores = await this.#network.read(pending, fresh);
+      const id = choose(scores, allow(written), sampling.temperature, random);
+      const total = logSumExp(scores);
+      written.push(id);
+      yield { id, logprob: (scores[id] ?? 0) - total, top: likeliest(scores, sampling.top, total) };
+      pending = [id];
     }
   }
 }

@@ -1,4 +1,5 @@
 /** The second reading, on the page's side: whether this visitor wants it, and how far it is. */
+import type { Writes } from "./writer.ts";
 
 export type Second = {
   /** "": the model is not here yet. "waiting": for the network. */
@@ -7,8 +8,7 @@ export type Second = {
   done: number;
   total: number;
   why: string;
-  /** Whether the visitor's GPU writes the answers. */
-  gpu: boolean;
+  writes: Writes;
 };
 
 /** Whether the browser says so: Chromium does. */
@@ -40,7 +40,7 @@ function keep(choice: "once" | "twice"): void {
 export class SecondReading {
   readonly #send: (message: { type: "second"; wanted: boolean }) => void;
   readonly #listeners = new Set<() => void>();
-  #now: Second = { state: "", done: 0, total: 0, why: "", gpu: false };
+  #now: Second = { state: "", done: 0, total: 0, why: "", writes: "" };
 
   constructor(send: (message: { type: "second"; wanted: boolean }) => void) {
     this.#send = send;

@@ -12,7 +12,7 @@ type Answer = {
 };
 
 // For tests and benchmarks: a GPU made of software is slower than WebAssembly.
-const GPU_ALWAYS = new URLSearchParams(location.search).get("gpu") === "always";
+const GPU_FORCED = new URLSearchParams(location.search).get("gpu") === "forced";
 
 let state: State = { status: "loading", progress: 0, step: b.beginning };
 let next = 0;
@@ -26,7 +26,7 @@ worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
   else if (data.type === "ready") {
     state = { status: "ready", progress: 1, step: b.ready };
     secondReading.begin(data.later);
-    if (!savesData()) send({ type: "gpu", always: GPU_ALWAYS });
+    if (!savesData()) send({ type: "gpu", forced: GPU_FORCED });
   } else if (data.type === "second") secondReading.hear(data.told);
   else if (data.type === "failed") fail(data.message);
   else if (data.type === "chunk") answers.get(data.id)?.push(data.chunk);

@@ -5,7 +5,10 @@ import { secondReading } from "../browser/server.ts";
 import { b } from "../browser/strings.ts";
 
 export default function Readings() {
-  const { state, done, total, why, gpu } = useSyncExternalStore(secondReading.subscribe, secondReading.now);
+  const { state, done, total, why, writes } = useSyncExternalStore(
+    secondReading.subscribe,
+    secondReading.now,
+  );
   const underWay = state === "loading" || state === "waiting";
   const choice = underWay ? "once" : "twice";
   const offer = underWay ? b.notNow : state === "failed" ? b.tryAgain : b.readTwice(total);
@@ -26,7 +29,7 @@ export default function Readings() {
           {offer}
         </button>
       )}
-      {gpu && <p>{b.onGpu}</p>}
+      {writes && <p>{b.writes[writes]}</p>}
     </div>
   );
 }
