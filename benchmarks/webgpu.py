@@ -47,10 +47,10 @@ ASK = """async ([server, questions]) => {
     const body = JSON.stringify({ messages: [{ role: "user", content: question }] });
     const lines = (await (await answer("/v1/chat/completions", { body })).text()).split("\\n\\n");
     const chunks = lines.filter((line) => line.startsWith("data: {")).map((line) => JSON.parse(line.slice(6)));
-    const { answer_kind, timings } = chunks.at(-1).fischgpt;
+    const { fischgpt: { answer_kind }, timings } = chunks.at(-1);
     told.push([chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join(""), answer_kind, timings]);
   }
-  return { told, gpu: secondReading.now().gpu };
+  return { told, gpu: secondReading.now().writes === "gpu" };
 }"""
 RUN = """async ([build, file, provider, { nLayer, nHead, headDim }, ids, n]) => {
   if (build !== "jspi") for (const name of ["Suspending", "promising"]) delete WebAssembly[name];
@@ -162,7 +162,8 @@ def compare_answers(wasm: Browser, gpu: Browser) -> None:
                     page = browser.new_page()
                     page.set_default_timeout(600_000)
                     page.on("console", lambda message: print(message.text) if "WebGPU" in message.text else None)
-                    page.goto(f"{url}?gpu=always")
+                    page.goto(f"{url}?gpu=forced")
+                    page.evaluate(ASK, [f"{url}assets/{server}", questions[:1]])
                     page.get_by_text("The best passages are read twice.").wait_for()
                     if browser is gpu:
                         page.get_by_text("Answers are written on the GPU.").wait_for()

@@ -38,6 +38,8 @@ LARGE_MB = 40.0
 """A first download above this is worth a warning: a minute on a slow line."""
 RUNTIME, GPU_RUNTIME = "onnxruntime.wasm.gz", "onnxruntime.jspi.wasm.gz"
 """Written by the site's build (web/vite.config.ts)."""
+_GPU_SCRIPT = "assets/gpuWorker-*.js"
+"""Not kept for later visits: who has no GPU, or saves data, is not sent it."""
 COMPUTES = "8-bit, in this browser"
 # What the server says in a header. A page without a server can say it itself: what a visitor asks cannot leave it.
 _POLICY = content_security_policy({"script-src": "'self' 'wasm-unsafe-eval'", "worker-src": "'self'"})
@@ -93,6 +95,7 @@ def export_site(model: str | Path, out: str | Path, profile: str | Path | None =
         _write_api(folder, owner, info)
         _write_pages(folder, owner)
         _write_worker(folder)
+        gpu += sum(file.stat().st_size for file in folder.glob(_GPU_SCRIPT))
         sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
     return SiteExport(Path(out), len(sizes), (sum(sizes) - later - gpu) / 1e6, later / 1e6, gpu / 1e6)
 
@@ -162,9 +165,8 @@ _MARK = '<meta name="fischgpt-server" content="browser" />'
 
 def _write_worker(folder: Path) -> None:
     """sw.js, which keeps the pages for a visit without a network; its version is their content."""
-    kept = sorted(
-        file for file in folder.rglob("*") if file.is_file() and file.parent.name != "data" and file.name != "404.html"
-    )
+    left = {folder / "404.html", *(folder / "data").iterdir(), *folder.glob(_GPU_SCRIPT)}
+    kept = sorted(file for file in folder.rglob("*") if file.is_file() and file not in left)
     digest = hashlib.sha256()
     for file in kept:
         digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
