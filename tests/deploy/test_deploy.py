@@ -6,14 +6,10 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -25,10 +21,9 @@ import fischgpt
 from fischgpt import __version__
 from fischgpt.config import GPTConfig
 from fischgpt.deploy.site import Engine, IndexPlace, Site, Target, describe_site
-from fischgpt.deploy.targets import GRADIO, deploy, render, requirements
+from fischgpt.deploy.targets import deploy, render, requirements
 from fischgpt.errors import UserError
 from fischgpt.profile.profile import load_profile
-from paper_samples import RESUME, write_pdf_one_column
 
 GOLDEN = Path(__file__).parent / "golden"
 SITE = Site(
@@ -312,201 +307,6 @@ def test_what_is_asked_wrongly_is_one_line() -> None:
             describe_site(**arguments)  # type: ignore[arg-type]
 
 
-@contextmanager
-def running(command: list[str], folder: Path, port: int, **environment: str) -> Iterator[str]:
-    """A server of ours until it is ready, then told to stop; its address."""
-    log = (folder / "log").open("w+")
-    process = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()[-3000:]
-            try:
-                with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:
-                    if answer.status == 200:
-                        break
-            except OSError:
-                time.sleep(0.2)
-        yield url
-        process.terminate()
-        assert process.wait(20) in (0, -15, 143)
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
-
-
-def post(url: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def test_the_containers_folder_serves_when_its_steps_are_taken_in_a_bare_folder(tmp_path: Path) -> None:
-    """The image's commands without Docker: what is installed there is what runs, with the profile and index beside."""
-    write_pdf_one_column(tmp_path / "resume.pdf")
-    site = describe_site(str(tmp_path / "resume.pdf"))
-    out = deploy(site, "container", tmp_path / "out").folder
-    assert {path.name for path in out.iterdir()} == {"Dockerfile", ".dockerignore", "source", "profile"}
-    assert (out / "source/src/fischgpt/cli/__init__.py").is_file()
-    assert (out / "source/src/fischgpt/assets/web/index.html").is_file() or not (
-        Path(fischgpt.__file__).parent / "assets/web"
-    ).is_dir()
-    for line in (out / "Dockerfile").read_text().splitlines():
-        if line.startswith("COPY ") and "--from" not in line:
-            assert (out / line.split()[-2]).exists(), line
-    port = free_port()
-    command = yaml.safe_load((out / "Dockerfile").read_text().rsplit("CMD ", 1)[1])
-    command = [sys.executable, "-m", *command[:-1], str(port)]
-    command[command.index("/srv/profile")] = str(out / "profile")
-    command[command.index("0.0.0.0")] = "127.0.0.1"
-    own = {"PYTHONPATH": str(out / "source/src")}
-    own |= {"FISCHGPT_CACHE": str(tmp_path / "cache"), "FISCHGPT_DATA": str(tmp_path / "data")}
-    index = [sys.executable, "-m", "fischgpt", "profile", "index", str(out / "profile")]
-    done = subprocess.run(index, env=os.environ | own, capture_output=True, text=True, cwd=tmp_path)
-    assert "passages about Mira Okonkwo indexed" in done.stdout, done.stderr
-    with running(command, tmp_path, port, **own) as url:
-        reply = post(f"{url}/api/predict", {"data": ["Which languages does Mira speak?", 0.0, 64, 1.0]})
-        assert "Yoruba" in reply["data"][0]
-        assert post(f"{url}/api/wake-up", {}) == {"data": ["ready"]}
-
-
-def test_a_folder_that_is_not_empty_is_left_alone_and_a_failure_leaves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/mine").touch()
-    with pytest.raises(UserError, match="not empty"):
-        deploy(describe_site(), "kubernetes", tmp_path / "out")
-    refused: dict[Target, str] = {
-        "space": "one process", "container": "for compose and kubernetes", "server": "for compose and kubernetes",
-    }  # fmt: skip
-    for target, message in refused.items():
-        with pytest.raises(UserError, match=message):
-            deploy(describe_site(engine="vllm"), target, tmp_path / "new")
-    with pytest.raises(UserError, match="set FISCHGPT_INDEX"):
-        deploy(describe_site(index="chroma"), "container", tmp_path / "new")
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
-def test_no_secret_or_cache_of_the_profile_goes_along(tmp_path: Path) -> None:
-    shutil.copytree(fischgpt.resources.resource("profiles/curie"), tmp_path / "me")
-    (tmp_path / "me/.env").write_text("FISCHGPT_OWNER_KEY=secret")
-    out = deploy(describe_site(str(tmp_path / "me")), "space", tmp_path / "out").folder
-    assert sorted(path.name for path in (out / "profile").iterdir()) == ["profile.toml", "resume.json", "story.md"]
-
-
-PRIVATE = ("mira@", "1234567", "12 Hidden Lane", "10115", "mira-ok")
-
-
-def own_profile(folder: Path, settings: str = "") -> Path:
-    """Mira's profile in a folder: a resume with a street, and what an owner may leave lying beside it."""
-    basics = RESUME["basics"] | {"location": {"address": "12 Hidden Lane", "postalCode": "10115", "city": "Berlin"}}
-    folder.mkdir()
-    (folder / "resume.json").write_text(json.dumps(RESUME | {"basics": basics}))
-    (folder / "resume.pdf").write_bytes(b"12 Hidden Lane")
-    (folder / "profile.toml").write_text(f"# phone: +49 30 1234567\n{settings}\n")
-    (folder / "story.md").write_text("# Mira\n\nA story.\n")
-    return folder
-
-
-@pytest.mark.parametrize("target", ["space", "container"])
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [
-        ("", "without email, phone, location, profiles; its original stays here"),
-        ('public = ["location"]', "without email, phone, profiles; its original stays here"),
-        ('public = ["email", "phone", "location", "profiles"]\ndownload = false', "resume goes along; its original"),
-    ],
-)
-def test_what_no_visitor_sees_stays_here(tmp_path: Path, target: Target, settings: str, told: str) -> None:
-    mine = own_profile(tmp_path / "me", settings)
-    site = describe_site(str(mine))
-    written = deploy(site, target, tmp_path / "out")
-    assert told in str(written)
-    held = written.folder / "profile/resume.json"
-    everything = "".join(path.read_text() for path in held.parent.iterdir())
-    public = "email" in settings
-    for detail in PRIVATE:
-        assert (detail in everything) == (public and detail not in ("12 Hidden Lane", "10115")), detail
-    assert ("Berlin" in str(json.loads(held.read_text())["basics"].get("location"))) == ("location" in settings)
-    # Visitors get the same as from the profile itself.
-    theirs = load_profile(held.parent)
-    same = ("fingerprint", "greeting", "headline", "starters", "links", "story_markdown", "download")
-    assert {key: getattr(theirs, key) for key in same} == {key: getattr(site.profile, key) for key in same}
-
-
-def test_a_resume_that_visitors_may_download_goes_along_and_another_form_does_not(tmp_path: Path) -> None:
-    write_pdf_one_column(tmp_path / "cv.PDF")
-    private = deploy(describe_site(str(tmp_path / "cv.PDF")), "space", tmp_path / "private")
-    assert sorted(path.name for path in (private.folder / "profile").iterdir()) == ["profile.toml", "resume.json"]
-    assert load_profile(private.folder / "profile").fingerprint == load_profile(tmp_path / "cv.PDF").fingerprint
-    (tmp_path / "me").mkdir()
-    (tmp_path / "cv.PDF").rename(tmp_path / "me/resume.pdf")
-    (tmp_path / "me/profile.toml").write_text("download = true")
-    offered = deploy(describe_site(str(tmp_path / "me")), "space", tmp_path / "offered")
-    assert "resume.pdf goes along whole" in str(offered)
-    assert sorted(path.name for path in (offered.folder / "profile").iterdir()) == ["profile.toml", "resume.pdf"]
-    assert load_profile(offered.folder / "profile").download
-
-
-def test_another_profile_of_the_checkout_does_not_go_along(tmp_path: Path) -> None:
-    """The container's source is a checkout: one with a profile of the owner's own in it is deployed from."""
-    source = deploy(describe_site(), "container", tmp_path / "first").folder / "source"
-    own_profile(source / "profiles/me")
-    for target, profiles in (("space", "fischgpt/assets/profiles"), ("container", "source/profiles")):
-        command = [sys.executable, "-m", "fischgpt", "deploy", target, str(tmp_path / target)]
-        done = subprocess.run(
-            command, env=os.environ | {"PYTHONPATH": str(source / "src")}, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        assert "goes along" in done.stdout
-        assert sorted(path.name for path in (tmp_path / target / profiles).iterdir()) == ["curie", "fisch"]
-
-
 def test_the_spaces_requirements_are_pinned_to_what_is_tested() -> None:
     lines = requirements().splitlines()
     assert "torch==2.13.0" in lines and all(line.count("==") == 1 for line in lines)
-
-
-GRADIO_PYTHON = Path(sys.prefix, "space/bin/python")
-"""Of the environment that the Makefile makes of gradio.txt, with ours behind it."""
-
-
-def test_gradio_here_is_the_one_that_the_space_asks_for() -> None:
-    assert f"gradio=={GRADIO}" in (Path(__file__).parent / "gradio.txt").read_text().splitlines()
-
-
-@pytest.mark.skipif(not GRADIO_PYTHON.exists(), reason="`make test` sets Gradio up")
-def test_the_space_starts_under_gradio_and_answers_its_clients(tmp_path: Path) -> None:
-    """As Hugging Face starts it: `python app.py` in the Space's folder, which has the package too."""
-    out = deploy(describe_site(str(fischgpt.resources.resource("profiles/curie"))), "space", tmp_path / "out").folder
-    port = free_port()
-    own = {
-        "PYTHONPATH": "",
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "HF_HUB_OFFLINE": "1",
-    }
-    with running([str(GRADIO_PYTHON), "app.py"], out, port, **own) as url:
-        reply = post(f"{url}/api/predict", {"data": ["Which languages did she speak?"]})
-        assert "Polish" in reply["data"][0]
-        assert post(f"{url}/api/wake-up", {}) == {"data": ["ready"]}
-        chat = {"messages": [{"role": "user", "content": "Which languages did she speak?"}]}
-        assert "Polish" in post(f"{url}/v1/chat/completions", chat)["choices"][0]["message"]["content"]
-        with urllib.request.urlopen(f"{url}/gradio_api/info", timeout=10) as described:
-            assert json.load(described)["named_endpoints"].keys() == {"/predict", "/gpu"}
-        with urllib.request.urlopen(f"{url}/", timeout=10) as page:
-            assert b"Curie" in page.read()
-        client = (
-            "import sys; from gradio_client import Client; client = Client(sys.argv[1], verbose=False); "
-            "print(client.predict('Who supervised her doctorate?', 0.0, 64, 1.0, api_name='/predict')); "
-            "print(client.predict(api_name='/gpu'))"
-        )
-        done = subprocess.run([GRADIO_PYTHON, "-c", client, url], capture_output=True, text=True, timeout=120)
-        assert "Lippmann" in done.stdout and "none" in done.stdout, done.stdout + done.stderr
