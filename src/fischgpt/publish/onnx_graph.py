@@ -93,7 +93,7 @@ def linear8_on_gpu() -> bytes:
         float = Cast<FLOAT>(weight)         product = MatMul(whole, float)
         scale = Mul(step, scales)           y = Mul(product, scale)
     """
-    constants = {"last": [-1], "nothing": 0.0, "steps": 255.0, "tiny": 255e-30, "round": 1.5 * 2**23}
+    constants: dict[str, Value] = {"last": [-1], "nothing": 0.0, "steps": 255.0, "tiny": 255e-30, "round": 1.5 * 2**23}
     return onnx.ModelProto(functions=[_function(lines, constants)]).SerializeToString()
 
 
