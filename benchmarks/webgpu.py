@@ -1,12 +1,14 @@
-"""What onnxruntime-web's WebGPU would make of the shipped model: sizes, where nodes run, dispatches, tokens.
+"""What onnxruntime-web's WebGPU makes of the shipped model: sizes, where nodes run, dispatches, logits, answers.
 
-    python benchmarks/webgpu.py          needs Chromium and web/node_modules; about two minutes; docs/static-site.md
+    python benchmarks/webgpu.py                 needs Chromium and web/node_modules; docs/static-site.md
+    python benchmarks/webgpu.py --questions     the site's answers to the questions about two owners, on both
+    python benchmarks/webgpu.py --adapter ""    on the machine's own GPU, where there is one
 
-Three forms of the same 8-bit weights: as they are shipped, with products in fp32, and with MatMulNBits. Chromium
-computes them on its software adapter (SwiftShader): where nodes run, what is counted and what is computed is told, but
-no time, which would say nothing of a GPU. The times are WASM's.
+Two forms of the same 8-bit weights: as they are shipped, and with the function that the site puts in for a GPU. By
+default Chromium computes on an adapter made of software (SwiftShader), whose times say nothing of a GPU.
 """
 
+import argparse
 import functools
 import gzip
 import http.server
@@ -14,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -23,22 +26,34 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from fischgpt.assistant.model import describe_model
 from fischgpt.chat import Turn, encode_prompt
 from fischgpt.config import GPTConfig
+from fischgpt.evals.profile_items import read_sets
 from fischgpt.publish.onnx import export_onnx
-from fischgpt.publish.onnx_graph import OPSET
+from fischgpt.publish.onnx_graph import linear8_on_gpu
+from fischgpt.server.static import export_site
 from fischgpt.tagged import load_tokenizer
 
 DIST = Path(__file__).parent.parent / "web" / "node_modules" / "onnxruntime-web" / "dist"
-BLOCK = 32
 TOKENS = 12
 PROMPT = [Turn("system", "[1] Ada Lovelace wrote Note G in 1843."), Turn("user", "When did she write Note G?")]
-ARGS = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+ASK = """async ([server, questions]) => {
+  const { answer, secondReading } = await import(server);
+  const told = [];
+  for (const question of questions) {
+    const body = JSON.stringify({ messages: [{ role: "user", content: question }] });
+    const lines = (await (await answer("/v1/chat/completions", { body })).text()).split("\\n\\n");
+    const chunks = lines.filter((line) => line.startsWith("data: {")).map((line) => JSON.parse(line.slice(6)));
+    const { fischgpt: { answer_kind }, timings } = chunks.at(-1);
+    told.push([chunks.map((chunk) => chunk.choices[0].delta.content ?? "").join(""), answer_kind, timings]);
+  }
+  return { told, gpu: secondReading.now().writes === "gpu" };
+}"""
 RUN = """async ([build, file, provider, { nLayer, nHead, headDim }, ids, n]) => {
+  if (build !== "jspi") for (const name of ["Suspending", "promising"]) delete WebAssembly[name];
   const ort = await import(`/dist/ort.${build}.min.mjs`);
   ort.env.wasm.wasmPaths = "/dist/";
   ort.env.wasm.numThreads = 1;
@@ -79,43 +94,11 @@ RUN = """async ([build, file, provider, { nLayer, nHead, headDim }, ids, n]) => 
 }"""
 
 
-def fp32_products(shipped: onnx.ModelProto) -> onnx.ModelProto:
-    """The same file, of which only the function Linear8 is another: inputs are not rounded, weights widened."""
+def exchanged(shipped: onnx.ModelProto) -> onnx.ModelProto:
+    """The same file with the function that a browser puts in for a GPU."""
     model = onnx.ModelProto.FromString(shipped.SerializeToString())
-    (old,) = model.functions
-    nodes = [
-        helper.make_node("Cast", ["weight"], ["wide"], to=onnx.TensorProto.FLOAT),
-        helper.make_node("MatMul", ["x", "wide"], ["product"]),
-        helper.make_node("Mul", ["product", "scales"], ["y"]),
-    ]
-    opset = [helper.make_opsetid("", OPSET)]
-    new = helper.make_function(old.domain, old.name, list(old.input), list(old.output), nodes, opset)
-    old.CopyFrom(new)
-    return model
-
-
-def blocks(shipped: onnx.ModelProto) -> onnx.ModelProto:
-    """Products by MatMulNBits, onnxruntime's own operator: weights (N, K / BLOCK, BLOCK), a scale for each block."""
-    model = onnx.ModelProto.FromString(shipped.SerializeToString())
-    graph, given = model.graph, {one.name: one for one in model.graph.initializer}
-    for node in graph.node:
-        if node.op_type != "Linear8":
-            continue
-        x, name, _, scales = node.input
-        weight = numpy_helper.to_array(given[name])
-        K, N = weight.shape
-        whole = (weight.T.astype(np.int16) + 128).astype(np.uint8).reshape(N, K // BLOCK, BLOCK)
-        repeated = np.repeat(numpy_helper.to_array(given[scales]), K // BLOCK)
-        parts = {f"{name}.blocks": whole, f"{name}.block_scales": repeated}
-        graph.initializer.extend(numpy_helper.from_array(part, key) for key, part in parts.items())
-        sizes = {"K": K, "N": N, "bits": 8, "block_size": BLOCK}
-        node.CopyFrom(helper.make_node("MatMulNBits", [x, *parts], list(node.output), domain="com.microsoft", **sizes))
-    read = {name for node in graph.node for name in node.input}
-    kept = [one for one in graph.initializer if one.name in read]
-    del graph.initializer[:], model.functions[:]
-    graph.initializer.extend(kept)
-    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
-    return model
+    del model.functions[:]
+    return onnx.ModelProto.FromString(model.SerializeToString() + linear8_on_gpu())
 
 
 @contextmanager
@@ -138,43 +121,85 @@ def run(page: Page, url: str, given: list[Any]) -> tuple[dict[str, Any], str]:
     return page.evaluate(RUN, given), "\n".join(said)
 
 
+def compare_forms(browser: Browser) -> None:
+    """Where each form runs, what a token takes, and what is computed; the last with a WebAssembly that cannot wait."""
+    info = describe_model("mini")
+    config: GPTConfig = info.config
+    shape = {"nLayer": config.n_layer, "nHead": config.n_head, "headDim": config.n_embd // config.n_head}
+    ids = encode_prompt(load_tokenizer(info.folder), PROMPT)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "dist").symlink_to(DIST)
+        (folder / "index.html").write_text("<!doctype html><title>WebGPU</title>")
+        shipped = onnx.load(export_onnx("mini", folder / "onnx", "int8").path)
+        for form, model in (("shipped", shipped), ("gpu", exchanged(shipped))):
+            (folder / f"{form}.onnx").write_bytes(model.SerializeToString())
+        page = browser.new_page()
+        page.set_default_timeout(170_000)
+        with served(folder) as url:
+            expected, _ = run(page, url, ["wasm", "shipped.onnx", "wasm", shape, ids, TOKENS])
+            for build, form in (("jspi", "shipped"), ("jspi", "gpu"), ("webgpu", "gpu")):
+                gpu, log = run(page, url, [build, f"{form}.onnx", "webgpu", shape, ids, TOKENS])
+                placed = dict(re.findall(r"placed on \[(\w+)\]\. Number of nodes: (\d+)", log))
+                apart = np.abs(np.subtract(gpu["first"], expected["first"])).max()
+                same = gpu["written"] == expected["written"]
+                copies = len(re.findall(r"Add Memcpy", log))
+                print(f"{form} in the build {build}: nodes {json.dumps(placed)}")
+                print(f"  a token: {gpu['dispatches']} dispatches, {gpu['reads']} reads back, {copies} copies")
+                print(f"  logits {apart:.6f} from WebAssembly's, {TOKENS} tokens {same = }")
+
+
+def compare_answers(wasm: Browser, gpu: Browser) -> None:
+    """All questions about two owners, on the site as it is written in WebAssembly and on the GPU."""
+    for one in read_sets():
+        questions = [item.question for item in one.items]
+        with tempfile.TemporaryDirectory() as name:
+            site = export_site("mini", Path(name) / "site", one.resume).folder
+            server = next((site / "assets").glob("server-*.js")).name
+            found = []
+            with served(site) as url:
+                for browser in (wasm, gpu):
+                    page = browser.new_page()
+                    page.set_default_timeout(600_000)
+                    page.on("console", lambda message: print(message.text) if "WebGPU" in message.text else None)
+                    page.goto(f"{url}?gpu=forced")
+                    page.evaluate(ASK, [f"{url}assets/{server}", questions[:1]])
+                    page.get_by_text("The best passages are read twice.").wait_for()
+                    if browser is gpu:
+                        page.get_by_text("Answers are written on the GPU.").wait_for()
+                    found.append(page.evaluate(ASK, [f"{url}assets/{server}", questions]))
+                    page.close()
+        here, there = (one["told"] for one in found)
+        same = sum(ours[:2] == theirs[:2] for ours, theirs in zip(here, there, strict=True))
+        assert [one["gpu"] for one in found] == [False, True]
+        print(f"{one.name}: {same} of {len(questions)} answers are the same word for word, and of the same kind")
+        for where, told in (("WebAssembly", here), ("WebGPU", there)):
+            first, speed = (
+                statistics.median(timings[key] for _, kind, timings in told if kind == "model")
+                for key in ("first_token_ms", "tokens_per_second")
+            )
+            print(f"  {where}: the model's answers begin after {first:.0f} ms, {speed:.0f} tokens/s")
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", action="store_true", help="the answers of the site")
+    parser.add_argument("--adapter", default="swiftshader", help="Chromium's adapter; empty: the machine's own")
+    given = parser.parse_args()
     for build in ("", ".jspi", ".asyncify"):
         data = (DIST / f"ort-wasm-simd-threaded{build}.wasm").read_bytes()
         print(
             f"runtime {build or 'WASM alone':<11}{len(data) / 1e6:6.2f} MB, packed {len(gzip.compress(data)) / 1e6:.2f}"
         )
-    info = describe_model("mini")
-    config: GPTConfig = info.config
-    shape = {"nLayer": config.n_layer, "nHead": config.n_head, "headDim": config.n_embd // config.n_head}
-    ids = encode_prompt(load_tokenizer(info.folder), PROMPT)
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
-        (folder / "dist").symlink_to(DIST)
-        (folder / "index.html").write_text("<!doctype html><title>WebGPU</title>")
-        shipped = onnx.load(export_onnx("mini", folder / "onnx", "int8").path)
-        forms = {"shipped": shipped, "fp32": fp32_products(shipped), "nbits": blocks(shipped)}
-        for form, model in forms.items():
-            (folder / f"{form}.onnx").write_bytes(model.SerializeToString())
-        chromium = os.environ.get("FISCHGPT_CHROMIUM") or shutil.which("chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        with served(folder) as url:
-            page = browser.new_page()
-            page.set_default_timeout(170_000)
-            expected = None
-            for form in forms:
-                wasm, _ = run(page, url, ["wasm", f"{form}.onnx", "wasm", shape, ids, TOKENS])
-                gpu, log = run(page, url, ["jspi", f"{form}.onnx", "webgpu", shape, ids, TOKENS])
-                expected = expected or wasm
-                placed = dict(re.findall(r"placed on \[(\w+)\]\. Number of nodes: (\d+)", log))
-                copies = len(re.findall(r"Add Memcpy\w+", log))
-                for where, found in (("WASM", wasm), ("WebGPU", gpu)):
-                    apart = np.abs(np.subtract(found["first"], expected["first"])).max()
-                    same = found["written"] == expected["written"]
-                    print(f"{form:<8}{where:<7} logits {apart:.6f} from the shipped in WASM, {TOKENS} tokens {same = }")
-                print(f"{'':<15} nodes: {json.dumps(placed)}")
-                print(f"{'':<15} a token: {gpu['dispatches']} dispatches, {gpu['reads']} reads back, {copies} copies")
-        browser.close()
+    chromium = os.environ.get("FISCHGPT_CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        start = functools.partial(playwright.chromium.launch, executable_path=chromium)
+        own = [f"--use-webgpu-adapter={given.adapter}"] if given.adapter else []
+        gpu = start(args=["--no-sandbox", "--enable-unsafe-webgpu", *own])
+        if given.questions:
+            compare_answers(start(args=["--no-sandbox", "--disable-gpu"]), gpu)
+        else:
+            compare_forms(gpu)
 
 
 if __name__ == "__main__":

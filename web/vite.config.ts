@@ -18,8 +18,8 @@ const brotli: Plugin = {
 };
 
 /**
- * onnxruntime's WebAssembly, packed (14.2 MB are 3.7 so), for `fischgpt export site`, which puts it beside the model.
- * What Vite copies of it, because a script names it, nobody fetches.
+ * onnxruntime's WebAssembly, packed (14.2 MB are 3.7 so; the build for a GPU 16.8 and 4.1), for `fischgpt export site`,
+ * which puts it beside the model. What Vite copies of it, because a script names it, nobody fetches.
  */
 const runtime: Plugin = {
   name: "runtime",
@@ -28,8 +28,10 @@ const runtime: Plugin = {
     for (const name of Object.keys(bundle)) if (name.endsWith(".wasm")) delete bundle[name];
   },
   writeBundle({ dir = "" }) {
-    const file = "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm";
-    writeFileSync(join(dir, "onnxruntime.wasm.gz"), gzipSync(readFileSync(file), { level: 9 }));
+    for (const build of ["", ".jspi"]) {
+      const file = `node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded${build}.wasm`;
+      writeFileSync(join(dir, `onnxruntime${build}.wasm.gz`), gzipSync(readFileSync(file), { level: 9 }));
+    }
   },
 };
 

@@ -96,6 +96,28 @@ def test_the_graph_names_what_other_tools_look_for(eight_bit: OnnxExport) -> Non
     assert len(graph.graph.node) < 200
 
 
+def test_the_form_for_a_gpu_has_the_same_logits_to_the_last_bit_of_operators_that_webgpu_has(
+    eight_bit: OnnxExport,
+) -> None:
+    shipped = onnx.load(eight_bit.path)
+    exchanged = onnx.ModelProto.FromString(shipped.SerializeToString())
+    del exchanged.functions[:]
+    exchanged = onnx.ModelProto.FromString(exchanged.SerializeToString() + onnx_graph.linear8_on_gpu())
+    assert {"Round", "MatMulInteger"}.isdisjoint(node.op_type for node in exchanged.functions[0].node)
+    ids = np.random.default_rng(5).integers(0, load_model("mini").tokenizer.n_vocab, (1, 120))
+    found = []
+    for model in (shipped, exchanged):
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        past = {
+            i.name: np.zeros((1, i.shape[1], 0, i.shape[3]), np.float32)
+            for i in session.get_inputs()
+            if "past" in i.name
+        }
+        feed = {"input_ids": ids, "num_logits_to_keep": np.array(0, np.int64)}
+        found.append(session.run(["logits"], feed | past)[0])
+    assert np.array_equal(*found)
+
+
 @pytest.mark.parametrize(("dtype", "message"), [("float32", "other (greedy tokens|logits)"), ("int8", "in 8 bits the")])
 def test_a_file_that_is_another_model_is_refused_and_leaves_nothing(
     dtype: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

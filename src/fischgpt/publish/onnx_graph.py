@@ -74,7 +74,30 @@ def _linear8() -> onnx.FunctionProto:
         zero32 = Cast<INT32>(zero)          offset = Mul(zero32, sums)    sum = Sub(product, offset)
         float = Cast<FLOAT>(sum)            scale = Mul(step, scales)     y = Mul(float, scale)
     """
-    constants = {"last": [-1], "nothing": 0.0, "steps": 255.0, "tiny": 1e-30}
+    return _function(lines, {"last": [-1], "nothing": 0.0, "steps": 255.0, "tiny": 1e-30})
+
+
+def linear8_on_gpu() -> bytes:
+    """The same function of operators that WebGPU has, in a ModelProto that holds nothing else: Round and MatMulInteger
+    are missing there. A browser puts it in the place of the other (web/src/browser/exchange.ts).
+
+    Whole numbers are rounded by adding 1.5 * 2^23, beyond which fp32 has no others, and taking it off again; they are
+    multiplied in fp32, which is exact while no sum passes 2^24. Between 255 steps the zero falls on one of them, so
+    without it the bytes are the same, but for a value that lies exactly between two. Each operator is a dispatch: 13.
+    """
+    lines = """
+        low = ReduceMin(x, last)            low0 = Min(low, nothing)
+        high = ReduceMax(x, last)           high0 = Max(high, tiny)
+        range = Sub(high0, low0)            step = Div(range, steps)      inverse = Reciprocal(step)
+        scaled = Mul(x, inverse)            large = Add(scaled, round)    whole = Sub(large, round)
+        float = Cast<FLOAT>(weight)         product = MatMul(whole, float)
+        scale = Mul(step, scales)           y = Mul(product, scale)
+    """
+    constants: dict[str, Value] = {"last": [-1], "nothing": 0.0, "steps": 255.0, "tiny": 255e-30, "round": 1.5 * 2**23}
+    return onnx.ModelProto(functions=[_function(lines, constants)]).SerializeToString()
+
+
+def _function(lines: str, constants: dict[str, Value]) -> onnx.FunctionProto:
     nodes = [helper.make_node("Constant", [], [name], value=_tensor(value)) for name, value in constants.items()]
     for out, op, kind, given in re.findall(r"(\w+) = (\w+)(?:<(\w+)>)?\((.*?)\)", lines):
         attributes: dict[str, Any] = {"to": TensorProto.DataType.Value(kind)} if kind else {}

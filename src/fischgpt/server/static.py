@@ -36,9 +36,11 @@ from fischgpt.tokenizer import Tokenizer
 
 LARGE_MB = 40.0
 """A first download above this is worth a warning: a minute on a slow line."""
-RUNTIME = "onnxruntime.wasm.gz"
+RUNTIME, GPU_RUNTIME = "onnxruntime.wasm.gz", "onnxruntime.jspi.wasm.gz"
 """Written by the site's build (web/vite.config.ts)."""
-COMPUTES = "8-bit, WebAssembly in this browser"
+_GPU_SCRIPT = "assets/gpuWorker-*.js"
+"""Not kept for later visits: who has no GPU, or saves data, is not sent it."""
+COMPUTES = "8-bit, in this browser"
 # What the server says in a header. A page without a server can say it itself: what a visitor asks cannot leave it.
 _POLICY = content_security_policy({"script-src": "'self' 'wasm-unsafe-eval'", "worker-src": "'self'"})
 
@@ -53,6 +55,8 @@ class SiteExport:
     """What a visitor's browser downloads once before it answers (less where the host packs the pages)."""
     later_megabytes: float
     """What it downloads once after that, and answers better with."""
+    gpu_megabytes: float
+    """What it downloads where it has a GPU, to see whether that writes the answers sooner."""
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "folder": str(self.folder)}
@@ -61,7 +65,8 @@ class SiteExport:
         large = f"\nwarning: over {LARGE_MB:.0f} MB" if self.megabytes > LARGE_MB else ""
         return (
             f"{self.folder}: {self.files} files; a first visit downloads {self.megabytes:.1f} MB, "
-            f"then {self.later_megabytes:.1f} MB more in the background{large}\n"
+            f"then {self.later_megabytes:.1f} MB more in the background, "
+            f"and {self.gpu_megabytes:.1f} where there is a GPU{large}\n"
             f"  python -m http.server --directory {shlex.quote(str(self.folder))}"
         )
 
@@ -73,7 +78,7 @@ def export_site(model: str | Path, out: str | Path, profile: str | Path | None =
     form, as load_profile, load_tokenizer and export_onnx do, or where the site was not built with this installation.
     """
     site = built_site()
-    if site is None or not (site / RUNTIME).is_file():
+    if site is None or not all((site / name).is_file() for name in (RUNTIME, GPU_RUNTIME)):
         raise UserError("the site was not built into this installation: install it without FISCHGPT_SKIP_WEB")
     owner, info = load_profile(profile), describe_model(model)
     tokenizer = load_tokenizer(info.folder)
@@ -83,17 +88,22 @@ def export_site(model: str | Path, out: str | Path, profile: str | Path | None =
             "without a server cannot do; `fischgpt up` serves it"
         )
     with new_folder(out) as folder:
-        shutil.copytree(site, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.br", ".*", RUNTIME))
-        later = _write_data(folder, site, owner, info, tokenizer)
+        shutil.copytree(
+            site, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.br", ".*", RUNTIME, GPU_RUNTIME)
+        )
+        later, gpu = _write_data(folder, site, owner, info, tokenizer)
         _write_api(folder, owner, info)
         _write_pages(folder, owner)
         _write_worker(folder)
+        gpu += sum(file.stat().st_size for file in folder.glob(_GPU_SCRIPT))
         sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
-    return SiteExport(Path(out), len(sizes), (sum(sizes) - later) / 1e6, later / 1e6)
+    return SiteExport(Path(out), len(sizes), (sum(sizes) - later - gpu) / 1e6, later / 1e6, gpu / 1e6)
 
 
-def _write_data(folder: Path, site: Path, profile: Profile, info: ModelInfo, tokenizer: Tokenizer) -> int:
-    """What answers are made from, and `data/files.json`, which lists it. Bytes of what can come later."""
+def _write_data(folder: Path, site: Path, profile: Profile, info: ModelInfo, tokenizer: Tokenizer) -> tuple[int, int]:
+    """What answers are made from, and `data/files.json`, which lists it. Bytes of what comes later, and for a GPU."""
+    from fischgpt.publish.onnx_graph import linear8_on_gpu
+
     lengths, index = readings(profile)
     with tempfile.TemporaryDirectory() as part:
         weights = export_onnx(info.folder, Path(part) / "onnx", "int8").path.read_bytes()
@@ -106,16 +116,18 @@ def _write_data(folder: Path, site: Path, profile: Profile, info: ModelInfo, tok
         "model": weights,
     }
     later = {"crossencoder": _without_unused(resource("crossencoder/model.onnx").read_bytes())}
+    gpu = {"jspi": gzip.decompress((site / GPU_RUNTIME).read_bytes()), "linear8": linear8_on_gpu()}
     (folder / "data").mkdir()
-    listed: dict[str, dict[str, dict[str, Any]]] = {"first": {}, "later": {}}
-    for group, files in (("first", first), ("later", later)):
+    listed: dict[str, dict[str, dict[str, Any]]] = {"first": {}, "later": {}, "gpu": {}}
+    for group, files in (("first", first), ("later", later), ("gpu", gpu)):
         for name, data in files.items():
             packed = _packed(data)
             path = f"data/{name}-{hashlib.sha256(data).hexdigest()[:12]}.gz"
             (folder / path).write_bytes(packed)
             listed[group][name] = {"path": path, "bytes": len(packed)}
     (folder / "data" / "files.json").write_bytes(_json(listed))
-    return sum(file["bytes"] for file in listed["later"].values())
+    later_bytes, gpu_bytes = (sum(file["bytes"] for file in listed[group].values()) for group in ("later", "gpu"))
+    return later_bytes, gpu_bytes
 
 
 def _write_api(folder: Path, profile: Profile, info: ModelInfo) -> None:
@@ -153,9 +165,8 @@ _MARK = '<meta name="fischgpt-server" content="browser" />'
 
 def _write_worker(folder: Path) -> None:
     """sw.js, which keeps the pages for a visit without a network; its version is their content."""
-    kept = sorted(
-        file for file in folder.rglob("*") if file.is_file() and file.parent.name != "data" and file.name != "404.html"
-    )
+    left = {folder / "404.html", *(folder / "data").iterdir(), *folder.glob(_GPU_SCRIPT)}
+    kept = sorted(file for file in folder.rglob("*") if file.is_file() and file not in left)
     digest = hashlib.sha256()
     for file in kept:
         digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())

@@ -2,7 +2,7 @@
 import type { AnswerKind, Message } from "../api.ts";
 import { Check } from "./check.ts";
 import type { CrossEncoder } from "./crossEncoder.ts";
-import type { LanguageModel, Sampling } from "./model.ts";
+import type { Sampling } from "./model.ts";
 import type { Turn } from "./question.ts";
 import { listed, Quotations, quoted } from "./quoting.ts";
 import type { Reader } from "./reader.ts";
@@ -13,6 +13,7 @@ import { smallTalk } from "./smalltalk.ts";
 import { type Spelled, Spelling } from "./spelling.ts";
 import { Language } from "./text.ts";
 import { BytePairs } from "./tokens.ts";
+import type { Writer } from "./writer.ts";
 
 export type Timings = { first_token_ms: number; total_ms: number; tokens: number; tokens_per_second: number };
 export type AnswerEvent =
@@ -33,14 +34,14 @@ export class Refused extends Error {}
 export class Assistant {
   readonly rules: Rules;
   readonly tokenizer: BytePairs;
-  readonly model: LanguageModel;
+  readonly model: Writer;
   readonly language: Language;
   readonly check: Check;
   readonly #index: Index;
   readonly #smallTalk: (message: string) => string | null;
   readonly #citation: Pattern;
 
-  constructor(rules: Rules, reader: Reader, model: LanguageModel) {
+  constructor(rules: Rules, reader: Reader, model: Writer) {
     this.rules = rules;
     this.tokenizer = new BytePairs(rules.tokenizer);
     this.model = model;
@@ -112,7 +113,7 @@ export class Assistant {
     if (chosen.length > 1) yield* run.say(quote, "quote", "several entries answer");
     else if (used.length) {
       const passages = used.map((hit) => hit.passage);
-      yield* run.ask(this.#encode(turns), passages, quote, stopped);
+      yield* run.ask(this.encode(turns), passages, quote, stopped);
     } else yield* run.say(quote, "quote", "no passage fits the model's context");
   }
 
@@ -120,7 +121,7 @@ export class Assistant {
   #prompt(question: string, hits: Hit[], history: Turn[]): { turns: Turn[]; used: Hit[] } {
     const room = this.rules.model.blockSize - this.rules.answer.answerTokens - 1;
     const asked: Turn = { role: "user", text: question };
-    const fits = (turns: Turn[]) => this.#encode(turns).length - 1 <= room;
+    const fits = (turns: Turn[]) => this.encode(turns).length - 1 <= room;
     const used: Hit[] = [];
     let system: Turn[] = [];
     for (const hit of hits) {
@@ -156,7 +157,7 @@ export class Assistant {
   }
 
   /** chat.py: the ids of a conversation that the assistant answers next. */
-  #encode(turns: Turn[]): number[] {
+  encode(turns: Turn[]): number[] {
     const { control } = this.tokenizer;
     const ids = turns.flatMap(({ role, text }) => [
       control[role],

@@ -7,6 +7,8 @@ export type Listed = {
   first: Files<"runtime" | "rules" | "index" | "reader" | "minilm" | "model">;
   /** What makes answers better, once they are here. */
   later: Files<"crossencoder">;
+  /** What a visitor's GPU needs to write them, beside the model. */
+  gpu: Files<"jspi" | "linear8">;
 };
 type Progress = (done: number, total: number, kept: boolean) => void;
 
@@ -23,7 +25,7 @@ export async function listFiles(root: URL): Promise<Listed> {
   // Its name stays the same when a site is written anew, so that a copy may name files that are gone.
   const list = await fetched(new URL("data/files.json", root), { cache: "no-cache" });
   const listed: Listed = JSON.parse(await list.text().catch(offline));
-  const files = [...Object.values(listed.first), ...Object.values(listed.later)];
+  const files = Object.values(listed).flatMap((group) => Object.values(group));
   const urls = new Set(files.map(({ path }) => new URL(path, root).href));
   const cache = await cacheOf(root);
   for (const request of (await cache?.keys()) ?? []) if (!urls.has(request.url)) await cache?.delete(request);

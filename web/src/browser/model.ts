@@ -1,56 +1,37 @@
-/** The language model in onnxruntime: ids in, ids out, the cache kept between tokens (engine/engine.py). */
-import { InferenceSession, Tensor } from "onnxruntime-web/wasm";
+/** The language model: ids in, ids out (engine/engine.py). */
+import type { Reads } from "./network.ts";
 import type { Rules } from "./rules.ts";
 
 export type Sampling = { temperature: number; seed: number; top: number };
 export type Sampled = { id: number; logprob: number; top: [id: number, logprob: number][] };
 
 export class LanguageModel {
-  readonly #session: InferenceSession;
+  readonly #network: Reads;
   readonly #shape: Rules["model"];
 
-  private constructor(session: InferenceSession, shape: Rules["model"]) {
-    this.#session = session;
+  constructor(network: Reads, shape: Rules["model"]) {
+    this.#network = network;
     this.#shape = shape;
   }
 
-  static async open(weights: Uint8Array, shape: Rules["model"]): Promise<LanguageModel> {
-    return new LanguageModel(await InferenceSession.create(weights), shape);
-  }
-
-  /** Tokens that continue the prompt; `allow` gets the ids written so far and returns what may come next. */
+  /**
+   * Tokens that continue the prompt; `allow` gets the ids written so far and returns what may come next. before: what
+   * another has written of this very answer.
+   */
   async *generate(
     prompt: number[],
     limit: number,
     sampling: Sampling,
     allow: (written: number[]) => Map<number, number>,
+    before: readonly number[] = [],
   ): AsyncGenerator<Sampled> {
     const random = generator(sampling.seed);
-    const { nLayer, nHead, headDim, blockSize } = this.#shape;
-    let cache: Record<string, Tensor> = {};
-    for (let layer = 0; layer < nLayer; layer++)
-      for (const part of ["key", "value"])
-        cache[`past_key_values.${layer}.${part}`] = new Tensor("float32", new Float32Array(), [
-          1,
-          nHead,
-          0,
-          headDim,
-        ]);
-    const written: number[] = [];
-    let pending = prompt;
-    for (let left = Math.min(limit, blockSize - prompt.length); left > 0; left--) {
-      const { logits, ...present } = await this.#session.run({
-        input_ids: new Tensor("int64", BigInt64Array.from(pending, BigInt), [1, pending.length]),
-        num_logits_to_keep: new Tensor("int64", BigInt64Array.of(1n), []),
-        ...cache,
-      });
-      cache = Object.fromEntries(
-        Object.entries(present).map(([name, value]) => [
-          name.replace("present", "past_key_values"),
-          value as Tensor,
-        ]),
-      );
-      const scores = logits?.data as Float32Array;
+    if (sampling.temperature > 0) for (const _ of before) random();
+    const written = [...before];
+    let pending = [...prompt, ...before];
+    const most = Math.min(limit, this.#shape.blockSize - prompt.length);
+    for (let fresh = true; written.length < most; fresh = false) {
+      const scores = await this.#network.read(pending, fresh);
       const id = choose(scores, allow(written), sampling.temperature, random);
       const total = logSumExp(scores);
       written.push(id);

@@ -1,4 +1,5 @@
 /** The second reading, on the page's side: whether this visitor wants it, and how far it is. */
+import type { Writes } from "./writer.ts";
 
 export type Second = {
   /** "": the model is not here yet. "waiting": for the network. */
@@ -7,19 +8,25 @@ export type Second = {
   done: number;
   total: number;
   why: string;
+  writes: Writes;
 };
+
+/** Whether the browser says so: Chromium does. */
+export function savesData(): boolean {
+  const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } };
+  return connection?.saveData ?? false;
+}
 
 const KEY = "fischgpt.readings";
 /** What this visitor chose on an earlier visit too, or else what the browser says of their connection. */
 function wanted(): boolean {
-  const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } }; // in Chromium
   try {
     const chosen = localStorage.getItem(KEY);
     if (chosen) return chosen === "twice";
   } catch {
     // Storage is forbidden: there is no choice yet.
   }
-  return !connection?.saveData;
+  return !savesData();
 }
 
 function keep(choice: "once" | "twice"): void {
@@ -33,7 +40,7 @@ function keep(choice: "once" | "twice"): void {
 export class SecondReading {
   readonly #send: (message: { type: "second"; wanted: boolean }) => void;
   readonly #listeners = new Set<() => void>();
-  #now: Second = { state: "", done: 0, total: 0, why: "" };
+  #now: Second = { state: "", done: 0, total: 0, why: "", writes: "" };
 
   constructor(send: (message: { type: "second"; wanted: boolean }) => void) {
     this.#send = send;

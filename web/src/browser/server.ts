@@ -1,7 +1,7 @@
 /** Answers what the pages ask a server for, where there is none: from files, and from the worker that has the model. */
 import type { Message, Sampling } from "../api.ts";
 import { root } from "./place.ts";
-import { SecondReading } from "./second.ts";
+import { SecondReading, savesData } from "./second.ts";
 import { b } from "./strings.ts";
 import type { FromWorker, ToWorker } from "./worker.ts";
 
@@ -10,6 +10,9 @@ type Answer = {
   push: (chunk: object) => void;
   end: (error: { status: number; message: string } | null) => void;
 };
+
+// For tests and benchmarks: a GPU made of software is slower than WebAssembly.
+const GPU_FORCED = new URLSearchParams(location.search).get("gpu") === "forced";
 
 let state: State = { status: "loading", progress: 0, step: b.beginning };
 let next = 0;
@@ -23,6 +26,7 @@ worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
   else if (data.type === "ready") {
     state = { status: "ready", progress: 1, step: b.ready };
     secondReading.begin(data.later);
+    if (!savesData()) send({ type: "gpu", forced: GPU_FORCED });
   } else if (data.type === "second") secondReading.hear(data.told);
   else if (data.type === "failed") fail(data.message);
   else if (data.type === "chunk") answers.get(data.id)?.push(data.chunk);

@@ -21,6 +21,13 @@ export const b = {
     twice: "The best passages are read twice.",
     failed: "A more careful reading could not be loaded",
   },
+  writes: {
+    "": "",
+    gpu: "Answers are written on the GPU.",
+    slower: "Answers are written in WebAssembly: the GPU takes longer.",
+    other: "Answers are written in WebAssembly: the GPU writes others.",
+    failed: "Answers are written in WebAssembly: the GPU failed.",
+  },
   part: (done: number, total: number) => `, ${mb(done)} of ${mb(total)} MB`,
   because: (why: string) => `: ${why}`,
   notNow: "Not now",

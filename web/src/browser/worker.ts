@@ -1,22 +1,26 @@
 /** The server's part in a worker: loads the files, answers one question after another. */
-import { env } from "onnxruntime-web/wasm";
+import * as wasm from "onnxruntime-web/wasm";
 import type { Message, Sampling } from "../api.ts";
 import { Assistant, Refused } from "./answer.ts";
 import { breathe } from "./breathe.ts";
 import { chunk } from "./chunk.ts";
 import { CrossEncoder } from "./crossEncoder.ts";
 import { type Listed, listFiles, loadFiles, Offline, sizeOf } from "./files.ts";
+import { Gpu, hasGpu } from "./gpu.ts";
 import { LanguageModel } from "./model.ts";
+import { Network } from "./network.ts";
 import { Reader } from "./reader.ts";
-import type { Rules } from "./rules.ts";
+import type { Passage, Rules } from "./rules.ts";
 import type { Second } from "./second.ts";
 import { b } from "./strings.ts";
+import { Writer } from "./writer.ts";
 
 export type ToWorker =
   | { type: "load"; root: string }
   | { type: "ask"; id: number; messages: Message[]; sampling: Sampling }
   | { type: "stop"; id: number }
-  | { type: "second"; wanted: boolean };
+  | { type: "second"; wanted: boolean }
+  | { type: "gpu"; forced: boolean };
 export type FromWorker =
   | { type: "progress"; fraction: number; step: string }
   | { type: "ready"; later: number }
@@ -30,15 +34,16 @@ const told = (error: unknown) => (error instanceof Error ? error.message : Strin
 const tell = (message: FromWorker) => postMessage(message);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const bytes = (data: ArrayBuffer) => new Uint8Array(data);
-const opened = Promise.withResolvers<{ assistant: Assistant; root: URL; later: Listed["later"] }>();
+const opened = Promise.withResolvers<{ assistant: Assistant; root: URL; listed: Listed }>();
+const answered = Promise.withResolvers<void>();
 const stopped = new Set<number>();
 let turn: Promise<void> = Promise.resolve();
 let secondWanted = new AbortController();
 let readsTwice = false;
 
 async function load(root: URL): Promise<void> {
-  const { first, later } = await listFiles(root);
-  const files = await loadFiles(root, first, (done, total, kept) => {
+  const listed = await listFiles(root);
+  const files = await loadFiles(root, listed.first, (done, total, kept) => {
     tell({
       type: "progress",
       fraction: (0.9 * done) / total,
@@ -46,36 +51,77 @@ async function load(root: URL): Promise<void> {
     });
   });
   tell({ type: "progress", fraction: 0.92, step: b.opening });
-  env.wasm.wasmBinary = files.runtime;
-  env.wasm.numThreads = 1; // more need a host that sends COOP and COEP
+  wasm.env.wasm.wasmBinary = files.runtime;
+  wasm.env.wasm.numThreads = 1; // more need a host that sends COOP and COEP
   const rules: Rules = JSON.parse(new TextDecoder().decode(files.rules));
   const reader = await Reader.open(rules, bytes(files.minilm), bytes(files.reader), files.index);
-  const model = await LanguageModel.open(bytes(files.model), rules.model);
-  opened.resolve({ assistant: new Assistant(rules, reader, model), root, later });
-  tell({ type: "ready", later: sizeOf(later) });
+  const network = await Network.open(wasm, "wasm", bytes(files.model), rules.model);
+  const model = new LanguageModel(network, rules.model);
+  const writer = new Writer(model, (writes) => tell({ type: "second", told: { writes } }));
+  opened.resolve({ assistant: new Assistant(rules, reader, writer), root, listed });
+  tell({ type: "ready", later: sizeOf(listed.later) });
+}
+
+/** Once the answer under way has ended, and those that wait for it. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const done = turn.then(work);
+  turn = done.then(
+    () => {},
+    () => {},
+  );
+  return done;
 }
 
 /** The network that reads the best passages again: once nobody waits for an answer, and opened between two of them. */
 async function loadSecond({ signal }: AbortController): Promise<void> {
-  const { assistant, root, later } = await opened.promise;
+  const { assistant, root, listed } = await opened.promise;
   await turn;
   const say = (told: Partial<Second>) => signal.aborted || tell({ type: "second", told });
   const load = async () => {
     signal.throwIfAborted();
     say({ state: "loading", done: 0 });
-    const { crossencoder } = await loadFiles(root, later, (done) => say({ state: "loading", done }), signal);
-    const opening = turn.then(async () => {
+    const { crossencoder } = await loadFiles(
+      root,
+      listed.later,
+      (done) => say({ state: "loading", done }),
+      signal,
+    );
+    await inTurn(async () => {
       assistant.readTwice(await CrossEncoder.open(bytes(crossencoder)));
       readsTwice = true;
     });
-    turn = opening.catch(() => {});
-    await opening;
     tell({ type: "second", told: { state: "twice" } });
   };
   await keepLoading(
     load,
     () => say({ state: "waiting", done: 0 }),
     (why) => say({ state: "failed", why }),
+  );
+}
+
+/** The model on the visitor's GPU, where that is the better place: looked for once a first answer has ended. */
+async function tryGpu(forced: boolean): Promise<void> {
+  const { assistant, root, listed } = await opened.promise;
+  await answered.promise;
+  const { rules, model: writer } = assistant;
+  const load = async () => {
+    if (!(await hasGpu())) return;
+    const { model } = listed.first; // the browser has kept it
+    const files = await loadFiles(root, { ...listed.gpu, model }, () => {});
+    const network = await Gpu.open(files.jspi, bytes(files.model), bytes(files.linear8), rules.model);
+    const gpu = { network, model: new LanguageModel(network, rules.model) };
+    const [{ rendered, title }] = rules.passages as [Passage];
+    const prompt = assistant.encode([
+      { role: "system", text: `[1] ${rendered}` },
+      { role: "user", text: title },
+    ]);
+    const any = new Map(rules.tokenizer.tokens.map((_, id) => [id, 0]));
+    await writer.consider(gpu, prompt, () => any, inTurn, forced);
+  };
+  await keepLoading(
+    load,
+    () => {},
+    (why) => writer.turnDown("failed", why),
   );
 }
 
@@ -126,6 +172,7 @@ async function ask(id: number, messages: Message[], sampling: Sampling): Promise
     tell({ type: "end", id, error: { status, message: told(error) } });
   }
   stopped.delete(id);
+  answered.resolve();
 }
 
 addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
@@ -136,6 +183,7 @@ addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
       (message) => tell({ type: "failed", message }),
     );
   else if (data.type === "second") wantSecond(data.wanted);
+  else if (data.type === "gpu") void tryGpu(data.forced);
   else if (data.type === "stop") stopped.add(data.id);
-  else turn = turn.then(() => ask(data.id, data.messages, data.sampling));
+  else void inTurn(() => ask(data.id, data.messages, data.sampling));
 });

@@ -1,10 +1,14 @@
-/** On a site without a server: how often the passages are read, and the second reader's download. */
+/** On a site without a server: how often the passages are read, the second reader's download, and where answers
+ * are written. */
 import { useSyncExternalStore } from "react";
 import { secondReading } from "../browser/server.ts";
 import { b } from "../browser/strings.ts";
 
 export default function Readings() {
-  const { state, done, total, why } = useSyncExternalStore(secondReading.subscribe, secondReading.now);
+  const { state, done, total, why, writes } = useSyncExternalStore(
+    secondReading.subscribe,
+    secondReading.now,
+  );
   const underWay = state === "loading" || state === "waiting";
   const choice = underWay ? "once" : "twice";
   const offer = underWay ? b.notNow : state === "failed" ? b.tryAgain : b.readTwice(total);
@@ -25,6 +29,7 @@ export default function Readings() {
           {offer}
         </button>
       )}
+      {writes && <p>{b.writes[writes]}</p>}
     </div>
   );
 }
