@@ -10,6 +10,7 @@ from transformers import BertConfig, BertModel
 from fischgpt.data.grounded.asked import made_up
 from fischgpt.profile.embed import embedder
 from fischgpt.profile.relevance import Pair, Relevance, collate, relevance
+from fischgpt.resources import resource
 from fischgpt.train.reader import Reader, export, upper_half
 from fischgpt.train.relevance import loss_of, loss_of_step, measure, read, steps, train
 
@@ -118,3 +119,10 @@ def test_the_exported_reader_scores_as_the_network_does(tmp_path):
     assert np.corrcoef(exact, small)[0, 1] > 0.99
     assert np.abs(exact - small).max() < 0.1 * exact.std() + 0.1
     assert (tmp_path / "reader.onnx").stat().st_size < 7_000_000
+    assert b".py" not in (tmp_path / "reader.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("reader", ["relevance", "crossencoder"])
+def test_a_shipped_reader_says_nothing_of_the_machine_that_it_was_made_on(reader: str):
+    """torch's exporter writes a stack trace, with paths, to each node."""
+    assert b".py" not in resource(f"{reader}/model.onnx").read_bytes()

@@ -107,6 +107,8 @@ def onnx_int8(
     Weights keep to 7 bits (`reduce_range`): on processors without VNNI the products of 8 bits saturate
     (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
     """
+    import onnx_ir
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -117,3 +119,5 @@ def onnx_int8(
             input_names=list(shapes), output_names=outputs, verbose=False,
         )  # fmt: skip
         quantize_dynamic(whole, out, per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)
+        # The exporter writes to each node where in the source, on whose machine, it comes from.
+        onnx_ir.save(ClearMetadataAndDocStringPass()(onnx_ir.load(out)).model, out)
