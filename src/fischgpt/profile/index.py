@@ -205,7 +205,7 @@ class Index:
     ) -> list[Hit]:
         """The hits in the order of search and readers together, scored by the probability that each answers. whole: a
         follow-up with the question before it, which the cross-encoder reads too, for the higher of both logits: of 33
-        follow-ups 30 find their passage first so, and 26 read alone."""
+        follow-ups 30 find their passage first so, and 25 read alone."""
         readings = self._read_passages([hit.passage.id for hit in hits])
         pairs = [Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in hits]
         found = np.array([hit.score for hit in hits])
