@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from assistant_samples import scripted
 from fischgpt.assistant.model import ModelInfo, load_model
@@ -93,6 +93,25 @@ def test_a_text_is_read_while_it_is_typed_and_a_token_is_taken(site: str, visit:
     taken.click()
     expect(tokens(page)).to_have_count(len(ids) + 1)
     expect(page.get_by_label("Your text")).to_have_value(RAIN + word)
+    assert visitor.faults == []
+
+
+def test_nothing_is_read_in_the_place_of_what_is_typed_while_the_owner_is_unknown(site: str, visit: Visit) -> None:
+    """Which model answers comes with the owner: until then the recorded text is not taken for another model's."""
+    page = (visitor := visit(site)).page
+    held: list[Route] = []
+    page.route("**/api/profile", lambda route: held.append(route))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    with page.expect_response("**/readyz"):
+        page.goto(f"{site}/inside")
+    page.get_by_label("Your text").fill(RAIN)
+    expect(page.locator("[data-reading=false]")).to_contain_text("tokens read in")
+    held[0].continue_()
+    page.locator("main:not([aria-busy])").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert [RAIN in body for body in asked if "prompt" in body] == [True]
+    expect(page.get_by_label("Your text")).to_have_value(RAIN)
     assert visitor.faults == []
 
 

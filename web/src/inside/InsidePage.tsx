@@ -31,27 +31,26 @@ export default function InsidePage({ server, profile }: { server: Server; profil
   const remote = profile !== null && profile.model.n_layer == null;
   // The examples are the shipped model's; another model reads their texts itself.
   const same = profile?.model.name === EXAMPLES.model && profile.model.n_params === EXAMPLES.shape.n_params;
+  const other = profile !== null && !same;
   const awake = server.readiness.state === "ready" && !remote;
   const examples = EXAMPLES.texts.flatMap((one, index) =>
     isChat(one) && profile && !remote && !same ? [] : [index],
   );
 
-  const arrived = (now: Opened) => {
-    setText(now.text);
-    setTyped(false);
-    choose(now.ids.length - 1);
-  };
   // What is typed meanwhile stays as it is.
-  const read = (prompt: string) => reading.read(prompt, (now) => choose(now.ids.length - 1));
+  const chooseLast = (now: Opened) => choose(now.ids.length - 1);
+  const read = (prompt: string) => reading.read(prompt, chooseLast);
   const show = (index: number) => {
     const example = EXAMPLES.texts[index] ?? "";
-    if (awake && !same) reading.read(example, arrived);
-    else reading.show(index, arrived);
+    setText(example);
+    setTyped(false);
+    if (awake && other) read(example);
+    else reading.show(index, chooseLast);
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when another model than the recorded one is awake
   useEffect(() => {
-    if (awake && !same && opened.recorded && !typed) reading.read(opened.text, arrived);
-  }, [awake, same]);
+    if (awake && other && opened.recorded && !typed) read(opened.text);
+  }, [awake, other]);
 
   // A pass brings one block's attention; another block's comes when it is looked at.
   const shown = Math.min(head.layer, opened.shape.n_layer - 1);
@@ -96,7 +95,13 @@ export default function InsidePage({ server, profile }: { server: Server; profil
           <NextToken
             opened={opened}
             able={able}
-            take={(id) => reading.read([...opened.ids, id].slice(0, MOST_TOKENS), arrived)}
+            take={(id) =>
+              reading.read([...opened.ids, id].slice(0, MOST_TOKENS), (now) => {
+                setText(now.text);
+                setTyped(false);
+                chooseLast(now);
+              })
+            }
           />
           <Network
             shape={drawn}
