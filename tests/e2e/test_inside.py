@@ -38,8 +38,10 @@ def tokens(page: Page) -> Locator:
 
 def bars(page: Page) -> list[str]:
     """The odds as they are shown, the likeliest first, all others last."""
-    return page.locator("section[aria-labelledby=next] ol li").evaluate_all(
-        "rows => rows.map(row => row.lastElementChild.closest('li').innerText.trim().split('\\n').at(-1))"
+    # In one step: a locator finds the rows in one and reads them in another, and another example may come between.
+    return page.evaluate(
+        """() => [...document.querySelectorAll("section[aria-labelledby=next] ol li")]
+            .map(row => row.innerText.trim().split("\\n").at(-1))"""
     )
 
 
