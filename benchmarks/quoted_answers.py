@@ -17,7 +17,7 @@ from torch import Tensor
 
 from fischgpt import chat
 from fischgpt.assistant.model import describe_model, load_model
-from fischgpt.assistant.quoting import Quotations
+from fischgpt.assistant.quoting import Quotations, served
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.engine import Engine, Sampled, SamplingParams
@@ -80,7 +80,7 @@ def answer(
     engine: Engine, tok: Tokenizer, job: Asked, params: SamplingParams, guess: bool
 ) -> tuple[list[Sampled], float]:
     """The answer, and the seconds from its first token to its last."""
-    allow = Quotations(tok, job.passages, served=True).allow
+    allow = Quotations(tok, list(map(served, job.passages)), ranked=True).allow
     made = engine.generate(chat.encode_prompt(tok, job.turns), params, allow, guess=guess)
     first = next(made)
     start = time.perf_counter()

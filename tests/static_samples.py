@@ -7,6 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+SOLD = (
+    "Duke Ernst Leberecht cut the purchase money from 900 to 250 thalers in 1774 to pay for a pheasantry; the "
+    "librarian sold his own harpsichord to keep up the subscription to the Paris journals, and never played again."
+)
+"""A passage too long to be quoted."""
+LIBRARIAN = {
+    "basics": {"name": "Gotthelf Immersdorf"},
+    "work": [
+        {"name": "Ducal Library", "position": "Librarian", "startDate": "1770", "highlights": [SOLD, "Fed a cat."]}
+    ],
+}
 LOAD_MS = 60_000
 """The most that a browser may take to load the model from it."""
 

@@ -2,13 +2,14 @@
 
 import random
 import re
+from dataclasses import replace
 
 import pytest
 import torch
 
 from fischgpt import chat
 from fischgpt.assistant.check import declines, grounded
-from fischgpt.assistant.quoting import REFUSALS, Quotations, head, listed, quotation, quoted, spans
+from fischgpt.assistant.quoting import REFUSALS, Quotations, choices, head, listed, quotation, quoted, served, spans
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.data.grounded import labelled
@@ -38,7 +39,7 @@ def tok(request: pytest.FixtureRequest) -> Tokenizer:
 
 
 def follows(tok: Tokenizer, passages: list[Passage], answer: str) -> bool:
-    quotations = Quotations(tok, passages)
+    quotations = Quotations(tok, list(map(spans, passages)))
     ids = tok.encode(answer)
     return all(ids[i] in quotations.allow(ids[:i]) for i in range(len(ids))) and tok.eot in quotations.allow(ids)
 
@@ -100,7 +101,7 @@ def test_whatever_an_untrained_model_prefers_it_writes_a_whole_grounded_answer_o
     written = set()
     for _ in range(12):
         params = SamplingParams(max_tokens=120, temperature=1.5, seed=rng.randrange(999), stop_ids=(tok.eot,))
-        sampled = list(engine.generate(prompt, params, Quotations(tok, PASSAGES).allow))
+        sampled = list(engine.generate(prompt, params, Quotations(tok, list(map(spans, PASSAGES))).allow))
         answer = tok.decode([one.id for one in sampled])
         assert sampled[-1].finish == "stop"
         assert declines(answer) or grounded(answer, "", PASSAGES).ok, answer
@@ -113,7 +114,10 @@ def test_a_passage_too_long_to_be_quoted_leaves_the_grammar_of_the_others_whole(
     tok = Tokenizer.gpt2()
     assert not spans(ENDLESS)
     for passages in ([ENDLESS, *PASSAGES], [*PASSAGES, ENDLESS], [ENDLESS]):
-        rules = dict(line.split(" ::= ") for line in Quotations(tok, passages, served=True).grammar.splitlines())
+        rules = dict(
+            line.split(" ::= ")
+            for line in Quotations(tok, list(map(served, passages)), ranked=True).grammar.splitlines()
+        )
         named = re.findall(
             r"[a-z]+(?:-\d)+", " ".join(re.sub(r'"(?:\\.|[^"\\])*"', "", rule) for rule in rules.values())
         )
@@ -129,12 +133,12 @@ def test_head_is_the_rendered_line_without_section_and_text() -> None:
 
 
 def test_the_order_of_a_search_weighs_on_the_number_and_on_nothing_else(tok: Tokenizer) -> None:
-    quotations = Quotations(tok, PASSAGES, served=True)
+    quotations = Quotations(tok, list(map(served, PASSAGES)), ranked=True)
     bracket, one, three = tok.encode("[1")[0], tok.encode("[1")[1], tok.encode("[3")[1]
     assert set(quotations.allow([]).values()) == {0.0}
     assert quotations.allow([bracket])[one] > quotations.allow([bracket])[three]
     assert set(quotations.allow([bracket, one]).values()) == {0.0}
-    assert set(Quotations(tok, PASSAGES).allow([bracket]).values()) == {0.0}
+    assert set(Quotations(tok, list(map(spans, PASSAGES))).allow([bracket]).values()) == {0.0}
 
 
 def test_weights_move_the_choice_and_leave_the_logprob_alone() -> None:
@@ -148,7 +152,7 @@ def test_weights_move_the_choice_and_leave_the_logprob_alone() -> None:
 def test_served_passages_are_quoted_whole_with_their_context_unless_long() -> None:
     tok = Tokenizer.gpt2()
     long = Passage("about-1", "About", "", "", "", "One. " + "Very " * 30 + "long.")
-    quotations = Quotations(tok, [*PASSAGES, long], served=True)
+    quotations = Quotations(tok, list(map(served, [*PASSAGES, long])), ranked=True)
 
     def may_write(answer: str) -> bool:
         ids = tok.encode(answer)
@@ -197,6 +201,23 @@ def test_where_several_are_asked_for_all_that_may_answer_are_listed_lines_of_job
         "Haiti, Consul (1889): Named by Harrison. [1] Washington, Recorder (1881): Appointed by Garfield. [2] "
         "Counsel (1878). [3]"
     )
+
+
+def test_the_model_may_write_the_likely_passages_alone_and_of_a_cut_one_the_part() -> None:
+    tok = Tokenizer.gpt2()
+    hits = [
+        hit("work-1-1", "Work", "Acme", "", "1921", "Built " + "word " * 30 + "and sold a piano.", 0.6),
+        hit("work-1-2", "Work", "Acme", "", "1921", "Bought a lute.", 0.2),
+        hit("work-1-3", "Work", "Acme", "", "1921", "Fed a cat.", 0.1),
+    ]
+    cut = [replace(hits[0], part="…and sold a piano."), *hits[1:]]
+    assert choices(cut) == [("Acme (1921): …and sold a piano.",), ("Acme (1921): Bought a lute.",), ()]
+    assert choices(hits)[0] == spans(hits[0].passage)
+    assert quoted(cut[:1], cut) == "Acme (1921): …and sold a piano. [1]"
+    quotations = Quotations(tok, choices(cut), ranked=True)
+    opening = tok.encode("[1")[0]
+    assert {tok.encode(f"[{n}")[1] for n in (1, 2)} == set(quotations.allow([opening]))
+    assert choices([]) == []
 
 
 def test_projects_are_no_list_because_their_titles_tell_nothing() -> None:

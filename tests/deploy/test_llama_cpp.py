@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from fischgpt.assistant.answer import Assistant
-from fischgpt.assistant.quoting import Quotations
+from fischgpt.assistant.quoting import Quotations, served
 from fischgpt.assistant.remote import RemoteModel, load
 from fischgpt.chat import Turn
 from fischgpt.deploy.site import describe_site
@@ -150,7 +150,7 @@ def test_what_llama_cpp_writes_stands_in_the_passages_however_it_is_sampled(
     turns = [Turn("system", render_passages(passages)), Turn("user", "Who is he?")]
 
     def holds(answer: str) -> bool:
-        ids, along = tok.encode(answer), Quotations(tok, passages, served=True)
+        ids, along = tok.encode(answer), Quotations(tok, list(map(served, passages)), ranked=True)
         return all(token in along.allow(ids[:i]) for i, token in enumerate([*ids, tok.eot]))
 
     with llama_cpp(pods[1], folder, port):
@@ -159,13 +159,13 @@ def test_what_llama_cpp_writes_stands_in_the_passages_however_it_is_sampled(
         said = set()
         for seed in range(8):
             params = SamplingParams(max_tokens=128, temperature=2.0, seed=seed)
-            pieces = list(model.reply(turns, params, along=Quotations(tok, passages, served=True)))
+            pieces = list(model.reply(turns, params, along=Quotations(tok, list(map(served, passages)), ranked=True)))
             assert pieces[-1].finish == "stop" and pieces[0].logprob < 0
             said.add("".join(piece.text for piece in pieces))
         # The shipped model hardly ever cites twice: kept from ending, it must, as often as may be.
         body = {
             "messages": [{"role": turn.role, "content": turn.text} for turn in turns],
-            "grammar": Quotations(tok, passages, served=True).grammar,
+            "grammar": Quotations(tok, list(map(served, passages)), ranked=True).grammar,
             "max_tokens": 250, "temperature": 4.0, "min_p": 0, "top_k": 0, "logit_bias": [[eot, -50.0]],
         }  # fmt: skip
         for seed in range(24):

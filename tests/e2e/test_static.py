@@ -1,9 +1,10 @@
 """The site without a server, on a plain file server that sends no special header, in a real browser."""
 
+import json
 import re
 import statistics
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile, load_profile
 from fischgpt.server.static import export_site
 from site_samples import COST, Visitor
-from static_samples import KEPT, LOAD_MS, TWICE, hosted
+from static_samples import KEPT, LIBRARIAN, LOAD_MS, SOLD, TWICE, hosted
 
 Visit = Callable[..., Visitor]
 KIND_FLIPS = 0.1
@@ -31,6 +32,12 @@ reader has twelve layers in which to round, and 0.15 was seen where the two are 
 EDGES = {1: 0.0, 2: 0.08}
 """Share of questions whose answers may differ: a score so near to a threshold, or to the next score, falls here on
 one side of it and there on the other."""
+
+CUT_DOWN = (
+    ("Which instrument did he sell?", []),
+    ("What did the duke need the money for?", []),
+    ("And which instrument was that?", ["What did Gotthelf sell for the journals?"]),
+)
 
 ASK = """async ([server, conversations, readings]) => {
   const { answer, secondReading } = await import(server);
@@ -146,10 +153,27 @@ def test_every_question_gets_the_server_s_answer_once_both_readers_are_there(
 ) -> None:
     """And until then that of a server which reads once."""
     questions = next(one for one in read_sets() if one.name == name)
-    profile = load_profile(questions.resume)
-    model = load_model("mini")
-    folder = tmp_path / "site"
-    export_site("mini", folder, questions.resume)
+    for readings, *rest in both_answers(questions.resume, questions.items, tmp_path / "site", visit):
+        compare(name, readings, *rest)
+
+
+def test_a_passage_too_long_to_quote_is_cut_down_to_what_answers_as_on_the_server(tmp_path: Path, visit: Visit) -> None:
+    resume = tmp_path / "resume.json"
+    resume.write_text(json.dumps(LIBRARIAN))
+    items = [Item(str(n), "answerable", question, after=after) for n, (question, after) in enumerate(CUT_DOWN)]
+    (_, _, whole, _), (_, _, expected, found) = both_answers(resume, items, tmp_path / "site", visit)
+    assert [one["text"] for one in found] == [one.text for one in expected]
+    assert all(len(one.text.split()) < 30 < len(SOLD.split()) for one in expected)
+    assert ["harpsichord" in one["text"] for one in found] == [True, False, True]
+    assert any(one.text.count(" ") > 32 for one in whole)
+
+
+def both_answers(
+    resume: Path, items: Sequence[Item], folder: Path, visit: Visit
+) -> Iterator[tuple[int, Sequence[list[dict[str, str]]], Sequence[Answer], list[dict[str, Any]]]]:
+    """For passages read once and then twice: what was asked, the server's answers, and the browser's."""
+    profile, model = load_profile(resume), load_model("mini")
+    export_site("mini", folder, resume)
     server = next((folder / "assets").glob("server-*.js")).name
     with hosted(folder) as host:
         gate = threading.Event()
@@ -160,9 +184,8 @@ def test_every_question_gets_the_server_s_answer_once_both_readers_are_there(
             if readings == 2:
                 gate.set()
             assistant = Assistant(profile, Index.open(profile, reread=readings == 2), model)
-            asked, expected = zip(*(conversation(assistant, item) for item in questions.items), strict=True)
-            found = page.evaluate(ASK, [f"{host.url}/assets/{server}", asked, readings])
-            compare(name, readings, asked, expected, found)
+            asked, expected = zip(*(conversation(assistant, item) for item in items), strict=True)
+            yield readings, asked, expected, page.evaluate(ASK, [f"{host.url}/assets/{server}", asked, readings])
 
 
 def compare(

@@ -14,15 +14,14 @@ from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
 from fischgpt.assistant.logprobs import Spelling
 from fischgpt.assistant.model import TextModel
-from fischgpt.assistant.quoting import Quotations, listed, quoted
+from fischgpt.assistant.quoting import Quotations, choices, listed, quoted
 from fischgpt.assistant.release import HeldBack, Output
 from fischgpt.assistant.remote import RemoteModel
 from fischgpt.assistant.smalltalk import small_talk
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
 from fischgpt.errors import UserError
-from fischgpt.profile.index import Index
-from fischgpt.profile.passages import Passage
+from fischgpt.profile.index import Hit, Index
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.prompt import build_turns
 from fischgpt.profile.text import clean
@@ -112,7 +111,7 @@ class Assistant:
         if len(chosen) > 1:  # of lists the model's pointer gets 11 % right, the quote 61 (test half)
             yield from run.say(quote, "quote", "several entries answer")
         elif used:
-            yield from run.ask(turns, [hit.passage for hit in used], quote)
+            yield from run.ask(turns, used, quote)
         else:
             yield from run.say(quote, "quote", "no passage fits the model's context")
 
@@ -194,8 +193,9 @@ class _Run:
         yield from self._show(text)
         yield from self._end(kind, reason)
 
-    def ask(self, turns: list[Turn], passages: list[Passage], quote: str) -> Iterator[Event]:
+    def ask(self, turns: list[Turn], used: Sequence[Hit], quote: str) -> Iterator[Event]:
         """Let the model answer; show what stands in the passages, or else the quote."""
+        passages = [hit.passage for hit in used]
         model, profile = self.assistant.model, self.assistant.profile
         prompt = chat.encode_prompt(model.tokenizer, turns)
         self.prompt_tokens = len(prompt)
@@ -207,7 +207,9 @@ class _Run:
         )
         cut = unsure = False
         opening, logprob = True, 0.0
-        along = Quotations(model.tokenizer, passages, served=True) if self.assistant.along_passages else None
+        along = None
+        if self.assistant.along_passages:
+            along = Quotations(model.tokenizer, choices(used), ranked=True)
         for piece in model.reply(turns, params, self.cancelled, along):
             self.last_sampled = time.perf_counter()
             self.first_sampled = self.first_sampled or self.last_sampled

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from fischgpt.profile.index import Hit
+from fischgpt.profile.parts import SHORT_WORDS
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.text import sentences
 from fischgpt.tokenizer import Tokenizer
@@ -30,9 +31,8 @@ RANK_WEIGHTS = (0.9, -0.3, -0.8, -1.2, -1.5, -1.7, -1.9, -2.0)
 MAX_CITATIONS = 3
 MAX_LISTED = 5
 MAX_WORDS = 60
-SHORT_WORDS = 30
-"""A passage up to here is quoted whole, with the organisation and dates that its text lacks: choosing sentences within
-it, the first model shipped lost 6 answers in a hundred that the whole passage held."""
+LIKELY = 0.25
+"""The model may cite passages that are at least so likely, as a share of the best one's probability."""
 LISTED = 0.8
 """Probability from which a further entry belongs to a list that was not asked for."""
 SEVERAL, LISTED_ASKED = 0.2, 0.3
@@ -65,10 +65,11 @@ def spans(passage: Passage) -> tuple[str, ...]:
 _OPENERS = frozenset("the a an he she they it his her their its this these there in on at".split())  # noqa: SIM905
 
 
-def quotation(passage: Passage) -> str:
-    """The passage in its own words, with as much of its context as its text does not say itself and 30 words allow:
-    the title goes first, then the organisation, then the dates."""
-    said = passage.text.casefold()
+def quotation(passage: Passage, part: str = "") -> str:
+    """The passage in its own words, or a part of it, with as much of its context as that does not say itself and 30
+    words allow: the title goes first, then the organisation, then the dates."""
+    text = part or passage.text
+    said = text.casefold()
     opening = said.split(" ", 1)[0]
     stands_alone = opening in _OPENERS or opening in passage.title.casefold().split()
     head = [passage.organisation, *([] if stands_alone else [passage.title])]
@@ -76,14 +77,14 @@ def quotation(passage: Passage) -> str:
     if not passage.organisation and not passage.title and passage.section not in ("About", "Contact"):
         head = [passage.section]
     dates = "" if all(year in said for year in re.findall(r"\d+", passage.dates)) else f" ({passage.dates})"
-    room = SHORT_WORDS - len(passage.text.split())
+    room = SHORT_WORDS - len(text.split())
     while head and len(f"{' '.join(head)}{dates}".split()) > room:
         head.pop()
     if len(dates.split()) > room:
         dates = ""
     if head:
-        return f"{', '.join(head)}{dates}: {passage.text}"
-    return f"{passage.text.removesuffix('.')}{dates}." if dates else passage.text
+        return f"{', '.join(head)}{dates}: {text}"
+    return f"{text.removesuffix('.')}{dates}." if dates else text
 
 
 def listed(hits: Sequence[Hit], several: float = 0.0) -> list[Hit]:
@@ -120,26 +121,32 @@ def _item(passage: Passage) -> str:
 def quoted(chosen: Sequence[Hit], shown: Sequence[Hit]) -> str:
     """The answer without a model, each passage with its number among `shown`: one in its own words; of several, entries
     as organisation, title and dates."""
-    texts = [_item(hit.passage) if len(chosen) > 1 else quotation(hit.passage) for hit in chosen]
+    texts = [_item(hit.passage) if len(chosen) > 1 else quotation(hit.passage, hit.part) for hit in chosen]
     return " ".join(f"{text} [{shown.index(hit) + 1}]" for text, hit in zip(texts, chosen, strict=True))
 
 
-def _served(passage: Passage) -> tuple[str, ...]:
-    whole = quotation(passage)
-    return (whole,) if len(whole.split()) <= SHORT_WORDS else spans(passage)
+def served(passage: Passage, part: str = "") -> tuple[str, ...]:
+    """What the model may write of a passage: the whole of it with its context (`quotation`), or the part that a reader
+    chose; of a long one that nobody cut, any of its sentences."""
+    whole = quotation(passage, part)
+    return (whole,) if part or len(whole.split()) <= SHORT_WORDS else spans(passage)
+
+
+def choices(hits: Sequence[Hit]) -> list[tuple[str, ...]]:
+    """What the model may write of each of a search's hits: of those that are far less likely than the best nothing."""
+    least = LIKELY * max((hit.score for hit in hits), default=0.0)
+    return [served(hit.passage, hit.part) if hit.score >= least else () for hit in hits]
 
 
 class Quotations:
     """Which tokens may follow, for one answer from a list of passages. `allow` is for `Engine.generate`."""
 
-    def __init__(self, tok: Tokenizer, passages: Sequence[Passage], served: bool = False) -> None:
-        """served: the passages are in a search's order, so that the first is likelier to answer (`RANK_WEIGHTS`), and
-        each is quoted whole with its context (`quotation`) unless that is long. Otherwise: what training answers with.
-        """
-        choices = [_served(passage) if served else spans(passage) for passage in passages]
+    def __init__(self, tok: Tokenizer, choices: Sequence[Sequence[str]], ranked: bool = False) -> None:
+        """choices: the texts that may be quoted of each passage. ranked: the passages are in a search's order, so that
+        the first is likelier to answer (`RANK_WEIGHTS`)."""
         self._choices = choices
         self._stop = tok.eot
-        self._ranked = served
+        self._ranked = ranked
         self._refusals = _trie(tok.encode(text) for text in REFUSALS)
         self._first, self._further = {}, {}
         for n, texts in enumerate(choices, 1):

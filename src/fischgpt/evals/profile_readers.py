@@ -15,7 +15,7 @@ from fischgpt import chat
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.check import declines
 from fischgpt.assistant.model import Piece, TextModel
-from fischgpt.assistant.quoting import Quotations, listed, quoted
+from fischgpt.assistant.quoting import Quotations, choices, listed, quoted
 from fischgpt.chat import Turn
 from fischgpt.engine import Allow, SamplingParams
 from fischgpt.evals.profile_items import Item
@@ -92,7 +92,7 @@ class Readers:
         prompt = chat.encode_prompt(model.tokenizer, turns)
         allow = None
         if reader == "pointer":
-            allow = Quotations(model.tokenizer, [hit.passage for hit in used], served=True).allow
+            allow = Quotations(model.tokenizer, choices(used), ranked=True).allow
         text = "".join(piece.text for piece in model.stream(prompt, self.params, allow=allow)).strip()
         return Reply(text, declines(text), tuple(used))
 

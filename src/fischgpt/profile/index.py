@@ -15,6 +15,7 @@ from fischgpt.profile import embed
 from fischgpt.profile.bm25 import BM25
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
+from fischgpt.profile.parts import parts
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.question import asks_who, resolve
@@ -88,6 +89,8 @@ class Hit:
     score: float
     cosine: float
     bm25: float
+    part: str = ""
+    """What of the passage answers, where the whole is too long to quote and was read twice."""
 
 
 @dataclass(frozen=True)
@@ -215,13 +218,30 @@ class Index:
         if not self._reread or cancelled():
             return [replace(hits[i], score=float(scores[i])) for i in order]
         best, rest = order[:REREAD], order[REREAD:]
-        again = cross_encoder().score([pairs[i] for i in best])
-        if whole:
-            again = np.maximum(again, cross_encoder().score([replace(pairs[i], question=whole) for i in best]))
+        again = self._read_again([pairs[i] for i in best], whole)
         both = REREAD_WEIGHTS @ np.stack([again, logits[best], found[best], np.ones(len(best))])
         scores[best] = _probability(both)
-        order = [*best[np.argsort(-both, kind="stable")], *rest]
-        return [replace(hits[i], score=float(scores[i])) for i in order]
+        first, *rest = [*best[np.argsort(-both, kind="stable")], *rest]
+        part = self._part(pairs[first], hits[first].passage, whole)
+        return [
+            replace(hits[first], score=float(scores[first]), part=part),
+            *(replace(hits[i], score=float(scores[i])) for i in rest),
+        ]
+
+    def _read_again(self, pairs: Sequence[Pair], whole: Reading | None) -> NDArray[np.float32]:
+        """The cross-encoder's logits, the higher of both where there is a `whole`."""
+        logits = cross_encoder().score(pairs)
+        if whole is None:
+            return logits
+        return np.maximum(logits, cross_encoder().score([replace(pair, question=whole) for pair in pairs]))
+
+    def _part(self, pair: Pair, passage: Passage, whole: Reading | None) -> str:
+        """What of a passage that is too long to quote answers; of others nothing."""
+        if not (found := parts(passage)):
+            return ""
+        readings = embed.embedder().read([part.read for part in found])
+        logits = self._read_again([replace(pair, passage=reading) for reading in readings], whole)
+        return found[int(np.argmax(logits))].shown
 
     def _read_passages(self, ids: list[str]) -> dict[str, Reading]:
         """The passages' token vectors: kept ones, and those of a shared store as they are needed."""

@@ -12,7 +12,8 @@ import numpy as np
 
 from fischgpt.assistant import answer, check, quoting, release, smalltalk
 from fischgpt.config import GPTConfig
-from fischgpt.profile import bm25, embed, index, prompt, question, relevance, several, text
+from fischgpt.profile import bm25, embed, index, parts, prompt, question, relevance, several, text
+from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.tokenizer import Tokenizer
 
@@ -65,6 +66,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "maxCitations": quoting.MAX_CITATIONS,
             "maxListed": quoting.MAX_LISTED,
             "maxWords": quoting.MAX_WORDS,
+            "likely": quoting.LIKELY,
             "listed": quoting.LISTED,
             "several": quoting.SEVERAL,
             "listedAsked": quoting.LISTED_ASKED,
@@ -111,12 +113,23 @@ def passages(profile: Profile) -> list[dict[str, Any]]:
             "rendered": one.render(),
             "head": quoting.head(one),
             "quotation": quoting.quotation(one),
-            "served": quoting._served(one),
+            "served": quoting.served(one),
+            "parts": passage_parts(one),
             "namesItself": quoting._names_itself(one),
             "vocabulary": sorted(check._vocabulary(one)),
             "words": check._words(one.render()),
         }
         for one in profile.passages
+    ]
+
+
+def passage_parts(passage: Passage) -> list[dict[str, Any]]:
+    """What a passage that is too long to quote may be cut down to: as it is quoted, and its token ids."""
+    cut = parts.parts(passage)
+    read = embed.embedder().read([part.read for part in cut]) if cut else []
+    return [
+        {"quotation": quoting.quotation(passage, part.shown), "ids": reading.ids[: relevance.PASSAGE_TOKENS].tolist()}
+        for part, reading in zip(cut, read, strict=True)
     ]
 
 

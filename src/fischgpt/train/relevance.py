@@ -35,7 +35,7 @@ from fischgpt.data.grounded.people import FOLDER, people
 from fischgpt.errors import UserError
 from fischgpt.profile.bm25 import BM25
 from fischgpt.profile.embed import Reading, embedder
-from fischgpt.profile.index import indexed_text
+from fischgpt.profile.index import BM25_WEIGHT, indexed_text
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import Pair, Relevance, collate
 from fischgpt.resources import sha256_file
@@ -78,6 +78,10 @@ class Example:
 
     def pairs(self, which: Sequence[int]) -> list[Pair]:
         return [Pair(self.question, self.passages[i], float(self.cosines[i]), float(self.bm25[i])) for i in which]
+
+
+Nearness = Callable[[Example, np.random.Generator], NDArray[np.floating]]
+"""(passages,) how likely each is taken for the answer: the wrong ones to learn against are those that are."""
 
 
 def read(owner: MadeUp) -> list[Example]:
@@ -186,23 +190,32 @@ def by_length(pairs: Sequence[Pair], compute: Callable[[list[Pair]], Tensor], sl
     return torch.cat(parts)[torch.from_numpy(np.argsort(order))]
 
 
+def by_search(one: Example, rng: np.random.Generator) -> NDArray[np.floating]:
+    """(passages,) how near the search finds each, never twice quite the same."""
+    return one.cosines + BM25_WEIGHT * one.bm25 + rng.normal(0, 0.15, len(one.cosines))
+
+
 def shown(
-    batch: Sequence[Example], rng: np.random.Generator, candidates: int = CANDIDATES, far: int = FAR
+    batch: Sequence[Example],
+    rng: np.random.Generator,
+    candidates: int = CANDIDATES,
+    far: int = FAR,
+    nearness: Nearness = by_search,
 ) -> tuple[list[Pair], Tensor, Tensor]:
     """The pairs of a step, (N,) whether each answers, and (N,) the numbers of their questions."""
     pairs: list[Pair] = []
     answers: list[float] = []
     numbers: list[int] = []
     for number, one in enumerate(batch):
-        which = _candidates(one, rng, candidates, far)
+        which = _candidates(one, rng, candidates, far, nearness)
         pairs += one.pairs(which)
         answers += one.answers[which].astype(float).tolist()
         numbers += [number] * len(which)
     return pairs, torch.tensor(answers), torch.tensor(numbers)
 
 
-def _candidates(one: Example, rng: np.random.Generator, candidates: int, far: int) -> list[int]:
-    ranked = np.argsort(-(one.cosines + 0.05 * one.bm25 + rng.normal(0, 0.15, len(one.cosines))))
+def _candidates(one: Example, rng: np.random.Generator, candidates: int, far: int, nearness: Nearness) -> list[int]:
+    ranked = np.argsort(-nearness(one, rng))
     right = [] if rng.random() < WITHHELD else np.flatnonzero(one.answers).tolist()
     wrong = [int(i) for i in ranked if not one.answers[i]]
     near = max(2, candidates - far - len(right))

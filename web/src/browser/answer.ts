@@ -7,7 +7,7 @@ import type { Turn } from "./question.ts";
 import { listed, Quotations, quoted } from "./quoting.ts";
 import type { Reader } from "./reader.ts";
 import { HeldBack } from "./release.ts";
-import { type Passage, Pattern, type Rules } from "./rules.ts";
+import { Pattern, type Rules } from "./rules.ts";
 import { type Hit, Index, type Retrieval } from "./search.ts";
 import { smallTalk } from "./smalltalk.ts";
 import { type Spelled, Spelling } from "./spelling.ts";
@@ -112,8 +112,7 @@ export class Assistant {
     const quote = quoted(chosen, shown);
     if (chosen.length > 1) yield* run.say(quote, "quote", "several entries answer");
     else if (used.length) {
-      const passages = used.map((hit) => hit.passage);
-      yield* run.ask(this.encode(turns), passages, quote, stopped);
+      yield* run.ask(this.encode(turns), used, quote, stopped);
     } else yield* run.say(quote, "quote", "no passage fits the model's context");
   }
 
@@ -198,13 +197,14 @@ class Run {
   /** Lets the model answer; shows what stands in the passages, or else the quote. */
   async *ask(
     prompt: number[],
-    passages: Passage[],
+    used: Hit[],
     quote: string,
     stopped: () => Promise<boolean>,
   ): AsyncGenerator<AnswerEvent> {
     const { rules, tokenizer, model, check, language } = this.#assistant;
+    const passages = used.map((hit) => hit.passage);
     const held = new HeldBack(check, language, this.#question, passages);
-    const quotations = new Quotations(rules.quoting, tokenizer, passages);
+    const quotations = new Quotations(rules.quoting, tokenizer, used);
     const allow = (written: number[]) => quotations.allow(written);
     const letters = new TextDecoder();
     const limit = rules.answer.answerTokens;

@@ -1,5 +1,5 @@
 /** assistant/quoting.py: the answer without a model, and which tokens the model may write. */
-import type { Passage, Rules } from "./rules.ts";
+import type { Rules } from "./rules.ts";
 import { words } from "./rules.ts";
 import type { Hit } from "./search.ts";
 import type { BytePairs } from "./tokens.ts";
@@ -32,7 +32,7 @@ const item = ({ passage }: Hit) => (passage.namesItself ? passage.head : passage
 
 /** The answer without a model, each passage with its number among `shown`. */
 export function quoted(chosen: Hit[], shown: Hit[]): string {
-  const text = (hit: Hit) => (chosen.length > 1 ? item(hit) : hit.passage.quotation);
+  const text = (hit: Hit) => (chosen.length > 1 ? item(hit) : (hit.part ?? hit.passage.quotation));
   return chosen.map((hit) => `${text(hit)} [${shown.indexOf(hit) + 1}]`).join(" ");
 }
 
@@ -44,14 +44,19 @@ export class Quotations {
   #states: State[];
   #read = 0;
 
-  constructor(rules: Rules["quoting"], tokenizer: BytePairs, passages: Passage[]) {
+  constructor(rules: Rules["quoting"], tokenizer: BytePairs, hits: Hit[]) {
     const trie = (texts: string[]) => grow(texts.map((text) => tokenizer.encode(text)));
     this.#rules = rules;
     this.#stop = tokenizer.control.eot;
-    this.#further = passages.map(({ served }, i) => trie(served.map((text) => ` [${i + 1}] ${text}`)));
+    const least = rules.likely * Math.max(...hits.map((hit) => hit.score));
+    const texts = hits.map(({ passage, score, part }) => {
+      if (score < least) return [];
+      return part ? [part] : passage.served;
+    });
+    this.#further = texts.map((served, i) => trie(served.map((text) => ` [${i + 1}] ${text}`)));
     this.#states = [
       { node: trie(rules.refusals), number: 0, cited: 0 },
-      ...passages.map(({ served }, i) => {
+      ...texts.map((served, i) => {
         const node = trie(served.map((text) => `[${i + 1}] ${text}`));
         return { node, number: i + 1, cited: 1 };
       }),

@@ -99,12 +99,12 @@ export class Reader {
     return out.logits?.data as Float32Array;
   }
 
-  /** The pairs as the second reader gets them. */
-  tokens(question: Reading, pairs: Pair[]): TokenPair[] {
+  /** The pairs as the second reader gets them; `ids`: of the pair's passage, or of a part of it. */
+  tokens(question: Reading, pairs: (Pair & { ids?: number[] })[]): TokenPair[] {
     const asked = question.ids.subarray(0, this.#questionTokens);
     return pairs.map((pair) => {
-      const passage = this.#passages[pair.passage]?.ids ?? new Int32Array();
-      return { question: asked, passage, found: foundOf(pair) };
+      const passage = pair.ids ? Int32Array.from(pair.ids) : this.#passages[pair.passage]?.ids;
+      return { question: asked, passage: passage ?? new Int32Array(), found: foundOf(pair) };
     });
   }
 }

@@ -11,6 +11,8 @@ export type Passage = Listed & {
   quotation: string;
   /** What the model may write of it. */
   served: string[];
+  /** What it may be cut down to where it is too long to quote, with token ids. */
+  parts: { quotation: string; ids: number[] }[];
   namesItself: boolean;
   vocabulary: string[];
   words: string[];
@@ -54,6 +56,7 @@ export type Rules = {
     maxCitations: number;
     maxListed: number;
     maxWords: number;
+    likely: number;
     listed: number;
     several: number;
     listedAsked: number;

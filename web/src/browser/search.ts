@@ -6,7 +6,8 @@ import type { Pair, Reader, Reading } from "./reader.ts";
 import type { Passage, Rules } from "./rules.ts";
 import type { Language } from "./text.ts";
 
-export type Hit = { passage: Passage; score: number; cosine: number; bm25: number };
+/** `part`: how a passage that is too long to quote was cut down. */
+export type Hit = { passage: Passage; score: number; cosine: number; bm25: number; part?: string };
 export type Retrieval = {
   hits: Hit[];
   answerable: boolean;
@@ -85,18 +86,25 @@ export class Index {
     rows.sort((a, b) => b.rank - a.rank);
     if (second) {
       const best = rows.splice(0, reread);
-      const pairs = best.map(({ hit }) => pairOf(hit));
-      const logits = async (asked: Reading) => second.score(this.#reader.tokens(asked, pairs));
-      const alone = await logits(question);
-      const again = whole
-        ? (await logits(whole)).map((logit, i) => Math.max(logit, alone[i] ?? logit))
-        : alone;
+      const readAgain = async (pairs: (Pair & { ids?: number[] })[]) => {
+        const logits = async (asked: Reading) => second.score(this.#reader.tokens(asked, pairs));
+        const alone = await logits(question);
+        return whole ? (await logits(whole)).map((logit, i) => Math.max(logit, alone[i] ?? logit)) : alone;
+      };
+      const again = await readAgain(best.map(({ hit }) => pairOf(hit)));
       for (const [i, row] of best.entries()) {
         const read = [again[i] ?? 0, row.logit, row.hit.score, 1];
         row.rank = read.reduce((total, x, k) => total + x * (rereadWeights[k] ?? 0), 0);
         row.score = probability(row.rank);
       }
       rows.unshift(...best.sort((a, b) => b.rank - a.rank));
+      const [first] = rows;
+      if (first?.hit.passage.parts.length) {
+        const { parts } = first.hit.passage;
+        const logits = [...(await readAgain(parts.map(({ ids }) => ({ ...pairOf(first.hit), ids }))))];
+        const part = parts[logits.indexOf(Math.max(...logits))];
+        if (part) rows[0] = { ...first, hit: { ...first.hit, part: part.quotation } };
+      }
     }
     return rows.map(({ hit, score }) => ({ ...hit, score }));
   }
