@@ -185,12 +185,11 @@ class Index:
         """
         if asks_who(question, self.profile.name):
             return self._about(k)
-        asked, earlier = resolve(question, history, self.profile.name)
-        reading = self._read(asked)
-        found, whole = self._scored(asked, reading), None
+        asked, earlier, both = resolve(question, history, self.profile.name)
+        reading, whole = self._read(asked), self._read(both) if both else None
+        found = self._scored(asked, reading)
         if earlier:
-            both = f"{earlier} {asked}"
-            before, whole = self._scored(earlier, self._read(earlier)), self._read(both)
+            before = self._scored(earlier, self._read(earlier))
             found = self._follow_up(found, self._scored(both, whole), before)
         hits = sorted(found.values(), key=lambda hit: -hit.score)
         if reading:
@@ -207,8 +206,9 @@ class Index:
         self, question: Reading, whole: Reading | None, hits: list[Hit], cancelled: Callable[[], bool]
     ) -> list[Hit]:
         """The hits in the order of search and readers together, scored by the probability that each answers. whole: a
-        follow-up with the question before it, which the cross-encoder reads too, for the higher of both logits: of 33
-        follow-ups 30 find their passage first so, and 25 read alone."""
+        follow-up with the question before it, or a question with the rest of its message, which the cross-encoder reads
+        too, for the higher of both logits: of 33 follow-ups 30 find their passage first so, and 25 read alone; of 152
+        questions behind an order to do something else 130, and 120 if they are searched and read with it alone."""
         readings = self._read_passages([hit.passage.id for hit in hits])
         pairs = [Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in hits]
         found = np.array([hit.score for hit in hits])

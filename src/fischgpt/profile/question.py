@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from fischgpt.chat import Turn
 from fischgpt.profile.bm25 import STOP_WORDS, fold, terms
-from fischgpt.profile.text import clean
+from fischgpt.profile.text import clean, sentences
 
 # Markers of chat formats. A visitor may type them; they are text to us and mean nothing to the search.
 _ROLE_TOKENS = re.compile(r"<\|[^|>]{0,40}\|>|\[/?INST\]|</?s>|<</?SYS>>", re.IGNORECASE)
@@ -72,13 +72,31 @@ def follows_up(question: str) -> bool:
     return len([word for word in words if word not in STOP_WORDS]) <= 2 and not _POINTING.isdisjoint(words)
 
 
-def resolve(question: str, history: Sequence[Turn], name: str) -> tuple[str, str]:
-    """What to search for, and the earlier question it goes on from, or "" when it stands alone."""
-    alone = strip(question, name)
+def asking(message: str) -> tuple[str, str]:
+    """What asks in a message that says something else as well ("Hi! We build robots. Has he led a team?"), and the
+    rest. The whole of it asks where no sentence ends in a question mark."""
+    said = sentences(message)
+    asks = [sentence.rstrip('"”’)').endswith("?") for sentence in said]
+    if not any(asks):
+        return message, ""
+    asked, rest = (
+        " ".join(one for one, does in zip(said, asks, strict=True) if does is kind) for kind in (True, False)
+    )
+    return asked, rest
+
+
+def resolve(question: str, history: Sequence[Turn], name: str) -> tuple[str, str, str]:
+    """What to search for; what it goes on from, the question before or the rest of the message; and all of it together,
+    which is to be read as well. "" for what there is not."""
+    said = strip(question, name)
+    asked, rest = asking(said)
+    whole = said if rest else ""
+    if not follows_up(asked):
+        return asked, "", whole
     before = [strip(turn.text, name) for turn in history if turn.role == "user"]
-    if not before or not follows_up(alone):
-        return alone, ""
+    if not before:
+        return asked, rest, whole
     earlier = before[-1]
     if len(before) > 1 and follows_up(earlier):  # "Which prizes?", "When?", "And what for?"
         earlier = f"{before[-2]} {earlier}"
-    return alone, earlier
+    return asked, earlier, f"{earlier} {said}"

@@ -62,13 +62,25 @@ export class Questions {
     return telling.length <= 2 && said.some((word) => this.#pointing.has(word));
   }
 
-  /** What to search for, and the earlier question it goes on from, or "". */
-  resolve(question: string, history: Turn[]): [asked: string, earlier: string] {
-    const alone = this.strip(question);
+  /** What asks in a message, and the rest of it. */
+  asking(message: string): [asked: string, rest: string] {
+    const said = this.#language.sentences(message);
+    const asks = (sentence: string) => /\?["”’)]*$/u.test(sentence);
+    if (!said.some(asks)) return [message, ""];
+    return [said.filter(asks).join(" "), said.filter((sentence) => !asks(sentence)).join(" ")];
+  }
+
+  /** What to search for, what it goes on from, and all of it together; "" for what there is not. */
+  resolve(question: string, history: Turn[]): [asked: string, earlier: string, whole: string] {
+    const said = this.strip(question);
+    const [asked, rest] = this.asking(said);
+    const whole = rest ? said : "";
+    if (!this.followsUp(asked)) return [asked, "", whole];
     const before = history.filter((turn) => turn.role === "user").map((turn) => this.strip(turn.text));
     const last = before.at(-1);
-    if (last === undefined || !this.followsUp(alone)) return [alone, ""];
+    if (last === undefined) return [asked, rest, whole];
     const older = before.at(-2);
-    return [alone, older !== undefined && this.followsUp(last) ? `${older} ${last}` : last];
+    const earlier = older !== undefined && this.followsUp(last) ? `${older} ${last}` : last;
+    return [asked, earlier, `${earlier} ${said}`];
   }
 }

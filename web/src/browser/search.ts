@@ -46,14 +46,12 @@ export class Index {
     const { second } = this; // one that arrives meanwhile is for the next question
     const threshold = second ? search.rereadThreshold : search.threshold;
     if (this.#questions.asksWho(question)) return this.#about(threshold);
-    const [asked, earlier] = this.#questions.resolve(question, history);
+    const [asked, earlier, both] = this.#questions.resolve(question, history);
     const reading = await this.#reader.read(asked);
+    const whole = both ? await this.#reader.read(both) : null;
     let found = this.#scored(asked, reading);
-    let whole: Reading | null = null;
-    if (earlier) {
-      const both = `${earlier} ${asked}`;
+    if (earlier && whole) {
       const before = this.#scored(earlier, await this.#reader.read(earlier));
-      whole = await this.#reader.read(both);
       found = this.#followUp(found, this.#scored(both, whole), before);
     }
     const best = [...found.values()].sort(byScore).slice(0, search.judged);
@@ -64,7 +62,7 @@ export class Index {
   }
 
   /** The hits in the order of search and readers together, scored by the probability that each answers. `whole`: a
-   * follow-up with the question before it, which the second reader reads too. */
+   * follow-up with the question before it, or a question with the rest of its message: the second reader reads it too. */
   async #judge(
     question: Reading,
     whole: Reading | null,
