@@ -54,16 +54,16 @@ def running(service: Service, script: Script, **options: Any) -> Iterator[Runnin
         thread.start()
         url = f"http://127.0.0.1:{claimed.getsockname()[1]}"
         try:
-            with httpx.Client(base_url=url, timeout=20) as client:
+            with httpx.Client(base_url=url, timeout=60) as client:
                 eventually(lambda: server.started)
                 yield Running(url, server, app, service, script, client)
         finally:
             server.should_exit = True
-            thread.join(timeout=20)
+            thread.join(timeout=60)
             assert not thread.is_alive()
 
 
-def eventually(condition: Callable[[], object], within: float = 10.0) -> float:
+def eventually(condition: Callable[[], object], within: float = 60.0) -> float:
     """Wait until the condition holds; how long it took, in seconds."""
     started = time.perf_counter()
     while not condition():

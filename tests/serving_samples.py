@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from ports import free_port
 from server_samples import eventually
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +49,7 @@ class Up:
 
     def running(self) -> tuple[int, int]:
         """Answers being computed, and waiting."""
-        status = httpx.get(f"{self.url}/api/status").json()
+        status = httpx.get(f"{self.url}/api/status", timeout=60).json()
         return status["running"], status["waiting"]
 
 
@@ -59,11 +60,7 @@ def up(folder: Path, *options: str, **settings: str) -> Iterator[Up]:
         **os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1",
         "FISCHGPT_DATA": str(folder / "data"), **{f"FISCHGPT_{key}": value for key, value in settings.items()},
     }  # fmt: skip
-    from fischgpt.server.run import claim
-
-    with claim("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
-    log = folder / "up.log"
+    port, log = free_port(), folder / "up.log"
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "fischgpt", "up", "--port", str(port), *options],

@@ -68,4 +68,4 @@ class Visitor:
 
     def finished(self) -> None:
         """Wait until the newest answer is complete and at rest."""
-        expect(self.answer).to_have_attribute("data-answer", "done", timeout=20_000)
+        expect(self.answer).to_have_attribute("data-answer", "done", timeout=60_000)

@@ -18,12 +18,12 @@ LIBRARIAN = {
         {"name": "Ducal Library", "position": "Librarian", "startDate": "1770", "highlights": [SOLD, "Fed a cat."]}
     ],
 }
-LOAD_MS = 60_000
+LOAD_MS = 120_000
 """The most that a browser may take to load the model from it."""
 
 KEPT = """async () => {
   await navigator.serviceWorker.ready;
-  for (let tried = 0; tried < 600; tried++) {
+  for (let tried = 0; tried < 1200; tried++) {
     const name = (await caches.keys()).find((one) => one.startsWith("fischgpt-model "));
     if (name && (await (await caches.open(name)).keys()).length === 7) return;
     await new Promise((wake) => setTimeout(wake, 100));

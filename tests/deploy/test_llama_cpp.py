@@ -127,14 +127,15 @@ def test_two_replicas_answer_through_one_llama_cpp_and_say_so_when_it_dies(
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "model_away")
         assert "127.0.0.1" not in refused.text and int(refused.headers["retry-after"]) > 0
         for replica in replicas:
-            state = httpx.get(f"{replica.url}/readyz")
+            state = httpx.get(f"{replica.url}/readyz", timeout=60)
             assert (state.status_code, state.json()["status"]) == (503, "away")
-            assert httpx.get(f"{replica.url}/healthz").status_code == 200
+            assert httpx.get(f"{replica.url}/healthz", timeout=60).status_code == 200
             assert QUESTION not in replica.log.read_text()
 
         stack.enter_context(llama_cpp(pods[1], folder, port))
         for replica in replicas:
-            eventually(lambda url=replica.url: httpx.get(f"{url}/readyz").status_code == 200, within=30)
+            ready = f"{replica.url}/readyz"
+            eventually(lambda url=ready: httpx.get(url, timeout=60).status_code == 200, within=90)
             assert "$208.74" in text(ask(replica, QUESTION))
 
 

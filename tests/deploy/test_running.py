@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import fischgpt
 from fischgpt.deploy.site import describe_site
 from fischgpt.deploy.targets import GRADIO, deploy
 from paper_samples import write_pdf_one_column
+from ports import free_port
 
 GRADIO_PYTHON = Path(sys.prefix, "space/bin/python")
 """Of the environment that the Makefile makes of gradio.txt, with ours behind it."""
@@ -31,7 +31,7 @@ def running(command: list[str], folder: Path, port: int, **environment: str) -> 
     process = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 180
         while True:
             assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()[-3000:]
             try:
@@ -42,7 +42,7 @@ def running(command: list[str], folder: Path, port: int, **environment: str) -> 
                 time.sleep(0.2)
         yield url
         process.terminate()
-        assert process.wait(20) in (0, -15, 143)
+        assert process.wait(60) in (0, -15, 143)
     finally:
         process.kill()
         process.wait()
@@ -53,12 +53,6 @@ def post(url: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_the_containers_folder_serves_when_its_steps_are_taken_in_a_bare_folder(tmp_path: Path) -> None:
@@ -111,9 +105,9 @@ def test_the_space_starts_under_gradio_and_answers_its_clients(tmp_path: Path) -
         assert post(f"{url}/api/wake-up", {}) == {"data": ["ready"]}
         chat = {"messages": [{"role": "user", "content": "Which languages did she speak?"}]}
         assert "Polish" in post(f"{url}/v1/chat/completions", chat)["choices"][0]["message"]["content"]
-        with urllib.request.urlopen(f"{url}/gradio_api/info", timeout=10) as described:
+        with urllib.request.urlopen(f"{url}/gradio_api/info", timeout=60) as described:
             assert json.load(described)["named_endpoints"].keys() == {"/predict", "/gpu"}
-        with urllib.request.urlopen(f"{url}/", timeout=10) as page:
+        with urllib.request.urlopen(f"{url}/", timeout=60) as page:
             assert b"Curie" in page.read()
         client = (
             "import sys; from gradio_client import Client; client = Client(sys.argv[1], verbose=False); "

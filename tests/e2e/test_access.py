@@ -71,6 +71,7 @@ def test_the_chosen_theme_outlives_a_reload_and_the_systems_is_followed_again(si
     visitor.page.reload()
     expect(body).to_have_css("background-color", dark)
     visitor.button("Switch to light").click()
+    expect(body).to_have_css("background-color", light)
     visitor.page.emulate_media(color_scheme="dark")
     expect(body).to_have_css("background-color", dark)
 

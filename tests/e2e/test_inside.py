@@ -66,7 +66,7 @@ def asleep(fisch: Profile, index: Index, tiny: ModelInfo, web: Path) -> Iterator
     wake = threading.Event()
 
     def load(_: Service) -> Any:
-        wake.wait(60)
+        wake.wait(240)
         return assistant
 
     with running(Service(fisch, tiny, load), script, web=web) as server:
@@ -140,6 +140,7 @@ def test_sliders_move_the_odds_without_a_request(site: str, visit: Visit) -> Non
 def test_a_head_is_chosen_and_a_token_shows_what_it_looks_at(site: str, visit: Visit) -> None:
     page = visit(site).open("/inside").page
     read(page, RAIN)
+    page.wait_for_load_state("networkidle")
     made = calls(page)
     page.get_by_role("button", name="Block 5, head 2, not loaded").click()
     expect(page.get_by_role("button", name="Block 5, head 2", exact=True)).to_have_attribute("aria-pressed", "true")
@@ -148,7 +149,7 @@ def test_a_head_is_chosen_and_a_token_shows_what_it_looks_at(site: str, visit: V
     page.get_by_role("button", name="Load all blocks").click()
     expect(page.get_by_role("button", name=re.compile("not loaded"))).to_have_count(0)
     # What the server says is what is shown, in the links and in the table for screen readers.
-    told = httpx.post(f"{site}/v1/inspect", json={"prompt": RAIN, "layer": 0}, trust_env=False).json()
+    told = httpx.post(f"{site}/v1/inspect", json={"prompt": RAIN, "layer": 0}, trust_env=False, timeout=60).json()
     page.get_by_role("button", name="Block 1, head 1", exact=True).click()
     links = group(page, "What the chosen token looks at")
     links.get_by_role("button").nth(1).click()

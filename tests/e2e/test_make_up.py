@@ -52,7 +52,7 @@ def url(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ) as server,
     ):
         try:
-            until = time.monotonic() + 120
+            until = time.monotonic() + 300
             while not _is_ready(port):
                 assert server.poll() is None and time.monotonic() < until, log.read_text()
                 time.sleep(0.2)

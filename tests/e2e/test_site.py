@@ -203,7 +203,10 @@ def test_on_paper_there_are_words_and_no_tools(site: str, visit: Visit) -> None:
     expect(visitor.page.get_by_role("heading", name=COST)).to_be_visible()
     expect(visitor.answer).to_be_visible()
     for hidden in ("header", "form", "button:not(.cite, .card)"):
-        assert visitor.page.locator(hidden).evaluate_all("all => all.every(e => !e.checkVisibility())"), hidden
+        shown = visitor.page.evaluate(
+            "which => [...document.querySelectorAll(which)].map(e => e.checkVisibility())", hidden
+        )
+        assert shown and not any(shown), hidden
     assert visitor.page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
     assert visitor.page.locator("[data-answer]").evaluate("e => getComputedStyle(e).color") != "rgb(231, 239, 237)"
     assert visitor.sideways == 0

@@ -72,6 +72,7 @@ def test_each_answer_of_a_question_has_its_own_thumb(serve: Serve, visit: Visit,
         visitor.ask(COST)
         visitor.finished()
         visitor.button("Good answer").click()
+        expect(visitor.page.get_by_text("Thank you.")).to_be_visible()
         visitor.button("Answer again").click()
         expect(visitor.page.get_by_text("2 of 2")).to_be_visible()
         expect(visitor.button("Good answer")).to_have_attribute("aria-pressed", "false")
@@ -198,6 +199,7 @@ def test_a_server_that_does_not_say_whether_it_is_ready_is_asked_again(serve: Se
         visitor = visit(server.url)
         visitor.page.route("**/readyz", lambda route: None, times=1)  # no answer ever
         visitor.page.goto(server.url)
+        visitor.box.wait_for(timeout=60_000)  # the page gives the first ten seconds
         visitor.ask(COST)
         visitor.finished()
 

@@ -34,6 +34,7 @@ SLOWER = "Answers are written in WebAssembly: the GPU takes longer."
 FAILED = "Answers are written in WebAssembly: the GPU failed."
 GPU_MS = 240_000
 """The most that a GPU made of software may take for an answer: 0.7 to 2 s a token."""
+pytestmark = pytest.mark.timeout(900)
 ASK = """async ([server, question]) => {
   const { answer } = await import(server);
   const body = JSON.stringify({ messages: [{ role: "user", content: question }] });
@@ -105,8 +106,11 @@ def test_the_gpu_writes_the_server_s_answer_and_when_it_is_lost_in_the_midst_of_
         assert on_gpu < in_wasm / 3  # it was this GPU: one made of software is many times slower
         visitor.says(ON_GPU)
 
-        visitor.ask(COST)
-        visitor.page.wait_for_timeout(1000 * took / 2)
+        for part in (2, 4, 8):  # in its midst: another one may take less time than the one that was measured
+            visitor.ask(COST)
+            visitor.page.wait_for_timeout(1000 * took / part)
+            if visitor.answer.get_attribute("data-answer") != "done":
+                break
         assert visitor.answer.get_attribute("data-answer") != "done"
         with_gpu.new_browser_cdp_session().send("Browser.crashGpuProcess")
         visitor.says(FAILED)

@@ -29,6 +29,7 @@ def test_each_token_of_an_answer_shows_its_odds_and_the_alternatives(
     visitor.finished()
     said = visitor.answer.inner_text()
     visitor.button(XRAY).click()  # asks for the same answer once more, with its numbers
+    visitor.finished()
     expect(page.get_by_role("group", name="Tokens of the answer")).to_be_visible()
     body = {"messages": [{"role": "user", "content": COST}], "logprobs": True, "top_logprobs": 5}
     told = httpx.post(f"{site}/v1/chat/completions", json=body, trust_env=False, timeout=60).json()["choices"][0]
@@ -61,6 +62,7 @@ def test_by_keyboard_too(site: str, visit: Visit) -> None:
     visitor.finished()
     visitor.button(XRAY).focus()
     visitor.page.keyboard.press("Space")
+    visitor.finished()
     tokens = visitor.page.get_by_role("group", name="Tokens of the answer").get_by_role("button")
     expect(tokens.first).to_be_visible()
     tokens.first.focus()
@@ -96,6 +98,7 @@ def test_an_answer_from_before_is_asked_for_again_the_same(site: str, visit: Vis
     visitor.ask("How long did the training take?")
     visitor.finished()
     visitor.button(XRAY).last.click()
+    visitor.finished()
     expect(
         page.get_by_text("This answer came without its probabilities.")
         .or_(page.get_by_role("group", name="Tokens of the answer"))
@@ -103,7 +106,8 @@ def test_an_answer_from_before_is_asked_for_again_the_same(site: str, visit: Vis
     ).to_be_visible()
     ask = visitor.button("Ask for them")
     if ask.count():
-        ask.first.click()
+        with page.expect_request("**/v1/chat/completions"):
+            ask.first.click()
     visitor.finished()
     expect(visitor.button("Ask for them")).to_have_count(0)
     last = sent[-1]

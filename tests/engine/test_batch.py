@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from engine_samples import KINDS, comparable, engine, followers
 from fischgpt.engine import Batch, Engine, Sampled, SamplingParams
 from fischgpt.errors import UserError
+from server_samples import eventually
 
 PLAIN = {bits: engine(bits) for bits in KINDS}
 
@@ -65,10 +66,10 @@ class Steps:
         self._go.release()
         return self.wait()
 
-    def until(self, *who: int) -> None:
-        """Step until these have a share, and whoever joins meanwhile has had the time to."""
+    def until(self, batch: Batch, *who: int) -> None:
+        """Step until these have a share, and whoever is let in meanwhile has joined."""
         while set(self.step()) != set(who):
-            time.sleep(0.002)
+            eventually(lambda: all(one.joined for one in batch._admitted))
 
     def free(self) -> None:
         self._go.release(10_000)
@@ -77,6 +78,18 @@ class Steps:
 def ask(pool: ThreadPoolExecutor, batch: Batch, first: int, n: int, tokens: int, **more: Any) -> Any:
     """A prompt of n ids of which the first is known, in a thread."""
     return pool.submit(lambda: list(batch.generate([first] * n, SamplingParams(max_tokens=tokens), **more)))
+
+
+def told(batch: Batch) -> list[int]:
+    """Of each answer that the batch's thread is told of from now on: its tokens, those of its prompt included."""
+    tokens, tell = [], batch._tell
+
+    def telling(visitor: Any) -> None:
+        tell(visitor)
+        tokens.append(visitor.tokens)
+
+    batch._tell = telling  # type: ignore[method-assign]
+    return tokens
 
 
 @settings(max_examples=40, deadline=None)
@@ -149,12 +162,16 @@ def test_answers_share_each_pass_and_nobody_overtakes_who_waits_for_room() -> No
     with batch_of(tested, 230) as batch, ThreadPoolExecutor(4) as pool:
         first = ask(pool, batch, 1, 1, 100, guess=False)
         assert steps.wait() == {1: 1}
+        asked = told(batch)
         others = [ask(pool, batch, who, 2, tokens, guess=False) for who, tokens in ((2, 30), (3, 80))]
-        steps.until(1, 2, 3)
+        eventually(lambda: {32, 82} <= set(asked))
+        steps.until(batch, 1, 2, 3)
         assert steps.passes[-1] == {1: 1, 2: 1, 3: 1}
         others.append(ask(pool, batch, 4, 2, 120, guess=False))
-        steps.until(1, 3)  # the second has ended
+        eventually(lambda: 122 in asked)
+        steps.until(batch, 1, 3)  # the second has ended
         others.append(ask(pool, batch, 5, 2, 20, guess=False))  # there would be room for it
+        eventually(lambda: 22 in asked)
         steps.free()
         assert [len(one.result(20)) for one in (first, *others)] == [100, 30, 80, 120, 20]
         begun = {who: next(at for at, one in enumerate(steps.passes) if who in one) for who in (4, 5)}
@@ -170,8 +187,9 @@ def test_who_leaves_makes_room_within_one_step(how: str) -> None:
         answer = batch.generate([1] * 50, SamplingParams(max_tokens=100), None, gone.is_set, guess=False)
         rest = pool.submit(lambda: [next(answer), next(answer)] if how == "closes" else list(answer))
         assert steps.wait() == {1: 1}
+        asked = told(batch)
         waits = ask(pool, batch, 2, 30, 90, cancelled=waiting.is_set)
-        time.sleep(0.05)
+        eventually(lambda: 120 in asked)
         later = ask(pool, batch, 3, 5, 3, guess=False)
         assert [steps.step() for _ in range(5)] == [{1: 1}] * 5
         if how == "closes":
@@ -198,8 +216,9 @@ def test_there_is_room_as_soon_as_an_answer_ends_though_nobody_takes_its_last_to
         answer = batch.generate([1] * 50, SamplingParams(max_tokens=100), guess=False)
         begun = pool.submit(lambda: [next(answer), next(answer)])
         steps.wait()
+        asked = told(batch)
         waits = ask(pool, batch, 2, 30, 90, guess=False)
-        time.sleep(0.05)
+        eventually(lambda: 120 in asked)
         steps.free()
         assert len(waits.result(20)) == 90
         assert len(begun.result()) == 2
@@ -221,7 +240,8 @@ def test_as_many_prompts_are_read_at_a_time_as_may_be() -> None:
         for who in (1, 2, 3):
             answer = batch.generate([who] * 4, SamplingParams(max_tokens=9))
             asked.append((answer, pool.submit(next, answer)))
-            time.sleep(0.05)
+            eventually(lambda who=who: read_by == [1, 2][:who])
+        time.sleep(0.05)
         assert read_by == [1, 2]
         held.set()
         # The first tokens of each are there, though nobody asks for more.
@@ -248,12 +268,13 @@ def test_a_long_prompt_stops_neither_who_writes_nor_who_asks_briefly() -> None:
     def held_up(ids: Sequence[int], cache: Any, wanted: int = 1) -> Any:
         if ids[0] == 2:
             pieces.append(len(ids))
-            assert len(pieces) < 3 or held.wait(20)
+            assert len(pieces) < 3 or held.wait(60)
         return read(ids, cache, wanted)
 
     tested.reader.read = held_up
     with batch_of(tested, 2000) as batch, ThreadPoolExecutor(4) as pool:
         long = ask(pool, batch, 2, 150, 3, guess=False)
+        eventually(lambda: len(pieces) == 3)
         others = [ask(pool, batch, 1, 1, 60, guess=False), ask(pool, batch, 3, 8, 3, guess=False)]
         assert [len(one.result(20)) for one in others] == [60, 3]
         assert pieces == [10] * 3  # it is still being read

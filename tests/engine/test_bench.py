@@ -31,13 +31,13 @@ def test_a_slower_step_shows_in_each_figure() -> None:
     speed = bench_infer(slow, rounds=1, tokens=8)
     assert speed.engine == "PyTorch, float32, cpu" and speed.decode_8_tokens_per_second is None
     assert speed.load_seconds > 0.2
-    assert 5 < speed.decode_tokens_per_second < 1 / SLOW
+    assert 1 < speed.decode_tokens_per_second < 1 / SLOW
     assert speed.prefill_tokens_per_second < 255 / (2 * SLOW)  # read in pieces of 128
     assert speed.first_token_seconds > SLOW
 
 
 def test_the_command_prints_json() -> None:
-    command = [sys.executable, "-m", "fischgpt", "bench", "infer", "mini", "--bits", "4", "--rounds", "1", "--json"]
+    command = [sys.executable, "-m", "fischgpt", "bench", "infer", "mini", "--bits", "4", "--rounds", "3", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert found["decode_tokens_per_second"] > 0

@@ -92,7 +92,7 @@ def test_who_leaves_frees_the_slot_or_the_place_in_the_queue(stream: bool, site:
         f"\n8 leave, {len(took)} times: all free after {quantile(took, 0.5):.0f} ms (median), "
         f"{max(took):.0f} ms (longest)"
     )
-    assert site.running() == (0, 0)
+    eventually(lambda: site.running() == (0, 0))  # the last ones may only just have been read
     # A bar in milliseconds is for a machine that has nothing else to do; a busy one takes what it takes.
     assert quantile(took, 0.5) < (100 if often("LEAVERS", 0) else 10_000)
 
@@ -220,11 +220,18 @@ def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
 def test_sigterm_lets_eight_streams_end(tmp_path: Path) -> None:
     with up(tmp_path) as server:
 
+        async def under_way() -> int:
+            status = json.loads((await send(server.port, request("GET", "/api/status"))).body)
+            return status["running"] + status["waiting"]
+
         async def stop_in_the_middle() -> tuple[list[Heard], float]:
-            asked = [asyncio.create_task(send(server.port, request(body=question(n=4)))) for _ in range(8)]
-            while sum(server.running()) < 8:
-                assert not all(task.done() for task in asked)
-                await asyncio.sleep(0)
+            for _ in range(20):  # on a busy machine the first may have its answers before the last has asked
+                asked = [asyncio.create_task(send(server.port, request(body=question(n=4)))) for _ in range(8)]
+                while (found := await under_way()) < 8 and not all(task.done() for task in asked):
+                    pass
+                if found == 8:
+                    break
+            assert found == 8
             server.process.send_signal(signal.SIGTERM)
             told = time.perf_counter()
             heard = await asyncio.gather(*asked)
@@ -233,7 +240,7 @@ def test_sigterm_lets_eight_streams_end(tmp_path: Path) -> None:
         heard, told = run_apart(stop_in_the_middle())
         assert [one.status for one in heard] == [200] * 8
         assert all(b"data: [DONE]" in one.body for one in heard)
-        assert server.process.wait(timeout=20) in (0, -signal.SIGTERM)
+        assert server.process.wait(timeout=60) in (0, -signal.SIGTERM)
         print(
             f"\nSIGTERM with 8 streams open: all 8 finished, the process ended "
             f"{time.perf_counter() - told:.2f} s after it"

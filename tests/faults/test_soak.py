@@ -79,6 +79,7 @@ def test_memory_files_and_disk_stay_bounded(runs: Runs) -> None:
         os.kill(child.pid or 0, signal.SIGKILL)
         child.join()
         kills += 1
+        took *= 1.1  # on a machine that has become busy since, a life must still come to a checkpoint
     measured = [tuple(map(float, line.split())) for line in out.read_text().splitlines()]
     warm = measured[len(measured) // 5 :]
     memory, files = [row[0] for row in warm], [row[1] for row in warm]

@@ -36,7 +36,7 @@ def torchrun(recipe: Recipe, *options: str) -> subprocess.Popen[bytes]:
     )
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 150) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
@@ -53,6 +53,7 @@ def on_two_ranks(runs: Runs, name: str, *steps: str) -> dict[str, Any]:
     return outcome(recipe)
 
 
+@pytest.mark.timeout(900)
 def test_sigterm_saves_the_exact_step_and_a_resume_gives_the_same_bits(runs: Runs) -> None:
     """torchrun hands the signal to its ranks, waits for them, and returns 1 itself."""
     rates = ("optim.schedule=wsd", "optim.decay_fraction=0", "train.eval_every=1000", "train.sample_every=100000")
@@ -61,8 +62,8 @@ def test_sigterm_saves_the_exact_step_and_a_resume_gives_the_same_bits(runs: Run
     wait_for(lambda: steps_done(endless) > 5)
     asked = time.monotonic()
     running.send_signal(signal.SIGTERM)
-    running.wait(30)
-    assert time.monotonic() - asked < 10
+    running.wait(60)
+    assert time.monotonic() - asked < 25  # torchrun kills after 30 s
     newest = checkpoint.latest_path(checkpoints(endless))
     assert newest is not None
     step = checkpoint.verify(newest).step

@@ -64,6 +64,7 @@ def python(code: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.timeout(900)  # five processes, each of which may take a while on a busy machine
 def test_from_a_run_to_what_transformers_and_we_load(run: Path, own: Path, hub: ModelHub, tmp_path: Path) -> None:
     home = tmp_path / "home"
     env = os.environ | {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}

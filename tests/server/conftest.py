@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,16 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serve(profile: Profile, index: Index, model_folder: Path) -> Callable[..., Any]:
     """`with serve(says=..., slots=...) as running:` a server whose model says that."""
 
-    def start(says: str | Callable[[], str] = TRUE, **options: Any) -> Any:
+    @contextmanager
+    def start(says: str | Callable[[], str] = TRUE, **options: Any) -> Iterator[Running]:
         assistant, script = scripted(profile, index, says)
 
         def loader(_: Service) -> Assistant:
             return assistant
 
-        return running(Service(profile, describe_model(model_folder), loader), script, **options)
+        with running(Service(profile, describe_model(model_folder), loader), script, **options) as server:
+            _loaded(server)
+            yield server
 
     return start
 
@@ -50,5 +54,10 @@ def ready(profile: Profile, index: Index, model_folder: Path) -> Iterator[Runnin
     """One server for the tests that only ask."""
     assistant, script = scripted(profile, index, TRUE)
     with running(Service(profile, describe_model(model_folder), lambda _: assistant), script) as server:
-        eventually(lambda: server.service.assistant is not None)
+        _loaded(server)
         yield server
+
+
+def _loaded(server: Running) -> None:
+    """Wait until nothing of the loading is left to do: its last collection of garbage holds everybody up."""
+    eventually(lambda: server.service.ready and server.service.progress.step == "ready")

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def quick(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def connect(running: Running) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=15)
+    return socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=60)
 
 
 def is_closed(connection: socket.socket) -> bool:
@@ -42,10 +43,12 @@ def is_closed(connection: socket.socket) -> bool:
 
 @pytest.mark.parametrize("start", [b"", b"POST /", HEAD, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal"])
 def test_a_head_that_never_ends_is_cut_off_though_it_drips(start: bytes, quick: Running) -> None:
-    slow = [connect(quick) for _ in range(25)]
-    for connection in slow:
-        connection.sendall(start)
-    until = time.perf_counter() + 12
+    slow = []
+    for _ in range(25):
+        slow.append(connect(quick))
+        with suppress(OSError):  # where this takes half a second, it is cut off already
+            slow[-1].sendall(start)
+    until = time.perf_counter() + 60
     while not all(is_closed(connection) for connection in slow):
         assert time.perf_counter() < until, "still open"
         for connection in slow:
@@ -64,7 +67,7 @@ def test_a_connection_that_says_nothing_is_closed(quick: Running) -> None:
 
 
 def test_a_head_without_end_is_cut_off_by_its_size(serve: Callable[..., Any]) -> None:
-    with serve() as running, connect(running) as connection, pytest.raises(OSError):
+    with serve() as running, connect(running) as connection, pytest.raises(ConnectionError):
         for _ in range(200):
             connection.sendall(b"X-Long: " + b"x" * 65_536)
             time.sleep(0.01)

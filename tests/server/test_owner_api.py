@@ -135,7 +135,7 @@ def test_a_document_that_comes_while_the_model_is_loading_is_answered_from(
 ) -> None:
     assistant, script = scripted(profile, index, ANSWER)
     came = threading.Event()
-    service = Service(profile, describe_model(model_folder), lambda _: (came.wait(10), assistant)[1])
+    service = Service(profile, describe_model(model_folder), lambda _: (came.wait(60), assistant)[1])
     with running(service, script, data=tmp_path, owner_key="the-owner-has-a-key") as server:
         document = server.client.post("/api/documents", json=SAILING, headers=KEY).json()
         came.set()

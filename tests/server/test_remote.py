@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -166,7 +165,7 @@ def test_a_request_that_the_model_refuses_is_this_ones_alone(site: Any, upstream
 def test_a_model_that_sleeps_is_said_and_waited_for(site: Any, upstream: Upstream, caplog: Any) -> None:
     upstream.asleep = True
     with site() as server:
-        time.sleep(0.2)
+        eventually(lambda: "answered 503" in caplog.text)
         state = server.client.get("/readyz")
         assert state.status_code == 503
         assert state.json()["step"] == "waiting for the model to wake up"
@@ -198,7 +197,7 @@ def test_a_visitor_who_leaves_lets_the_other_server_go(site: Any, upstream: Upst
             lines = response.iter_lines()  # kept: its end would close the connection
             next(lines)
             eventually(lambda: len(upstream.asked) == 1)
-        assert eventually(lambda: server.admitted == 0) < 3
+        assert eventually(lambda: server.admitted == 0) < 10
         eventually(lambda: upstream.dropped == 1)
 
 

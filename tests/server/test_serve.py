@@ -16,6 +16,7 @@ from fischgpt.engine import native
 from fischgpt.errors import UserError
 from fischgpt.profile.profile import Profile
 from fischgpt.server.run import claim, serve
+from ports import free_port
 from server_samples import eventually
 
 
@@ -34,21 +35,24 @@ def test_up_serves_until_it_is_told_to_stop(profile: Profile, model_folder: Path
     process = up("--profile", str(profile.resume_file.parent), "--model", str(model_folder), "--port", port)
     try:
         assert process.stdout is not None
-        first = process.stdout.readline()
+        lines = [first := process.stdout.readline()]
         assert re.match(r"FischGPT serves \d+ passages about Ada Example with tiny \(0\.1M parameters\) on ", first), (
             first
         )
         url = first.split(" on ")[1].split()[0]
-        eventually(lambda: _status(f"{url}/healthz") == 200, within=30)
-        eventually(lambda: _status(f"{url}/readyz") == 200, within=60)
+        eventually(lambda: _status(f"{url}/healthz") == 200)
+        eventually(lambda: _status(f"{url}/readyz") == 200, within=120)
         body = {"messages": [{"role": "user", "content": BRIDGE}]}
-        answer = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=30).json()
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=60).json()
         assert "212 metres" in answer["choices"][0]["message"]["content"]
-        computes = httpx.get(f"{url}/api/profile").json()["model"]["computes"]
+        computes = httpx.get(f"{url}/api/profile", timeout=60).json()["model"]["computes"]
         assert computes.startswith("8-bit, " if native.variants() else "PyTorch, float32")
-        assert httpx.get(f"{url}/v1/models").json()["data"][0]["computes"] == computes
+        assert httpx.get(f"{url}/v1/models", timeout=60).json()["data"][0]["computes"] == computes
+        while lines[-1] and "Ready." not in lines[-1]:  # its last, said a moment after it is ready
+            lines.append(process.stdout.readline())
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        rest, err = process.communicate(timeout=60)
+        out = "".join(lines) + rest
         assert f"tiny is read in {computes}" in out
         assert "Ready. Ada Example's site: http://127.0.0.1:" in out
         assert "Traceback" not in err
@@ -90,12 +94,6 @@ def test_a_damaged_model_ends_the_server_with_its_reason(profile: Profile, model
     # In a thread of its own: the browser tests leave a running event loop in this one.
     with ThreadPoolExecutor(1) as other, pytest.raises(UserError, match=r"model.safetensors: damaged"):
         other.submit(serve, str(profile.resume_file), str(damaged), port=free_port()).result()
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with claim("127.0.0.1", 0) as free:
-        return free.getsockname()[1]
 
 
 def _status(url: str) -> int:

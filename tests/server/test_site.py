@@ -175,7 +175,7 @@ def test_while_loading_the_site_answers_and_questions_are_told_to_wait(
 
     def load(service: Service) -> Any:
         service.progress = Progress(0.4, "indexing the profile")
-        go.wait(10)
+        go.wait(60)
         return assistant
 
     with running(Service(profile, describe_model(model_folder), load), script) as server:
@@ -234,7 +234,7 @@ def test_where_nothing_writes_any_more_everybody_is_told_and_no_balancer_sends_a
         monkeypatch.setattr(service.assistant.model.engine.reader, "read_many", broken)
         under_way = server.client.post("/v1/completions", json=prompt)
         assert (under_way.status_code, under_way.json()["error"]["message"]) == (500, INTERNAL)
-        assert died.get(timeout=20).exc_type is SystemExit
+        assert died.get(timeout=60).exc_type is SystemExit
         step = "what writes the answers has broken off"
         for probe in ("/readyz", "/healthz"):
             told = server.client.get(probe)

@@ -221,7 +221,7 @@ def test_five_hundred_hostile_requests_leak_nothing_and_break_nothing(
 
 def _raw(running: Running, data: bytes) -> int:
     """The status, 0 for a connection that was closed without one."""
-    with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=15) as connection:
+    with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), timeout=60) as connection:
         try:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)

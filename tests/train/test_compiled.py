@@ -13,7 +13,10 @@ from fischgpt.model.gpt import GPT
 from fischgpt.resources import sha256_file
 from fischgpt.train import loop
 
-pytestmark = pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
+pytestmark = [
+    pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler"),
+    pytest.mark.timeout(900),  # the compiler takes its time on a busy machine
+]
 
 
 @pytest.fixture

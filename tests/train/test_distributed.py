@@ -52,7 +52,7 @@ def train(
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(240)
     assert [process.exitcode for process in processes] == [0] * ranks
 
 
@@ -160,7 +160,7 @@ def test_torchrun_starts_the_command(runs: MakeRecipe, tmp_path: Path) -> None:
         [*torchrun, "-m", "fischgpt", "pretrain", tmp_path / "recipe.toml"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": "src"},
     )
     assert done.returncode == 0, done.stderr

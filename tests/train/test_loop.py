@@ -187,6 +187,7 @@ def test_the_best_weights_are_kept_as_they_occur(recipe: MakeRecipe) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+@pytest.mark.timeout(900)  # the compiler takes its time on a busy machine
 def test_a_compiled_model_trains_the_same_and_survives_evaluation_and_sampling(
     recipe: MakeRecipe, tmp_path: Path
 ) -> None:

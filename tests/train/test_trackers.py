@@ -39,7 +39,7 @@ def test_the_others_log_offline(name: str, recipe: MakeRecipe, tmp_path: Path) -
         [sys.executable, "-m", "fischgpt", "pretrain", tmp_path / "recipe.toml"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         env=os.environ | offline | {"PYTHONPATH": "src", "HF_HUB_OFFLINE": "1"},
     )
     assert done.returncode == 0 and "failed and is left out" not in done.stderr, done.stderr

@@ -135,10 +135,10 @@ class Service:
         try:
             began_with = self.profile
             assistant = self._loader(self)
+            settle()  # 250 ms in which nobody is answered: before it says that it is ready
             with self._lock:
                 came_meanwhile = self.profile is not began_with  # with a document, say
                 self.assistant = _about(self.profile, assistant) if came_meanwhile else assistant
-            settle()
             self.progress = Progress(1.0, "ready")
         except BaseException as error:
             self.failure = error
