@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from transformers import BertConfig, BertForSequenceClassification
 
 from fischgpt.data.grounded.asked import made_up
@@ -12,11 +13,11 @@ from fischgpt.data.grounded.people import person
 from fischgpt.errors import UserError
 from fischgpt.profile.cross_encoder import CrossEncoder, collate, cross_encoder
 from fischgpt.profile.embed import embedder
-from fischgpt.profile.index import Index
+from fischgpt.profile.index import BM25_WEIGHT, JUDGED, RANK_WEIGHT, Index
 from fischgpt.profile.relevance import Pair, relevance
-from fischgpt.train.cross_encoder import Network, begin, export, loss_of_step
+from fischgpt.train.cross_encoder import Network, begin, by_first_reader, export, loss_of_step
 from fischgpt.train.reader import BERT_NAMES
-from fischgpt.train.relevance import read, train
+from fischgpt.train.relevance import mean, read, train
 
 HELD_OUT = sorted((Path(__file__).parents[2] / "benchmarks" / "people").glob("*.json"))
 
@@ -106,6 +107,29 @@ def test_training_learns_and_export_keeps_what_was_learned(tmp_path: Path):
     export(network, tmp_path / "model.onnx")
     pairs = examples[0].pairs(range(4))
     assert CrossEncoder(tmp_path / "model.onnx").score(pairs) == pytest.approx(network.score(pairs), abs=0.3)
+
+
+def test_the_wrong_passages_it_learns_against_are_those_that_the_first_reader_takes_for_right():
+    class Quiet:
+        def normal(self, mean: float, deviation: float, size: int) -> np.ndarray:
+            return np.zeros(size)
+
+    one = read(person(HELD_OUT[0]))[0]
+    found = one.cosines + BM25_WEIGHT * one.bm25
+    best = np.argsort(-found)[:JUDGED]
+    served = best[np.argsort(-(relevance().score(one.pairs(best.tolist())) + RANK_WEIGHT * found[best]))]
+    order = np.argsort(-by_first_reader(one, Quiet()))  # type: ignore[arg-type]
+    assert len(one.passages) > JUDGED and order[:JUDGED].tolist() == served.tolist()
+    assert order[:JUDGED].tolist() != best.tolist()
+
+
+def test_the_mean_of_two_readers_lies_between_them(tmp_path: Path):
+    a, b = Network(), Network()
+    for network, file in ((a, "a.safetensors"), (b, "b.safetensors")):
+        save_file(network.state_dict(), tmp_path / file)
+    between = mean([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
+    for name, value in a.state_dict().items():
+        assert torch.allclose(between[name], (value + b.state_dict()[name]) / 2)
 
 
 def test_only_the_named_file_is_begun_with(tmp_path: Path):

