@@ -22,10 +22,10 @@ from site_samples import COST, Visitor
 from static_samples import KEPT, LIBRARIAN, LOAD_MS, SOLD, TWICE, hosted
 
 Visit = Callable[..., Visitor]
-KIND_FLIPS = 0.1
+KIND_FLIPS = 0.15
 """Share of questions whose answer may be the model's on one side and the same words as a quote on the other, or a quote
 for another reason: products in 8 bits round here and there to the other side, and our engine keeps keys and values in
-bf16, the browser in fp32."""
+bf16, the browser in fp32. Seen: 3 of 34."""
 SCORES = {1: 0.04, 2: 0.2}
 """By how much the score of a passage may differ, for the same reason, where passages are read so many times: the second
 reader has twelve layers in which to round, and 0.15 was seen where the two are least sure."""
