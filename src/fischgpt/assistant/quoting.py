@@ -32,9 +32,9 @@ MAX_CITATIONS = 3
 MAX_LISTED = 5
 MAX_WORDS = 60
 LIKELY = 0.25
-"""The model may cite passages that are at least so likely, as a share of the best one's probability. Of 109 questions of
-the dev half 105 are right with and without; two answers about the person in tests/static_samples.py ended in a passage
-that the readers gave .00."""
+"""The model may cite passages that are at least so likely, as a share of the best one's probability. 105 of 109
+questions of the dev half are right with and without; two answers about the person in tests/static_samples.py ended in
+a passage that the readers gave .00."""
 LISTED = 0.8
 """Probability from which a further entry belongs to a list that was not asked for."""
 SEVERAL, LISTED_ASKED = 0.2, 0.3
