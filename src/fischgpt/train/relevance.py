@@ -15,7 +15,7 @@ the softmax over them and "none of these", and a binary loss for each, because s
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fischgpt.data.grounded.asked import MadeUp, made_up
+from fischgpt.data.grounded.families import FAMILIES, without
 from fischgpt.data.grounded.people import FOLDER, people
 from fischgpt.errors import UserError
 from fischgpt.profile.bm25 import BM25
@@ -260,6 +261,9 @@ def options(doc: str | None, weights: str, steps: int) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=steps, help="0: export what it begins with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--people", type=Path, default=FOLDER, help="a folder of people written by hand")
+    parser.add_argument(
+        "--without", nargs="+", default=[], choices=FAMILIES, metavar="FAMILY", help=f"left out: {', '.join(FAMILIES)}"
+    )
     parser.add_argument("--threads", type=int, default=1, help="two are slower on a busy machine")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -274,9 +278,10 @@ def mean(files: Sequence[Path]) -> dict[str, Tensor]:
     return {name: sum((one[name].float() for one in loaded), torch.zeros(())) / len(loaded) for name in loaded[0]}
 
 
-def by_hand(folder: Path) -> list[Example]:
-    """The questions about a folder of people written by hand, counted aloud. Raises UserError where there are none."""
-    written = [one for owner in people(folder) for one in read(owner)]
+def by_hand(folder: Path, left_out: Collection[str] = ()) -> list[Example]:
+    """The questions about a folder of people written by hand, without those of some families, counted aloud. Raises
+    UserError where there are none."""
+    written = [one for owner in without(people(folder), left_out) for one in read(owner)]
     if not written:
         raise UserError(f"no people in {folder}: NAME.json with NAME.txt beside it")
     print(f"{len(written):,} questions written by hand", flush=True)
@@ -311,8 +316,8 @@ def main() -> None:
         reader.load_state_dict(upper_half(weights), strict=False)
     else:
         reader.load_state_dict(weights)
-    written = by_hand(args.people) if args.steps else []
-    batches = steps(made_up(args.seed), written, args.seed)
+    written = by_hand(args.people, args.without) if args.steps else []
+    batches = steps(without(made_up(args.seed), args.without), written, args.seed)
     train(reader, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True))
     keep(reader, export, Relevance, args, len(written))
 
