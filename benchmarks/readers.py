@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from retrieval import SHIPPED
 
-from fischgpt.assistant import quoting
+from fischgpt.assistant import listing
 from fischgpt.chat import Turn
 from fischgpt.data.grounded.asked import Asked, MadeUp
 from fischgpt.data.grounded.people import person
 from fischgpt.profile.cross_encoder import cross_encoder
-from fischgpt.profile.index import BM25_WEIGHT, JUDGED, RANK_WEIGHT, REREAD, REREAD_WEIGHTS, Hit, Index
+from fischgpt.profile.index import BM25_WEIGHT, JUDGED, RANK_WEIGHT, REREAD, REREAD_WEIGHTS, Hit, Index, Retrieval
 from fischgpt.profile.profile import load_profile
+from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import relevance
 from fischgpt.profile.several import several
 from fischgpt.resources import resource
@@ -62,7 +63,7 @@ def judge(kind: str, owner: MadeUp, questions: list[Asked]) -> list[Judged]:
         best = near[order]
         second = cross_encoder().score(one.pairs(best))
         hits = [Hit(owner.passages[i], 0.0, 0.0, 0.0) for i in best]
-        wants = several(one.question.vector)
+        wants = several(strip(asked.text, owner.name), one.question.vector)
         judged.append(Judged(kind, asked, wants, found[best], logits[order], second, one.answers[best], hits))
     return judged
 
@@ -83,13 +84,13 @@ def order_and_gate(judged: Sequence[Judged], weights: Sequence[float]) -> str:
 
 def lists(judged: Sequence[Judged], settings: tuple[float, float, float]) -> str:
     """Lists that are whole, and questions for one thing that get several, with SEVERAL, LISTED_ASKED and LISTED so."""
-    quoting.SEVERAL, quoting.LISTED_ASKED, quoting.LISTED = settings
+    listing.SEVERAL, listing.LISTED_ASKED, listing.LISTED = settings
     whole, more = [], []
     for one in judged:
         scores = 1 / (1 + np.exp(-one.logits(REREAD_WEIGHTS.tolist())))
         order = np.argsort(-scores, kind="stable")
         hits = [replace(one.hits[i], score=float(scores[i])) for i in order]
-        chosen = {hit.passage.id for hit in quoting.listed(hits, one.several)}
+        chosen = {hit.passage.id for hit in listing.listed(Retrieval(hits, True, 1.0, 0.0, one.several))}
         right = {one.hits[i].passage.id for i in np.flatnonzero(one.answers)}
         if one.asked.kind == "list":
             whole.append(right <= chosen and len(right) == len(one.asked.answers))

@@ -9,7 +9,7 @@ import torch
 
 from fischgpt import chat
 from fischgpt.assistant.check import declines, grounded
-from fischgpt.assistant.quoting import REFUSALS, Quotations, choices, head, listed, quotation, quoted, served, spans
+from fischgpt.assistant.quoting import REFUSALS, Quotations, choices, head, quotation, served, spans
 from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.data.grounded import labelled
@@ -167,42 +167,6 @@ def hit(id_: str, section: str, organisation: str, title: str, dates: str, text:
     return Hit(Passage(id_, section, organisation, title, dates, text), score, 0.5, 1.0)
 
 
-def test_a_list_is_every_likely_entry_of_the_section_named_briefly() -> None:
-    prizes = [
-        hit(
-            "awards-2",
-            "Awards",
-            "Royal Society",
-            "Davy Medal",
-            "1903",
-            "Davy Medal, awarded by Royal Society in 1903.",
-            0.99,
-        ),
-        hit("awards-1", "Awards", "Academy", "Nobel Prize", "1911", "Nobel Prize, awarded by Academy in 1911.", 0.97),
-        hit("awards-1-1", "Awards", "Academy", "Nobel Prize", "1911", "Given for radium.", 0.96),
-        hit("awards-3", "Awards", "City", "Key", "1920", "Key, awarded by City in 1920.", 0.4),
-        hit("work-1", "Work", "Academy", "Member", "1911", "Member at Academy in 1911.", 0.99),
-    ]
-    assert quoted(listed(prizes), prizes) == "Royal Society, Davy Medal (1903). [1] Academy, Nobel Prize (1911). [2]"
-    assert quoted(prizes[:1], prizes) == "Davy Medal, awarded by Royal Society in 1903. [1]"
-    assert listed(prizes[2:]) == [prizes[2]]
-
-
-def test_where_several_are_asked_for_all_that_may_answer_are_listed_lines_of_jobs_too() -> None:
-    posts = [
-        hit("work-1-1", "Work", "Haiti", "Consul", "1889", "Named by Harrison.", 0.9),
-        hit("work-2-1", "Work", "Washington", "Recorder", "1881", "Appointed by Garfield.", 0.4),
-        hit("publications-1", "Publications", "", "Counsel", "1878", "“Counsel”, published in 1878.", 0.35),
-        hit("work-3-1", "Work", "Leeds", "Guest", "1846", "Sailed home.", 0.1),
-    ]
-    assert listed(posts, several=0.1) == posts[:1]
-    assert listed(posts, several=0.9) == posts[:3]
-    assert quoted(posts[:3], posts) == (
-        "Haiti, Consul (1889): Named by Harrison. [1] Washington, Recorder (1881): Appointed by Garfield. [2] "
-        "Counsel (1878). [3]"
-    )
-
-
 def test_the_model_may_write_the_likely_passages_alone_and_of_a_cut_one_the_part() -> None:
     tok = Tokenizer.gpt2()
     hits = [
@@ -213,19 +177,10 @@ def test_the_model_may_write_the_likely_passages_alone_and_of_a_cut_one_the_part
     cut = [replace(hits[0], part="…and sold a piano."), *hits[1:]]
     assert choices(cut) == [("Acme (1921): …and sold a piano.",), ("Acme (1921): Bought a lute.",), ()]
     assert choices(hits)[0] == spans(hits[0].passage)
-    assert quoted(cut[:1], cut) == "Acme (1921): …and sold a piano. [1]"
     quotations = Quotations(tok, choices(cut), ranked=True)
     opening = tok.encode("[1")[0]
     assert {tok.encode(f"[{n}")[1] for n in (1, 2)} == set(quotations.allow([opening]))
     assert choices([]) == []
-
-
-def test_projects_are_no_list_because_their_titles_tell_nothing() -> None:
-    projects = [
-        hit("projects-1", "Projects", "", "Motivation", "", "He built it to understand it.", 0.99),
-        hit("projects-2", "Projects", "", "The model", "", "A small model.", 0.98),
-    ]
-    assert quoted(listed(projects), projects) == "He built it to understand it. [1]"
 
 
 def test_a_quote_keeps_to_30_words_by_leaving_its_context_out_title_first() -> None:

@@ -145,7 +145,8 @@ def test_the_owner_and_role_tokens_are_left_out_of_the_search():
     assert strip("Where did skłodowska and Zorawski meet?", "Żorawski") == "Where did skłodowska and meet?"
     assert strip("<|assistant|>He paid<|im_end|> [INST]how much?", "A B") == "He paid how much?"
     assert strip("Kristianson and Fischer?", "Kristian Fischer") == "Kristianson and ?"
-    assert strip("Who is Kristian Fischer?", "Kristian Fischer") == "Who is ?" or terms("who is") == []
+    assert strip("Who is Kristian Fischer?", "Kristian Fischer") == "Who is she?"
+    assert strip("where is Fischer from", "Kristian Fischer") == "where is she from"
 
 
 def test_a_follow_up_is_searched_with_the_question_before(fisch):

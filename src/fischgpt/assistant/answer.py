@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from fischgpt import chat
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
+from fischgpt.assistant.listing import listed, quoted
 from fischgpt.assistant.logprobs import Spelling
 from fischgpt.assistant.model import TextModel
-from fischgpt.assistant.quoting import Quotations, choices, listed, quoted
+from fischgpt.assistant.quoting import Quotations, choices
 from fischgpt.assistant.release import HeldBack, Output
 from fischgpt.assistant.remote import RemoteModel
 from fischgpt.assistant.smalltalk import small_talk
@@ -106,7 +107,7 @@ class Assistant:
         best = retrieval.hits[0]
         shown = used if best in used else [*used, best]
         yield Sources(tuple(shown), retrieval.score, retrieval.threshold)
-        chosen = [hit for hit in listed(retrieval.hits, retrieval.several) if hit in shown]
+        chosen = [hit for hit in listed(retrieval) if hit in shown]
         quote = quoted(chosen, shown)
         if len(chosen) > 1:  # of lists the model's pointer gets 11 % right, the quote 61 (test half)
             yield from run.say(quote, "quote", "several entries answer")

@@ -29,18 +29,11 @@ RANK_WEIGHTS = (0.9, -0.3, -0.8, -1.2, -1.5, -1.7, -1.9, -2.0)
 """Added to the logit of passage 1, 2, ...: a search has the right passage first far more often than training had it
 (with its reader for 95.0 % of 202 questions, benchmarks/retrieval.md)."""
 MAX_CITATIONS = 3
-MAX_LISTED = 5
 MAX_WORDS = 60
 LIKELY = 0.25
 """The model may cite passages that are at least so likely, as a share of the best one's probability. 105 of 109
 questions of the dev half are right with and without; two answers about the person in tests/static_samples.py ended in
 a passage that the readers gave .00."""
-LISTED = 0.8
-"""Probability from which a further entry belongs to a list that was not asked for."""
-SEVERAL, LISTED_ASKED = 0.2, 0.3
-"""Probability from which a question is taken to ask for several things, and that from which a passage is one of them:
-21 of 32 lists about people that no reader learned from are whole then (17 if none is asked for), with two of 198
-questions for one thing answered with more (one; benchmarks/readers.py)."""
 Trie = dict[int, Any]
 """Token id -> what may follow."""
 _WHOLE = -1
@@ -87,44 +80,6 @@ def quotation(passage: Passage, part: str = "") -> str:
     if head:
         return f"{', '.join(head)}{dates}: {text}"
     return f"{text.removesuffix('.')}{dates}." if dates else text
-
-
-def listed(hits: Sequence[Hit], several: float = 0.0) -> list[Hit]:
-    """The hits to quote: the best one, and where several are asked for ("Which prizes did she win?") the others that
-    answer as well, `MAX_WORDS` in all.
-
-    several: probability that the question asks for several. Below `SEVERAL` only first lines of entries at an
-    organisation (jobs, degrees, prizes) and of publications are listed, of one section, and only those that are as good
-    as certain. Not projects: their first lines tell what they are, their titles alone tell nothing.
-    """
-    best, *rest = hits
-    asked = several >= SEVERAL
-    if not (asked or _names_itself(best.passage)):
-        return [best]
-    chosen, room = [best], MAX_WORDS - len(_item(best.passage).split())
-    for hit in rest:
-        size = len(_item(hit.passage).split())
-        alike = _names_itself(hit.passage) and hit.passage.section == best.passage.section
-        if (asked or alike) and hit.score >= (LISTED_ASKED if asked else LISTED) and size <= room:
-            chosen.append(hit)
-            room -= size
-    return chosen[:MAX_LISTED]
-
-
-def _names_itself(passage: Passage) -> bool:
-    return passage.id == passage.entry and (bool(passage.organisation) or passage.section == "Publications")
-
-
-def _item(passage: Passage) -> str:
-    """The passage as one of several."""
-    return head(passage) if _names_itself(passage) else quotation(passage)
-
-
-def quoted(chosen: Sequence[Hit], shown: Sequence[Hit]) -> str:
-    """The answer without a model, each passage with its number among `shown`: one in its own words; of several, entries
-    as organisation, title and dates."""
-    texts = [_item(hit.passage) if len(chosen) > 1 else quotation(hit.passage, hit.part) for hit in chosen]
-    return " ".join(f"{text} [{shown.index(hit) + 1}]" for text, hit in zip(texts, chosen, strict=True))
 
 
 def served(passage: Passage, part: str = "") -> tuple[str, ...]:

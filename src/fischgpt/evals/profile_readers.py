@@ -14,8 +14,9 @@ from typing import Literal, get_args
 from fischgpt import chat
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.check import declines
+from fischgpt.assistant.listing import listed, quoted
 from fischgpt.assistant.model import Piece, TextModel
-from fischgpt.assistant.quoting import Quotations, choices, listed, quoted
+from fischgpt.assistant.quoting import Quotations, choices
 from fischgpt.chat import Turn
 from fischgpt.engine import Allow, SamplingParams
 from fischgpt.evals.profile_items import Item
@@ -84,7 +85,7 @@ class Readers:
         if reader == "quote":
             if not (found.answerable and found.hits):
                 return Reply(self.assistant.declined, True, tuple(found.hits))
-            return Reply(quoted(listed(found.hits, found.several), found.hits), False, tuple(found.hits))
+            return Reply(quoted(listed(found), found.hits), False, tuple(found.hits))
         model = self.assistant.model
         turns, used = build_turns(
             question, found.hits, history, model.tokenizer, model.config.block_size, self.assistant.answer_tokens

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fischgpt.chat import Turn
 from fischgpt.profile import embed
 from fischgpt.profile.bm25 import BM25
+from fischgpt.profile.compared import halves
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
 from fischgpt.profile.parts import parts
@@ -104,6 +105,8 @@ class Retrieval:
     several: float = 0.0
     """Probability that the question asks for several things, each in a passage of its own; 0 where passages are read
     once: too many of those that then look likely are not."""
+    together: int = 1
+    """How many of the first hits answer together: two where the question was taken apart (profile/compared.py)."""
 
 
 def indexed_text(passage: Passage) -> str:
@@ -186,6 +189,31 @@ class Index:
         if asks_who(question, self.profile.name):
             return self._about(k)
         asked, earlier, both = resolve(question, history, self.profile.name)
+        if not earlier and (found := self._compared(asked, k, cancelled)):
+            return found
+        return self._search(asked, earlier, both, k, cancelled)
+
+    def _compared(self, asked: str, k: int, cancelled: Callable[[], bool]) -> Retrieval | None:
+        """What the two halves of a question find, if it has any and both are answered, each by a line of its own."""
+        if not self._store or (parts := halves(asked)) is None:
+            return None
+        one, other = (self._search(part, "", "", k, cancelled) for part in parts)
+        pairs = [
+            (a.score * b.score, a, b)
+            for a in one.hits[:2]
+            for b in other.hits[:2]
+            if a.passage != b.passage and min(a.score, b.score) >= self._threshold
+        ]
+        if not pairs:
+            return None
+        _, *first = max(pairs, key=lambda pair: pair[0])
+        taken = {hit.passage.id for hit in first}
+        rest = {hit.passage.id: hit for hit in (*one.hits[1:], *other.hits[1:]) if hit.passage.id not in taken}
+        hits = [*first, *sorted(rest.values(), key=lambda hit: -hit.score)]
+        return Retrieval(hits[:k], True, min(hit.score for hit in first), self._threshold, together=2)
+
+    def _search(self, asked: str, earlier: str, both: str, k: int, cancelled: Callable[[], bool]) -> Retrieval:
+        """As `search`, of what `resolve` made of the question."""
         reading, whole = self._read(asked), self._read(both) if both else None
         found = self._scored(asked, reading)
         if earlier:
@@ -195,7 +223,7 @@ class Index:
         if reading:
             hits = self._judged(reading, whole, hits[:JUDGED], cancelled)
         score = max((hit.score for hit in hits), default=0.0)
-        asks_several = several(reading.vector) if reading and self._reread else 0.0
+        asks_several = several(asked, reading.vector) if reading and self._reread else 0.0
         return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several)
 
     def _read(self, text: str) -> Reading | None:

@@ -29,15 +29,16 @@ def strip(question: str, name: str) -> str:
     """The question without role tokens and without the owner's name, which every passage is about.
 
     Leaving the name out lifts hit@1 from .714 to .881 on questions about six resumes; "you" stays as it is, since
-    putting the name in its place lowers it to .524.
+    putting the name in its place lowers it to .524. Where no word is left to search for ("Where is Marie from?"), the
+    name becomes a pronoun, which the readers understand.
     """
     text = clean(_ROLE_TOKENS.sub(" ", question))
     parts = sorted({fold(part) for part in [name, *name.split()] if len(part) > 1}, key=len, reverse=True)
-    kept = text
-    for part in parts:
-        kept = re.sub(rf"(?<!\w){_accent_free(part)}(?:['’]s?)?(?!\w)", " ", kept, flags=re.IGNORECASE)
-    kept = " ".join(kept.split())
-    return kept if terms(kept) or not terms(text) else text
+    named = rf"(?<!\w)(?:{'|'.join(map(_accent_free, parts))})(?:['’]s?)?(?!\w)"
+    kept = " ".join(re.sub(named, " ", text, flags=re.IGNORECASE).split())
+    if terms(kept) or not terms(text):
+        return kept
+    return re.sub(rf"{named}(?:\s+{named})*", "she", text, flags=re.IGNORECASE)
 
 
 def _accent_free(part: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fischgpt.assistant import answer, check, quoting, release, smalltalk
+from fischgpt.assistant import answer, check, listing, quoting, release, smalltalk
 from fischgpt.config import GPTConfig
-from fischgpt.profile import bm25, embed, index, parts, prompt, question, relevance, several, text
+from fischgpt.profile import bm25, compared, embed, index, parts, prompt, question, relevance, several, text
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.tokenizer import Tokenizer
@@ -42,6 +42,15 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "who": javascript(question._WHO),
             "opening": javascript(question._OPENING),
             "variants": question._VARIANTS,
+            "compared": {
+                "born": compared.BORN,
+                "died": compared.DIED,
+                "age": javascript(compared._AGE),
+                "life": javascript(compared._LIFE),
+                "when": javascript(compared._WHEN),
+                "verb": javascript(compared._VERB),
+                "pairs": [javascript(pair) for pair in compared._PAIRS],
+            },
         },
         "search": {
             "candidates": index.CANDIDATES,
@@ -64,12 +73,13 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "refusals": quoting.REFUSALS,
             "rankWeights": quoting.RANK_WEIGHTS,
             "maxCitations": quoting.MAX_CITATIONS,
-            "maxListed": quoting.MAX_LISTED,
-            "maxWords": quoting.MAX_WORDS,
             "likely": quoting.LIKELY,
-            "listed": quoting.LISTED,
-            "several": quoting.SEVERAL,
-            "listedAsked": quoting.LISTED_ASKED,
+            "maxListed": listing.MAX_LISTED,
+            "maxWords": listing.MAX_WORDS,
+            "shortWords": parts.SHORT_WORDS,
+            "listed": listing.LISTED,
+            "several": listing.SEVERAL,
+            "listedAsked": listing.LISTED_ASKED,
         },
         "check": {
             "maxWords": check.MAX_WORDS,
@@ -111,11 +121,11 @@ def passages(profile: Profile) -> list[dict[str, Any]]:
         {
             **{key: getattr(one, key) for key in ("id", "section", "organisation", "title", "dates", "text", "entry")},
             "rendered": one.render(),
-            "head": quoting.head(one),
             "quotation": quoting.quotation(one),
+            "items": listing.items(one),
             "served": quoting.served(one),
             "parts": passage_parts(one),
-            "namesItself": quoting._names_itself(one),
+            "namesItself": listing.names_itself(one),
             "vocabulary": sorted(check._vocabulary(one)),
             "words": check._words(one.render()),
         }
@@ -140,8 +150,8 @@ def postings(profile: Profile) -> dict[str, list[tuple[int, float]]]:
 
 def asks_several() -> dict[str, Any]:
     """The regression that tells whether a question asks for several things (profile/several.py)."""
-    weights, bias = several._arrays()
-    return {"weights": weights.tolist(), "bias": bias}
+    weights, plural, bias = several._fitted()
+    return {"weights": weights.tolist(), "plural": plural, "asksPlural": javascript(several.PLURAL), "bias": bias}
 
 
 def readings(profile: Profile) -> tuple[list[int], bytes]:
@@ -180,7 +190,8 @@ def javascript(pattern: re.Pattern[str]) -> list[str]:
     Python's `\w`, `\d` and `\b` know all scripts; JavaScript's know ASCII, and with the flag u its pattern may escape
     nothing that has no meaning.
     """
-    word, source, in_class = r"\p{L}\p{N}_", pattern.pattern.replace(r"[^\W\d_]", r"[\p{L}\p{Nl}\p{No}]"), False
+    source = pattern.pattern.replace("(?P<", "(?<")
+    word, source, in_class = r"\p{L}\p{N}_", source.replace(r"[^\W\d_]", r"[\p{L}\p{Nl}\p{No}]"), False
     outside = {
         "w": f"[{word}]", "W": f"[^{word}]", "d": r"\p{Nd}", "s": r"\s", "S": r"\S", "p": r"\p",
         "b": f"(?:(?<=[{word}])(?![{word}])|(?<![{word}])(?=[{word}]))",

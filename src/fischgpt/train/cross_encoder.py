@@ -109,7 +109,10 @@ def begin(file: Path) -> dict[str, Tensor]:
     tensor = _tensors(graph)
     then = {name: node for node in graph.node for name in node.input}
     # Of two equal values the exporter keeps one: both outputs' biases have had the same gradients from 0 on.
-    weights = {"found_weights.weight": tensor(f"found_weights.weight_Transposed").T, "found_weights.bias": tensor("out.bias")}
+    weights = {
+        "found_weights.weight": tensor("found_weights.weight_Transposed").T,
+        "found_weights.bias": tensor("out.bias"),
+    }
     for node in graph.node:
         if node.op_type == "MatMulInteger" and node.input[0] != "found_quantized":
             after = node  # matrices were renamed; the biases added to their products were not

@@ -2,9 +2,10 @@
 import type { AnswerKind, Message } from "../api.ts";
 import { Check } from "./check.ts";
 import type { CrossEncoder } from "./crossEncoder.ts";
+import { listed, quoted } from "./listing.ts";
 import type { Sampling } from "./model.ts";
 import type { Turn } from "./question.ts";
-import { listed, Quotations, quoted } from "./quoting.ts";
+import { Quotations } from "./quoting.ts";
 import type { Reader } from "./reader.ts";
 import { HeldBack } from "./release.ts";
 import { Pattern, type Rules } from "./rules.ts";
@@ -106,10 +107,9 @@ export class Assistant {
     const { turns, used } = this.#prompt(question, retrieval.hits, history);
     const shown = used.includes(best) ? used : [...used, best];
     yield { type: "sources", hits: shown };
-    const chosen = listed(retrieval.hits, retrieval.several, this.rules.quoting).filter((hit) =>
-      shown.includes(hit),
-    );
-    const quote = quoted(chosen, shown);
+    const { quoting } = this.rules;
+    const chosen = listed(retrieval, quoting).filter((hit) => shown.includes(hit));
+    const quote = quoted(chosen, shown, quoting);
     if (chosen.length > 1) yield* run.say(quote, "quote", "several entries answer");
     else if (used.length) {
       yield* run.ask(this.encode(turns), used, quote, stopped);
@@ -180,7 +180,7 @@ class Run {
   #tokens = 0;
   #draft = "";
   #shown = false;
-  retrieval: Retrieval = { hits: [], answerable: false, score: 0, threshold: 0, several: 0 };
+  retrieval: Retrieval = { hits: [], answerable: false, score: 0, threshold: 0, several: 0, together: 1 };
 
   constructor(assistant: Assistant, question: string, sampling: Sampling) {
     this.#assistant = assistant;

@@ -14,6 +14,12 @@ export class Questions {
   readonly #opening: Pattern;
   readonly #pointing: ReadonlySet<string>;
   readonly #verbs: ReadonlySet<string>;
+  readonly #compared: Rules["question"]["compared"];
+  readonly #age: Pattern;
+  readonly #life: Pattern;
+  readonly #when: Pattern;
+  readonly #verb: Pattern;
+  readonly #pairs: Pattern[];
 
   constructor(rules: Rules, language: Language) {
     const { question } = rules;
@@ -26,6 +32,12 @@ export class Questions {
     this.#opening = new Pattern(question.opening);
     this.#pointing = new Set(question.pointing);
     this.#verbs = new Set(question.verbs);
+    this.#compared = question.compared;
+    this.#age = new Pattern(question.compared.age);
+    this.#life = new Pattern(question.compared.life);
+    this.#when = new Pattern(question.compared.when);
+    this.#verb = new Pattern(question.compared.verb);
+    this.#pairs = question.compared.pairs.map((pair) => new Pattern(pair));
   }
 
   /** The question without role tokens and without the owner's name. */
@@ -33,14 +45,35 @@ export class Questions {
     const text = this.#language.clean(this.#roleTokens.sub(question, " "));
     const names = [this.#owner, ...words(this.#owner)].filter((part) => part.length > 1);
     const parts = [...new Set(names.map(fold))].sort((a, b) => b.length - a.length);
-    let kept = text;
-    for (const part of parts) {
-      const free = [...part].map((char) => this.#variants[char] ?? escaped(char)).join("");
-      kept = kept.replace(new RegExp(`(?<![${WORD}])${free}(?:['’]s?)?(?![${WORD}])`, "giu"), " ");
-    }
-    kept = words(kept).join(" ");
+    const free = parts.map((part) => [...part].map((char) => this.#variants[char] ?? escaped(char)).join(""));
+    const named = `(?<![${WORD}])(?:${free.join("|")})(?:['’]s?)?(?![${WORD}])`;
+    const kept = words(text.replace(new RegExp(named, "giu"), " ")).join(" ");
     const left = this.#language.terms(kept).length > 0;
-    return left || this.#language.terms(text).length === 0 ? kept : text;
+    if (left || this.#language.terms(text).length === 0) return kept;
+    return text.replace(new RegExp(`${named}(?:\\s+${named})*`, "giu"), "she");
+  }
+
+  /** profile/compared.py: the two plain questions that one is made of. */
+  halves(question: string): [string, string] | null {
+    const { born, died } = this.#compared;
+    const said = question.trim().replace(/[?!. ]+$/u, "");
+    const age = this.#age.match(said)?.groups;
+    if (age) {
+      const event = age["event"] || age["later"] || age["at"] || "";
+      if (age["later"] && event.charAt(0) !== event.charAt(0).toLowerCase()) return null; // somebody else's
+      return [born, this.#life.fullmatch(event) ? died : this.#asksWhen(event)];
+    }
+    for (const form of this.#pairs) {
+      const found = form.match(said)?.groups;
+      if (found) return [this.#asksWhen(found["one"] ?? ""), this.#asksWhen(found["other"] ?? "")];
+    }
+    return null;
+  }
+
+  #asksWhen(said: string): string {
+    const event = this.#when.sub(said, "");
+    const first = event.charAt(0);
+    return `When ${this.#verb.match(event) ? first.toLowerCase() : first}${event.slice(1)}?`;
   }
 
   /** Whether it asks for the owner as such: "Who is she?". */

@@ -1,40 +1,11 @@
-/** assistant/quoting.py: the answer without a model, and which tokens the model may write. */
+/** assistant/quoting.py: which tokens the model may write. */
 import type { Rules } from "./rules.ts";
-import { words } from "./rules.ts";
 import type { Hit } from "./search.ts";
 import type { BytePairs } from "./tokens.ts";
 
 type Trie = { next: Map<number, Trie>; whole: boolean };
 /** A place in a trie, the number of the passage it quotes (0: a refusal), and how many are cited so far. */
 type State = { node: Trie; number: number; cited: number };
-
-/** The hits to quote: the best one, and those beside it where `several` are asked for or it is one of a list. */
-export function listed([best, ...rest]: Hit[], several: number, rules: Rules["quoting"]): Hit[] {
-  if (!best) return [];
-  const asked = several >= rules.several;
-  if (!asked && !best.passage.namesItself) return [best];
-  const least = asked ? rules.listedAsked : rules.listed;
-  const size = (hit: Hit) => words(item(hit)).length;
-  const chosen = [best];
-  let room = rules.maxWords - size(best);
-  for (const hit of rest) {
-    const alike = hit.passage.namesItself && hit.passage.section === best.passage.section;
-    if ((asked || alike) && hit.score >= least && size(hit) <= room) {
-      chosen.push(hit);
-      room -= size(hit);
-    }
-  }
-  return chosen.slice(0, rules.maxListed);
-}
-
-/** The passage as one of several. */
-const item = ({ passage }: Hit) => (passage.namesItself ? passage.head : passage.quotation);
-
-/** The answer without a model, each passage with its number among `shown`. */
-export function quoted(chosen: Hit[], shown: Hit[]): string {
-  const text = (hit: Hit) => (chosen.length > 1 ? item(hit) : (hit.part ?? hit.passage.quotation));
-  return chosen.map((hit) => `${text(hit)} [${shown.indexOf(hit) + 1}]`).join(" ");
-}
 
 export class Quotations {
   readonly #rules: Rules["quoting"];

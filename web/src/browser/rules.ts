@@ -7,8 +7,9 @@ type Told = [source: string, flags: string];
 export type Passage = Listed & {
   entry: string;
   rendered: string;
-  head: string;
   quotation: string;
+  /** As one of several, in fewer and fewer words. */
+  items: string[];
   /** What the model may write of it. */
   served: string[];
   /** What it may be cut down to where it is too long to quote, with token ids. */
@@ -31,6 +32,7 @@ export type Rules = {
     who: Told;
     opening: Told;
     variants: Record<string, string>;
+    compared: { born: string; died: string; age: Told; life: Told; when: Told; verb: Told; pairs: Told[] };
   };
   search: {
     candidates: number;
@@ -48,7 +50,7 @@ export type Rules = {
     questionTokens: number;
     maxTokens: number;
   };
-  several: { weights: number[]; bias: number };
+  several: { weights: number[]; plural: number; asksPlural: Told; bias: number };
   prompt: { citation: Told };
   quoting: {
     refusals: string[];
@@ -56,6 +58,7 @@ export type Rules = {
     maxCitations: number;
     maxListed: number;
     maxWords: number;
+    shortWords: number;
     likely: number;
     listed: number;
     several: number;

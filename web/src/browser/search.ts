@@ -3,7 +3,7 @@
 import type { CrossEncoder } from "./crossEncoder.ts";
 import { Questions, type Turn } from "./question.ts";
 import type { Pair, Reader, Reading } from "./reader.ts";
-import type { Passage, Rules } from "./rules.ts";
+import { type Passage, Pattern, type Rules } from "./rules.ts";
 import type { Language } from "./text.ts";
 
 /** `part`: how a passage that is too long to quote was cut down. */
@@ -15,6 +15,8 @@ export type Retrieval = {
   threshold: number;
   /** Probability that several things are asked for; 0 where passages are read once. */
   several: number;
+  /** How many of the first hits answer together. */
+  together: number;
 };
 type Found = Map<string, Hit>;
 
@@ -27,6 +29,7 @@ export class Index {
   readonly #language: Language;
   readonly #questions: Questions;
   readonly #reader: Reader;
+  readonly #asksPlural: Pattern;
   readonly #at: Map<string, number>;
   readonly #postings: Map<string, [passage: number, weight: number][]>;
   /** Reads the best passages again; null as long as it is not here. */
@@ -37,16 +40,49 @@ export class Index {
     this.#language = language;
     this.#questions = new Questions(rules, language);
     this.#reader = reader;
+    this.#asksPlural = new Pattern(rules.several.asksPlural);
     this.#at = new Map(rules.passages.map((passage, i) => [passage.id, i]));
     this.#postings = new Map(Object.entries(rules.postings));
   }
 
   async search(question: string, history: Turn[]): Promise<Retrieval> {
-    const { search } = this.#rules;
     const { second } = this; // one that arrives meanwhile is for the next question
-    const threshold = second ? search.rereadThreshold : search.threshold;
+    const threshold = second ? this.#rules.search.rereadThreshold : this.#rules.search.threshold;
     if (this.#questions.asksWho(question)) return this.#about(threshold);
     const [asked, earlier, both] = this.#questions.resolve(question, history);
+    const together = earlier ? null : await this.#compared(asked, threshold, second);
+    return together ?? this.#search(asked, earlier, both, threshold, second);
+  }
+
+  /** What the two halves of a question find, if it has any and both are answered, each by a passage of its own. */
+  async #compared(asked: string, threshold: number, second: CrossEncoder | null): Promise<Retrieval | null> {
+    const parts = this.#questions.halves(asked);
+    if (!parts) return null;
+    const one = await this.#search(parts[0], "", "", threshold, second);
+    const other = await this.#search(parts[1], "", "", threshold, second);
+    const pairs = one.hits
+      .slice(0, 2)
+      .flatMap((a) => other.hits.slice(0, 2).map((b): [Hit, Hit] => [a, b]))
+      .filter(([a, b]) => a.passage !== b.passage && Math.min(a.score, b.score) >= threshold);
+    const [best] = pairs.sort(([a, b], [c, d]) => c.score * d.score - a.score * b.score);
+    if (!best) return null;
+    const [first, latter] = best;
+    const rest = new Map([...one.hits, ...other.hits].map((hit) => [hit.passage.id, hit]));
+    for (const { passage } of [first, latter]) rest.delete(passage.id);
+    const hits = [first, latter, ...[...rest.values()].sort(byScore)].slice(0, SHOWN);
+    const score = Math.min(first.score, latter.score);
+    return { hits, answerable: true, score, threshold, several: 0, together: 2 };
+  }
+
+  /** As `search`, of what `resolve` made of the question. */
+  async #search(
+    asked: string,
+    earlier: string,
+    both: string,
+    threshold: number,
+    second: CrossEncoder | null,
+  ): Promise<Retrieval> {
+    const { search } = this.#rules;
     const reading = await this.#reader.read(asked);
     const whole = both ? await this.#reader.read(both) : null;
     let found = this.#scored(asked, reading);
@@ -57,8 +93,15 @@ export class Index {
     const best = [...found.values()].sort(byScore).slice(0, search.judged);
     const hits = await this.#judge(reading, whole, best, second);
     const score = Math.max(0, ...hits.map((hit) => hit.score));
-    const several = second ? this.#several(reading.vector) : 0;
-    return { hits: hits.slice(0, SHOWN), answerable: score >= threshold, score, threshold, several };
+    const several = second ? this.#several(asked, reading.vector) : 0;
+    return {
+      hits: hits.slice(0, SHOWN),
+      answerable: score >= threshold,
+      score,
+      threshold,
+      several,
+      together: 1,
+    };
   }
 
   /** The hits in the order of search and readers together, scored by the probability that each answers. `whole`: a
@@ -108,8 +151,9 @@ export class Index {
   }
 
   /** profile/several.py: the probability that a question asks for several things. */
-  #several(vector: Float32Array): number {
-    const { weights, bias } = this.#rules.several;
+  #several(question: string, vector: Float32Array): number {
+    const { weights, plural, bias: even } = this.#rules.several;
+    const bias = this.#asksPlural.search(question) ? even + plural : even;
     return probability(vector.reduce((total, x, i) => total + x * (weights[i] ?? 0), bias));
   }
 
@@ -119,7 +163,7 @@ export class Index {
     const chosen = (about.length ? about : passages).slice(0, SHOWN);
     const hits = chosen.map((passage) => ({ passage, score: 1, cosine: 0, bm25: 0 }));
     const score = hits.length ? 1 : 0;
-    return { hits, answerable: score > 0, score, threshold, several: 0 };
+    return { hits, answerable: score > 0, score, threshold, several: 0, together: 1 };
   }
 
   /** The candidates of both rankings. */

@@ -1,0 +1,51 @@
+/** assistant/listing.py: the answer without a model, the best passage or of several each in few words. */
+import { type Rules, words } from "./rules.ts";
+import type { Hit, Retrieval } from "./search.ts";
+
+type Quoting = Rules["quoting"];
+
+/** The hits to quote: the best one, those that answer together, or all that answer where several are asked for. */
+export function listed(found: Retrieval, rules: Quoting): Hit[] {
+  const [best, ...rest] = found.hits;
+  if (!best) return [];
+  if (found.together > 1) return found.hits.slice(0, found.together);
+  const asked = found.several >= rules.several;
+  if (!asked && !best.passage.namesItself) return [best];
+  const least = asked ? rules.listedAsked : rules.listed;
+  const alike = ({ passage }: Hit) => passage.namesItself && passage.section === best.passage.section;
+  const others = rest.filter((hit) => hit.score >= least && (asked || alike(hit)));
+  return [best, ...others].slice(0, rules.maxListed);
+}
+
+/** The answer without a model, each passage with its number among `shown`. */
+export function quoted(chosen: Hit[], shown: Hit[], rules: Quoting): string {
+  const [only, more] = chosen;
+  const texts = more
+    ? fitted(
+        chosen.map(({ passage }) => passage.items),
+        rules,
+      )
+    : [only?.part ?? only?.passage.quotation ?? ""];
+  return texts.map((text, i) => `${text} [${shown.findIndex((hit) => hit === chosen[i]) + 1}]`).join(" ");
+}
+
+/** One form of each, the longest taken down until they have `shortWords` in all; at most `maxWords`. */
+function fitted(forms: string[][], rules: Quoting): string[] {
+  const at = forms.map(() => 0);
+  const text = (i: number) => forms[i]?.[at[i] ?? 0] ?? "";
+  const size = (i: number) => words(text(i)).length;
+  const all = [...forms.keys()];
+  while (all.reduce((total, i) => total + size(i), 0) > rules.shortWords) {
+    const longer = all.filter((i) => (at[i] ?? 0) + 1 < (forms[i]?.length ?? 0));
+    const [first, ...others] = longer;
+    if (first === undefined) break;
+    const longest = others.reduce((best, i) => (size(i) > size(best) ? i : best), first);
+    at[longest] = (at[longest] ?? 0) + 1;
+  }
+  let room = rules.maxWords;
+  const fits = all.findIndex((i) => {
+    room -= size(i);
+    return room < 0 && i > 0;
+  });
+  return all.slice(0, fits < 0 ? undefined : fits).map(text);
+}
