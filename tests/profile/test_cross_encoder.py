@@ -15,6 +15,7 @@ from fischgpt.profile.cross_encoder import CrossEncoder, collate, cross_encoder
 from fischgpt.profile.embed import embedder
 from fischgpt.profile.index import BM25_WEIGHT, JUDGED, RANK_WEIGHT, Index
 from fischgpt.profile.relevance import Pair, relevance
+from fischgpt.resources import resource
 from fischgpt.train.cross_encoder import Network, begin, by_first_reader, export, loss_of_step
 from fischgpt.train.reader import BERT_NAMES
 from fischgpt.train.relevance import mean, read, train
@@ -130,6 +131,16 @@ def test_the_mean_of_two_readers_lies_between_them(tmp_path: Path):
     between = mean([tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     for name, value in a.state_dict().items():
         assert torch.allclose(between[name], (value + b.state_dict()[name]) / 2)
+
+
+def test_the_shipped_reader_can_be_trained_further(fisch: Index):
+    """Its 8 bits read back are the network that reads: near enough to go on from."""
+    network = Network()
+    network.load_state_dict(begin(resource("crossencoder/model.onnx")))
+    question, passages = embedder().read(["What did the training cost?"])[0], list(fisch._readings.values())[:24]
+    pairs = [Pair(question, passage, 0.4, 2.0) for passage in passages]
+    theirs, ours = cross_encoder().score(pairs), network.eval().score(pairs)
+    assert np.abs(theirs - ours).mean() < 0.4 and theirs.argmax() == ours.argmax()
 
 
 def test_only_the_named_file_is_begun_with(tmp_path: Path):

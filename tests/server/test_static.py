@@ -15,11 +15,11 @@ import onnx
 import pytest
 from typer.testing import CliRunner
 
-from fischgpt.assistant import check, quoting, release, smalltalk
+from fischgpt.assistant import check, listing, quoting, release, smalltalk
 from fischgpt.assistant.model import describe_model
 from fischgpt.cli import app
 from fischgpt.errors import UserError
-from fischgpt.profile import bm25, cross_encoder, embed, index, prompt, question, relevance, text
+from fischgpt.profile import bm25, compared, cross_encoder, embed, index, prompt, question, relevance, text
 from fischgpt.profile.profile import load_profile
 from fischgpt.publish.onnx_graph import linear8_on_gpu
 from fischgpt.server import static
@@ -95,10 +95,19 @@ def test_javascript_s_patterns_match_where_python_s_do(tmp_path: Path) -> None:
         assert matched > 0, f"no text has what {name} looks for"
 
 
+TAKEN_APART = [
+    "How old was she when she opened the shop?", "how old was when got the doctorate", "Where is Marie Curie from?",
+    "At what age did you go to sea?", "At what age did Antje marry?", "what was her age at the time of the flood?",
+    "how old did he become", "Which came first: the medal or the pension?", "Did he see Rome before Paris or after?",
+    "Was he in Lyon before or after the war?", "how many years lay between the talk in Oslo and the prize?",
+    "How many years after the wedding did your daughter leave?", "Did she teach?", "Who is Curie?",
+]  # fmt: skip
+
+
 def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
     profile, model = load_profile(PROFILE), describe_model("mini")
     tokenizer = load_tokenizer(model.folder)
-    texts = [*odd_texts()[:500], *(passage.render() for passage in profile.passages)]
+    texts = [*odd_texts()[:500], *TAKEN_APART, *(passage.render() for passage in profile.passages)]
     script = """
       const { Language } = await import("./src/browser/text.ts");
       const { BytePairs, WordPieces } = await import("./src/browser/tokens.ts");
@@ -110,7 +119,7 @@ def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
       return given.texts.map((text) => ({
         clean: language.clean(text), sentences: language.sentences(language.clean(text)), terms: language.terms(text),
         stripped: questions.strip(text), who: questions.asksWho(text), follows: questions.followsUp(text),
-        ids: pairs.encode(text), pieces: pieces.encode(text),
+        halves: questions.halves(text), ids: pairs.encode(text), pieces: pieces.encode(text),
       }));
     """
     told = run_node(script, tmp_path, {"rules": rules(profile, model.config, tokenizer), "texts": texts})
@@ -123,6 +132,7 @@ def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
             "stripped": question.strip(said, profile.name),
             "who": question.asks_who(said, profile.name),
             "follows": question.follows_up(said),
+            "halves": list(halves) if (halves := compared.halves(said)) else None,
             "ids": tokenizer.encode(said),
             "pieces": embed.embedder().read([said])[0].ids.tolist(),
         }, said
@@ -178,22 +188,23 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
     cases = []
     for _ in range(300):
         drawn = dice.sample(range(len(profile.passages)), 8)
-        scores = sorted(dice.choice([dice.random(), quoting.LISTED, quoting.LISTED_ASKED]) for _ in drawn)[::-1]
-        cases.append(([*zip(drawn, scores, strict=True)], dice.choice([0.0, quoting.SEVERAL, dice.random()])))
+        scores = sorted(dice.choice([dice.random(), listing.LISTED, listing.LISTED_ASKED]) for _ in drawn)[::-1]
+        asked = dice.choice([0.0, 0.0, listing.SEVERAL, dice.random()])
+        cases.append(([*zip(drawn, scores, strict=True)], asked, dice.choice([1, 1, 1, 2])))
     script = """
-      const { listed, quoted } = await import("./src/browser/quoting.ts");
+      const { listed, quoted } = await import("./src/browser/listing.ts");
       const { passages, quoting } = given.rules;
-      return given.cases.map(([drawn, several]) => {
+      return given.cases.map(([drawn, several, together]) => {
         const hits = drawn.map(([i, score]) => ({ passage: passages[i], score, cosine: 0, bm25: 0 }));
-        return quoted(listed(hits, several, quoting), hits);
+        return quoted(listed({ hits, several, together }, quoting), hits, quoting);
       });
     """
     given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "cases": cases}
     several = 0
-    for (drawn, asked), told in zip(cases, run_node(script, tmp_path, given), strict=True):
+    for (drawn, asked, together), told in zip(cases, run_node(script, tmp_path, given), strict=True):
         hits = [index.Hit(profile.passages[i], score, 0.0, 0.0) for i, score in drawn]
-        chosen = quoting.listed(hits, asked)
-        assert told == quoting.quoted(chosen, hits), (drawn, asked)
+        chosen = listing.listed(index.Retrieval(hits, True, hits[0].score, 0.05, asked, together))
+        assert told == listing.quoted(chosen, hits), (drawn, asked, together)
         several += len(chosen) > 1
     assert 100 < several < len(cases)
 

@@ -23,9 +23,10 @@ def propose_starters(assistant: Assistant, wanted: int = WANTED) -> list[str]:
 
 
 def answers(answer: Answer, starter: Starter) -> bool:
-    """Whether an answer is one, and cites a passage of the entry (or, of what is listed, the section) asked about."""
-    if answer.done.kind not in ("model", "quote"):
+    """Whether an answer is one, and cites first a passage of the entry (or, of what is listed, the section) asked
+    about."""
+    cited = MARKER.search(answer.text)
+    if answer.done.kind not in ("model", "quote") or cited is None:
         return False
-    cited = {int(number) for number in MARKER.findall(answer.text)}
-    passages = [hit.passage for number, hit in enumerate(answer.sources.hits, 1) if number in cited]
-    return any(passage.section == starter.section and starter.entry in ("", passage.entry) for passage in passages)
+    passage = answer.sources.hits[int(cited[1]) - 1].passage
+    return passage.section == starter.section and starter.entry in ("", passage.entry)

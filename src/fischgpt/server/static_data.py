@@ -77,6 +77,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "maxListed": listing.MAX_LISTED,
             "maxWords": listing.MAX_WORDS,
             "shortWords": parts.SHORT_WORDS,
+            "close": listing.CLOSE,
             "listed": listing.LISTED,
             "several": listing.SEVERAL,
             "listedAsked": listing.LISTED_ASKED,

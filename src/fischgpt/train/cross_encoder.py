@@ -99,8 +99,12 @@ def begin(file: Path) -> dict[str, Tensor]:
     """The weights to begin with, under the names of `Network`, from an ONNX file: the one named above, or one that
     `export` wrote, such as the shipped reader. Raises UserError for any other."""
     import onnx
+    from google.protobuf.message import DecodeError
 
-    graph = onnx.load(str(file)).graph
+    try:
+        graph = onnx.load(str(file)).graph
+    except DecodeError:
+        graph = onnx.GraphProto()
     if sha256_file(file) == BEGINNING_SHA256:
         return _ms_marco(graph)
     names = Network().state_dict()

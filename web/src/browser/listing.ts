@@ -4,18 +4,24 @@ import type { Hit, Retrieval } from "./search.ts";
 
 type Quoting = Rules["quoting"];
 
-/** The hits to quote: the best one, those that answer together, or all that answer where several are asked for. */
+/** The hits to quote: the best one, those that answer together, all that answer where several are asked for, or two
+ * of which the readers cannot tell. */
 export function listed(found: Retrieval, rules: Quoting): Hit[] {
   const [best, ...rest] = found.hits;
   if (!best) return [];
   if (found.together > 1) return found.hits.slice(0, found.together);
   const asked = found.several >= rules.several;
-  if (!asked && !best.passage.namesItself) return [best];
   const least = asked ? rules.listedAsked : rules.listed;
-  const alike = ({ passage }: Hit) => passage.namesItself && passage.section === best.passage.section;
+  const alike = ({ passage }: Hit) =>
+    best.passage.namesItself && passage.namesItself && passage.section === best.passage.section;
   const others = rest.filter((hit) => hit.score >= least && (asked || alike(hit)));
+  const [next] = rest;
+  if (!others.length && next && logit(best.score) - logit(next.score) < rules.close) others.push(next);
   return [best, ...others].slice(0, rules.maxListed);
 }
+
+const logit = (probability: number) =>
+  Math.log(Math.max(probability, 1e-6) / Math.max(1 - probability, 1e-6));
 
 /** The answer without a model, each passage with its number among `shown`. */
 export function quoted(chosen: Hit[], shown: Hit[], rules: Quoting): string {

@@ -59,6 +59,7 @@ export type Rules = {
     maxListed: number;
     maxWords: number;
     shortWords: number;
+    close: number;
     likely: number;
     listed: number;
     several: number;
