@@ -69,7 +69,7 @@ def compile_loss(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """`torch.compile`, on Intel's processors with vectors of 256 bits: with 512, torch 2.13 makes NaN of a step's
     gradients in bfloat16 (seen on a Xeon of model 207; not on AMD's Zen 5)."""
     intel = Path("/proc/cpuinfo").exists() and "GenuineIntel" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    return torch.compile(loss, options={"cpp.simdlen": 256} if intel else None)
+    return torch.compile(loss, options={"cpp.simdlen": 256}) if intel else torch.compile(loss)
 
 
 class Replicated:
