@@ -1,5 +1,7 @@
 """The answer without a model: one passage whole, several in few words."""
 
+from dataclasses import replace
+
 from fischgpt.assistant.listing import fitted, items, listed, quoted
 from fischgpt.profile.index import Hit, Retrieval
 from fischgpt.profile.passages import Passage
@@ -55,6 +57,14 @@ def test_where_several_are_asked_for_all_that_may_answer_are_listed_lines_of_job
 
 def test_what_answers_together_is_quoted_together_however_unlikely_the_second() -> None:
     assert listed(found([POSTS[0], POSTS[3], POSTS[1]], together=2)) == [POSTS[0], POSTS[3]]
+
+
+def test_two_lines_of_which_the_readers_cannot_tell_are_both_quoted() -> None:
+    def alike(second: float) -> list[Hit]:
+        return listed(found([replace(POSTS[0], score=0.6), replace(POSTS[1], score=second), POSTS[3]]))
+
+    assert [one.passage.id for one in alike(0.5)] == ["work-1-1", "work-2-1"]
+    assert [one.passage.id for one in alike(0.4)] == ["work-1-1"]
 
 
 def test_projects_are_no_list_because_their_titles_tell_nothing() -> None:

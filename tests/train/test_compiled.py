@@ -12,7 +12,7 @@ from fischgpt.config import GPTConfig, Recipe
 from fischgpt.model.gpt import GPT
 from fischgpt.resources import sha256_file
 from fischgpt.train import loop
-from fischgpt.train.parallel import compile_loss
+from fischgpt.train.parallel import compiling
 
 pytestmark = [
     pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler"),
@@ -42,7 +42,7 @@ def test_a_compiled_step_is_the_plain_one_and_the_same_bits_every_time(two_threa
         loss.backward()
         return torch.cat([loss.detach()[None], *(p.grad.flatten() for p in model.parameters() if p.grad is not None)])
 
-    compiled = compile_loss(model.loss)
+    compiled = torch.compile(model.loss, **compiling())
     first, plain = gradient(compiled), gradient(model.loss)
     assert float(first[0]) == pytest.approx(float(plain[0]), rel=1e-3)
     assert (first - plain).norm() < 0.01 * plain.norm()

@@ -24,8 +24,9 @@ SEVERAL, LISTED_ASKED = 0.2, 0.3
 questions for one thing answered with more (one; benchmarks/readers.py)."""
 CLOSE = 0.7
 """Difference in logits under which two passages are as likely to answer: the odds of one are twice those of the other.
-Of questions with one answer 5, 14 and 16 % get two lines so (dev half, `eleven`), and of 100 questions 0, 4 and 6 get
-their answer that way; with 1.4 no more of them do, and 8 to 27 % get two."""
+Of questions with one answer 5, 14 and 16 % get two lines so (four people of the dev half, its seven others, the eleven
+of benchmarks/), and 0, 4 and 6 % get their answer that way; with 1.4 no more of them do, and 8 to 27 % get two. Seen
+with the reader of six stages."""
 LEAST_WORDS = 4
 """Of a passage as an item: "Turned chlorine into a liquid…" says something, "Turned chlorine…" does not."""
 _JOINT = re.compile(

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.distributed as dist
@@ -65,11 +65,12 @@ def gradients(recipe: Recipe, model: GPT, world: World, autocast: Callable[[], t
     return Replicated(model, world, autocast, train.compile)
 
 
-def compile_loss(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """`torch.compile`, on Intel's processors with vectors of 256 bits: with 512, torch 2.13 makes NaN of a step's
-    gradients in bfloat16 (seen on a Xeon of model 207; not on AMD's Zen 5)."""
-    intel = Path("/proc/cpuinfo").exists() and "GenuineIntel" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    return torch.compile(loss, options={"cpp.simdlen": 256}) if intel else torch.compile(loss)
+def compiling() -> dict[str, Any]:
+    """How torch.compile is to be called: on Intel's processors with vectors of 256 bits. With 512, torch 2.13 makes NaN
+    of a step's gradients in bfloat16 (seen on a Xeon of model 207; not on AMD's Zen 5)."""
+    cpuinfo = Path("/proc/cpuinfo")
+    intel = cpuinfo.exists() and "GenuineIntel" in cpuinfo.read_text(encoding="utf-8")
+    return {"options": {"cpp.simdlen": 256}} if intel else {}
 
 
 class Replicated:
@@ -83,7 +84,7 @@ class Replicated:
             ids = [world.device.index] if world.device.type == "cuda" else None
             loss = self._ddp = DistributedDataParallel(loss, device_ids=ids, gradient_as_bucket_view=True)
         # Around DDP, not inside it: the compiler then cuts the graph where a bucket of gradients is ready to be sent.
-        self._loss: Callable[[MicroBatch], Tensor] = compile_loss(loss) if compiled else loss
+        self._loss: Callable[[MicroBatch], Tensor] = torch.compile(loss, **compiling()) if compiled else loss
 
     def __call__(self, micro_batches: list[MicroBatch], supervised: int) -> float:
         own = block(micro_batches, self._world)
@@ -171,7 +172,7 @@ class Sharded:
         policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32) if gpu else MixedPrecisionPolicy()
         for layer in model.h:
             if compiled:
-                layer.compile()
+                layer.compile(**compiling())
             fully_shard(layer, mp_policy=policy)
         self._model: FSDPModule = fully_shard(model, mp_policy=policy)
         for name in ("loss", "hidden"):
