@@ -47,3 +47,8 @@ def test_both_lines_come_first_and_are_quoted_together(curie: Index) -> None:
 def test_where_one_half_is_not_told_the_question_is_searched_as_it_is(curie: Index) -> None:
     found = curie.search("How old was she when she learned to ski?")
     assert found.together == 1
+
+
+def test_a_line_that_answers_both_halves_best_is_quoted_once(curie: Index) -> None:
+    shown = [hit.passage.id for hit in listed(curie.search("How old was she when she was born in Warsaw?"))]
+    assert len(shown) == len(set(shown))
