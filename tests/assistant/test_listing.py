@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fischgpt.assistant.listing import fitted, items, listed, quoted
+from fischgpt.assistant.listing import fitted, items, listed, quoted, why
 from fischgpt.profile.index import Hit, Retrieval
 from fischgpt.profile.passages import Passage
 
@@ -65,6 +65,13 @@ def test_two_lines_of_which_the_readers_cannot_tell_are_both_quoted() -> None:
 
     assert [one.passage.id for one in alike(0.5)] == ["work-1-1", "work-2-1"]
     assert [one.passage.id for one in alike(0.4)] == ["work-1-1"]
+
+
+def test_why_there_is_more_than_one_line_is_said() -> None:
+    close = [replace(POSTS[0], score=0.6), replace(POSTS[1], score=0.5)]
+    assert why(found(PRIZES)) == why(found(POSTS, several=0.9)) == "several entries answer"
+    assert why(found(close)) == "either may answer"
+    assert why(found(close, together=2)) == "the answer takes both"
 
 
 def test_projects_are_no_list_because_their_titles_tell_nothing() -> None:

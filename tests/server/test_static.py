@@ -192,19 +192,21 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
         asked = dice.choice([0.0, 0.0, listing.SEVERAL, dice.random()])
         cases.append(([*zip(drawn, scores, strict=True)], asked, dice.choice([1, 1, 1, 2])))
     script = """
-      const { listed, quoted } = await import("./src/browser/listing.ts");
+      const { listed, quoted, why } = await import("./src/browser/listing.ts");
       const { passages, quoting } = given.rules;
       return given.cases.map(([drawn, several, together]) => {
         const hits = drawn.map(([i, score]) => ({ passage: passages[i], score, cosine: 0, bm25: 0 }));
-        return quoted(listed({ hits, several, together }, quoting), hits, quoting);
+        const found = { hits, several, together };
+        return [quoted(listed(found, quoting), hits, quoting), why(found, quoting)];
       });
     """
     given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "cases": cases}
     several = 0
     for (drawn, asked, together), told in zip(cases, run_node(script, tmp_path, given), strict=True):
         hits = [index.Hit(profile.passages[i], score, 0.0, 0.0) for i, score in drawn]
-        chosen = listing.listed(index.Retrieval(hits, True, hits[0].score, 0.05, asked, together))
-        assert told == listing.quoted(chosen, hits), (drawn, asked, together)
+        found = index.Retrieval(hits, True, hits[0].score, 0.05, asked, together)
+        chosen = listing.listed(found)
+        assert told == [listing.quoted(chosen, hits), listing.why(found)], (drawn, asked, together)
         several += len(chosen) > 1
     assert 100 < several < len(cases)
 

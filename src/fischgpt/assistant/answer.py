@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fischgpt import chat
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
-from fischgpt.assistant.listing import listed, quoted
+from fischgpt.assistant.listing import listed, quoted, why
 from fischgpt.assistant.logprobs import Spelling
 from fischgpt.assistant.model import TextModel
 from fischgpt.assistant.quoting import Quotations, choices
@@ -110,7 +110,7 @@ class Assistant:
         chosen = [hit for hit in listed(retrieval) if hit in shown]
         quote = quoted(chosen, shown)
         if len(chosen) > 1:  # of lists the model's pointer gets 11 % right, the quote 61 (test half)
-            yield from run.say(quote, "quote", "several entries answer")
+            yield from run.say(quote, "quote", why(retrieval))
         elif used:
             yield from run.ask(turns, used, quote)
         else:

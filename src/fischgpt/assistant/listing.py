@@ -44,19 +44,34 @@ def listed(found: Retrieval) -> list[Hit]:
     and of publications are listed, of one section, and only those that are as good as certain. Not projects: their
     first lines tell what they are, their titles alone tell nothing.
     """
-    best, *rest = found.hits
     if found.together > 1:
         return found.hits[: found.together]
+    return [found.hits[0], *(_as_good(found) or _undecided(found))][:MAX_LISTED]
+
+
+def why(found: Retrieval) -> str:
+    """Why more than one is listed, for people."""
+    if found.together > 1:
+        return "the answer takes both"
+    return "several entries answer" if _as_good(found) else "either may answer"
+
+
+def _as_good(found: Retrieval) -> list[Hit]:
+    """What belongs to a list with the best hit."""
+    best, *rest = found.hits
     asked = found.several >= SEVERAL
     least = LISTED_ASKED if asked else LISTED
 
     def alike(hit: Hit) -> bool:
         return all(map(names_itself, (best.passage, hit.passage))) and hit.passage.section == best.passage.section
 
-    others = [hit for hit in rest if hit.score >= least and (asked or alike(hit))]
-    if not others and rest and _logit(best.score) - _logit(rest[0].score) < CLOSE:
-        others = rest[:1]
-    return [best, *others][:MAX_LISTED]
+    return [hit for hit in rest if hit.score >= least and (asked or alike(hit))]
+
+
+def _undecided(found: Retrieval) -> list[Hit]:
+    """The second hit, where it may as well be the one that answers."""
+    best, *rest = found.hits
+    return [hit for hit in rest[:1] if _logit(best.score) - _logit(hit.score) < CLOSE]
 
 
 def _logit(probability: float) -> float:

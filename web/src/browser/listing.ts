@@ -7,17 +7,30 @@ type Quoting = Rules["quoting"];
 /** The hits to quote: the best one, those that answer together, all that answer where several are asked for, or two
  * of which the readers cannot tell. */
 export function listed(found: Retrieval, rules: Quoting): Hit[] {
-  const [best, ...rest] = found.hits;
-  if (!best) return [];
   if (found.together > 1) return found.hits.slice(0, found.together);
-  const asked = found.several >= rules.several;
+  const others = asGood(found, rules);
+  const more = others.length ? others : undecided(found, rules);
+  return [...found.hits.slice(0, 1), ...more].slice(0, rules.maxListed);
+}
+
+/** Why more than one is listed, for people. */
+export function why(found: Retrieval, rules: Quoting): string {
+  if (found.together > 1) return "the answer takes both";
+  return asGood(found, rules).length ? "several entries answer" : "either may answer";
+}
+
+/** What belongs to a list with the best hit. */
+function asGood({ hits: [best, ...rest], several }: Retrieval, rules: Quoting): Hit[] {
+  const asked = several >= rules.several;
   const least = asked ? rules.listedAsked : rules.listed;
   const alike = ({ passage }: Hit) =>
-    best.passage.namesItself && passage.namesItself && passage.section === best.passage.section;
-  const others = rest.filter((hit) => hit.score >= least && (asked || alike(hit)));
-  const [next] = rest;
-  if (!others.length && next && logit(best.score) - logit(next.score) < rules.close) others.push(next);
-  return [best, ...others].slice(0, rules.maxListed);
+    best?.passage.namesItself && passage.namesItself && passage.section === best.passage.section;
+  return rest.filter((hit) => hit.score >= least && (asked || alike(hit)));
+}
+
+/** The second hit, where it may as well be the one that answers. */
+function undecided({ hits: [best, next] }: Retrieval, rules: Quoting): Hit[] {
+  return best && next && logit(best.score) - logit(next.score) < rules.close ? [next] : [];
 }
 
 const logit = (probability: number) =>
