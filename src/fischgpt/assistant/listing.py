@@ -20,13 +20,13 @@ LISTED = 0.8
 """Probability from which a further entry belongs to a list that was not asked for."""
 SEVERAL, LISTED_ASKED = 0.2, 0.3
 """Probability from which a question is taken to ask for several things, and that from which a passage is one of them:
-21 of 32 lists about people that no reader learned from are whole then (17 if none is asked for), with two of 198
-questions for one thing answered with more (one; benchmarks/readers.py)."""
+21 of 32 lists about people that no reader learned from are whole then, 18 if none is asked for
+(benchmarks/readers.py)."""
 CLOSE = 0.7
 """Difference in logits under which two passages are as likely to answer: the odds of one are twice those of the other.
-Of questions with one answer 5, 14 and 16 % get two lines so (four people of the dev half, its seven others, the eleven
-of benchmarks/), and 0, 4 and 6 % get their answer that way; with 1.4 no more of them do, and 8 to 27 % get two. Seen
-with the reader of six stages."""
+Of the dev half's answers to questions for one thing 8 % have two lines so, of those about the eleven people of
+benchmarks/ 20 %, and 1 and 5 % hold their answer that way alone. With twice the difference, seen with the reader of six
+stages, no more of them hold it."""
 LEAST_WORDS = 4
 """Of a passage as an item: "Turned chlorine into a liquid…" says something, "Turned chlorine…" does not."""
 _JOINT = re.compile(
