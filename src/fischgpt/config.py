@@ -94,7 +94,7 @@ class TrainConfig:
     """Checkpoints kept. Two at least: should the newest be damaged, the run goes on from the one before."""
     log_every: int = Field(10, ge=1)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of the forward pass. `auto`: bfloat16 where the processor multiplies it natively."""
+    """Arithmetic of the forward pass. `auto`: bfloat16 where the processor does it faster than float32."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """`auto`: the GPUs if there are any, else the processor. `mps` is a Mac's GPU."""
     compile: bool = False

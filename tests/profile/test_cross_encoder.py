@@ -1,5 +1,6 @@
 """The second reading puts the right passage first where the first reader does not."""
 
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,12 @@ from fischgpt.data.grounded.people import person
 from fischgpt.errors import UserError
 from fischgpt.profile.cross_encoder import CrossEncoder, collate, cross_encoder
 from fischgpt.profile.embed import embedder
-from fischgpt.profile.index import BM25_WEIGHT, JUDGED, RANK_WEIGHT, Index
+from fischgpt.profile.index import BM25_WEIGHT, RANK_WEIGHT, Index
 from fischgpt.profile.relevance import Pair, relevance
 from fischgpt.resources import resource
-from fischgpt.train.cross_encoder import Network, begin, by_first_reader, export, loss_of_step
+from fischgpt.train.cross_encoder import FIRST_READ, Network, begin, by_first_reader, export, logits_of
 from fischgpt.train.reader import BERT_NAMES
-from fischgpt.train.relevance import mean, read, train
+from fischgpt.train.relevance import loss_of, mean, read, shown, train
 
 HELD_OUT = sorted((Path(__file__).parents[2] / "benchmarks" / "people").glob("*.json"))
 
@@ -98,9 +99,14 @@ def test_training_learns_and_export_keeps_what_was_learned(tmp_path: Path):
     torch.manual_seed(1)
     network = Network()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    losses = [float(loss_of_step(network, examples, np.random.default_rng(0)).detach())]
-    train(network, [examples] * 8, 8, 1, loss_of_step, lambda line: None, lr=3e-4)
-    losses.append(float(loss_of_step(network, examples, np.random.default_rng(0)).detach()))
+    step = shown(examples, np.random.default_rng(0), 5, 1, by_first_reader)
+
+    def loss() -> float:
+        return float(loss_of(logits_of(network, step[0]), *step[1:]).detach())
+
+    losses = [loss()]
+    train(network, repeat(step), 8, 1, logits_of, lambda line: None, lr=3e-4)
+    losses.append(loss())
     assert losses[1] < 0.8 * losses[0]
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert "layers.4.fc.weight" in changed
@@ -117,11 +123,11 @@ def test_the_wrong_passages_it_learns_against_are_those_that_the_first_reader_ta
 
     one = read(person(HELD_OUT[0]))[0]
     found = one.cosines + BM25_WEIGHT * one.bm25
-    best = np.argsort(-found)[:JUDGED]
+    best = np.argsort(-found)[:FIRST_READ]
     served = best[np.argsort(-(relevance().score(one.pairs(best.tolist())) + RANK_WEIGHT * found[best]))]
     order = np.argsort(-by_first_reader(one, Quiet()))  # type: ignore[arg-type]
-    assert len(one.passages) > JUDGED and order[:JUDGED].tolist() == served.tolist()
-    assert order[:JUDGED].tolist() != best.tolist()
+    assert len(one.passages) > FIRST_READ and order[:FIRST_READ].tolist() == served.tolist()
+    assert order[:FIRST_READ].tolist() != best.tolist()
 
 
 def test_the_mean_of_two_readers_lies_between_them(tmp_path: Path):

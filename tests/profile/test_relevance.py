@@ -1,18 +1,24 @@
 """The reader tells whether a passage holds the answer, not only whether it speaks of the same thing."""
 
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from fischgpt.data.grounded.asked import made_up
+from fischgpt.data.grounded.asked import MadeUp, made_up
+from fischgpt.data.grounded.people import person
 from fischgpt.profile.embed import embedder
 from fischgpt.profile.relevance import Pair, Relevance, collate, relevance
 from fischgpt.resources import resource
 from fischgpt.train.reader import Reader, export, upper_half
-from fischgpt.train.relevance import loss_of, loss_of_step, measure, read, steps, train
+from fischgpt.train.relevance import Shown, ahead, logits_of, loss_of, measure, read, shown, steps, train
 
 
 def pair(question: str, passage: str) -> Pair:
@@ -65,10 +71,16 @@ def test_training_learns_and_repeats_itself():
     torch.manual_seed(1)
     untrained = Reader().eval()
     readers = []
+
+    def batches() -> Iterator[Shown]:
+        rng = np.random.default_rng(1)
+        while True:
+            yield shown(examples, rng)
+
     for _ in range(2):
         reader = Reader()
         reader.load_state_dict(untrained.state_dict())
-        readers.append(train(reader, [examples] * 30, 30, 1, loss_of_step, lambda line: None, lr=3e-4))
+        readers.append(train(reader, batches(), 30, 1, logits_of, lambda line: None, lr=3e-4))
     for a, b in zip(readers[0].state_dict().values(), readers[1].state_dict().values(), strict=True):
         assert torch.equal(a, b)
     losses = []
@@ -91,6 +103,57 @@ def test_the_steps_hold_every_made_up_question_once_and_three_fifths_written_by_
     assert 0.55 < 1 - len(made) / len(found) < 0.65
     again = [one for step in steps(owners, by_hand, 0) for one in step]
     assert [one.kind for one in again] == [one.kind for one in found]
+
+
+WRITTEN = """
+Adam Chadwick ## who taught you?
+forty wheels ## how many wheels did you cut? | did you cut wheels
+- ## what did it cost?
+forty wheels ## who taught you? => and how many did you make
+~ work-1-2 ## Cut wheels by lamplight, and gave them away. ## did you cut wheels
+"""
+
+
+@pytest.fixture
+def clockmaker(tmp_path: Path) -> MadeUp:
+    lines = ["Learned filing from Adam Chadwick.", "Cut forty wheels by lamplight.", "Swept the shop.", "Sold a cow."]
+    work = {"name": "Horner's", "position": "Apprentice", "highlights": lines}
+    (tmp_path / "ann.json").write_text(json.dumps({"basics": {"name": "Ann Other"}, "work": [work]}))
+    (tmp_path / "ann.txt").write_text(WRITTEN)
+    return person(tmp_path / "ann.json")
+
+
+def test_a_passage_without_its_answer_is_learned_against_and_never_as_an_answer(clockmaker: MadeUp):
+    examples = {one.text: example for one, example in zip(clockmaker.questions, read(clockmaker), strict=False)}
+    bare = len(clockmaker.passages)
+    assert [examples[text].bare for text in examples] == [(), (bare,), (), ()]  # "did you cut wheels" it still answers
+    asked, rng = examples["how many wheels did you cut?"], np.random.default_rng(0)
+    (right,) = np.flatnonzero(asked.answers)
+    seen = Counter()
+    for _ in range(400):
+        pairs, answers, _ = shown([asked], rng, 4, 1)
+        texts = [next(i for i, one in enumerate(asked.passages) if one is pair.passage) for pair in pairs]
+        assert [texts[i] for i in np.flatnonzero(answers.numpy())] == [right] * (right in texts)
+        seen[right in texts, bare in texts] += 1
+    assert len(pairs) == 4
+    alone, beside = seen[False, True] / 400, seen[True, True] / 400
+    assert 0.3 < beside < 0.45 and 0.35 < alone < 0.55  # .4 x .85 and .4 + .4 x .15
+
+
+def test_follow_ups_are_read_behind_the_question_before_and_so_are_questions_that_move_on(clockmaker: MadeUp):
+    alone, all_of_them = read(clockmaker), read(clockmaker, follow_ups=True)
+    assert len(alone) == 4
+    (together,) = embedder().read(["who taught you? and how many did you make"])
+    assert all_of_them[4].question.ids.tolist() == together.ids.tolist()
+    assert np.flatnonzero(all_of_them[4].answers).tolist() == np.flatnonzero(all_of_them[1].answers).tolist()
+    many = read(replace(clockmaker, questions=clockmaker.questions[:4] * 50), follow_ups=True)
+    assert 0.05 < (len(many) - 200) / 200 < 0.3
+
+
+def test_what_comes_is_made_ahead_in_its_order_and_an_error_is_not_swallowed():
+    assert list(ahead(iter(range(5)))) == list(range(5))
+    with pytest.raises(ZeroDivisionError):
+        list(ahead(1 // (2 - i) for i in range(5)))
 
 
 def test_it_begins_as_the_upper_half_of_minilm():

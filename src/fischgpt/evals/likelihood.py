@@ -141,7 +141,7 @@ def _batch_losses(model: GPT, head: Callable[[Tensor], Tensor], trees: list[Tree
 
 
 def can_be_rough(model: GPT) -> bool:
-    """Whether this processor has bfloat16's products in hardware, and the model is one that `losses` packs for it.
+    """Whether this processor is faster at bfloat16's products than at float32's, and `losses` packs the model for it.
 
     Twice float32's rate on a Zen 5 core; where they are emulated they would be the slower ones.
     """

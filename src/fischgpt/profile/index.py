@@ -46,6 +46,7 @@ THRESHOLD = 0.2
 """Probability of a passage from which the profile is said to hold an answer, between two evils: here 4.0 % of questions
 with one answer and 7.8 % of oblique ones are wrongly declined, and 95.0 % of absent answers and 68 % of oblique near
 misses rightly; at .15 to .17, fitted on the other people, it is 3.5, 5.5, 95.0 and 64 % (benchmarks/retrieval.md)."""
+SEVERAL, REREAD_SEVERAL = 0.2, 10
 REREAD = 5
 """Best passages of the first reader that the cross-encoder reads as well: with 4 hit@1 is the same to .01."""
 REREAD_WEIGHTS = np.array([0.70, 0.10, 1.67, -2.11])
@@ -221,10 +222,11 @@ class Index:
             before = self._scored(earlier, self._read(earlier))
             found = self._follow_up(found, self._scored(both, whole), before)
         hits = sorted(found.values(), key=lambda hit: -hit.score)
-        if reading:
-            hits = self._judged(reading, whole, hits[:JUDGED], cancelled)
-        score = max((hit.score for hit in hits), default=0.0)
         asks_several = several(asked, reading.vector) if reading and self._reread else 0.0
+        if reading:
+            depth = REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
+            hits = self._judged(reading, whole, hits[:JUDGED], depth, cancelled)
+        score = max((hit.score for hit in hits), default=0.0)
         return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several)
 
     def _read(self, text: str) -> Reading | None:
@@ -232,9 +234,10 @@ class Index:
         return embed.embedder().read([text])[0] if self._store else None
 
     def _judged(
-        self, question: Reading, whole: Reading | None, hits: list[Hit], cancelled: Callable[[], bool]
+        self, question: Reading, whole: Reading | None, hits: list[Hit], depth: int, cancelled: Callable[[], bool]
     ) -> list[Hit]:
-        """The hits in the order of search and readers together, scored by the probability that each answers. whole: a
+        """The hits in the order of search and readers together, scored by the probability that each answers. depth: how
+        many are read twice. whole: a
         follow-up with the question before it, or a question with the rest of its message, which the cross-encoder reads
         too, for the higher of both logits: of 33 follow-ups 30 find their passage first so, and 25 read alone; of 152
         questions behind an order to do something else 130, and 120 if they are searched and read with it alone."""
@@ -246,7 +249,7 @@ class Index:
         scores = _probability(logits + GATE_WEIGHT * (found - EVEN))
         if not self._reread or cancelled():
             return [replace(hits[i], score=float(scores[i])) for i in order]
-        best, rest = order[:REREAD], order[REREAD:]
+        best, rest = order[:depth], order[depth:]
         again = self._read_again([pairs[i] for i in best], whole)
         both = REREAD_WEIGHTS @ np.stack([again, logits[best], found[best], np.ones(len(best))])
         scores[best] = _probability(both)

@@ -25,7 +25,7 @@ from fischgpt.data.grounded.families import without
 from fischgpt.errors import UserError
 from fischgpt.profile.cross_encoder import CrossEncoder, collate
 from fischgpt.profile.embed import DIMENSIONS
-from fischgpt.profile.index import JUDGED, RANK_WEIGHT
+from fischgpt.profile.index import RANK_WEIGHT
 from fischgpt.profile.relevance import Pair, relevance
 from fischgpt.resources import sha256_file
 from fischgpt.train.reader import BERT_NAMES, Layer, onnx_int8
@@ -36,7 +36,6 @@ from fischgpt.train.relevance import (
     by_length,
     by_search,
     keep,
-    loss_of,
     mean,
     options,
     shown,
@@ -50,6 +49,8 @@ LAYERS, FROZEN = 12, 4
 VOCABULARY, POSITIONS = 30522, 512
 CANDIDATES, FAR = 5, 1
 """Passages a question is learned against; it gets to see the best few of the first reader, so those that are near."""
+FIRST_READ = 10
+"""Of those that the search ranks highest, how many the first reader orders: it takes a third of a step's time."""
 NOISE = 1.0
 """Standard deviation, in logits, of what is added to the first reader's opinion: not always the same few."""
 WRITTEN = 0.85
@@ -179,18 +180,15 @@ def _ms_marco(graph: Any) -> dict[str, Tensor]:
 def by_first_reader(one: Example, rng: np.random.Generator) -> NDArray[np.floating]:
     """(passages,) how the first reader and the search together order what the search ranks highest, as when serving."""
     nearness = by_search(one, rng)
-    best = np.argsort(-nearness)[:JUDGED]
+    best = np.argsort(-nearness)[:FIRST_READ]
     logits = relevance().score(one.pairs(best.tolist())) + rng.normal(0, NOISE, len(best))
     nearness[best] += 1000 + logits + (RANK_WEIGHT - 1) * nearness[best]  # ahead of all others
     return nearness
 
 
-def loss_of_step(network: Network, batch: Sequence[Example], rng: np.random.Generator) -> Tensor:
-    """What a step lowers: the first reader's loss."""
-    pairs, answers, numbers = shown(batch, rng, CANDIDATES, FAR, by_first_reader)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = by_length(pairs, lambda some: network.logits(some, DROPOUT).float(), SLICES)
-    return loss_of(logits, answers, numbers)
+def logits_of(network: Network, pairs: Sequence[Pair]) -> Tensor:
+    """(N,) logits of a step's pairs."""
+    return by_length(pairs, lambda some: network.logits(some, DROPOUT).float(), SLICES)
 
 
 def export(network: Network, out: Path) -> None:
@@ -206,9 +204,13 @@ def main() -> None:
     network = Network()
     further = args.weights.suffix == ".safetensors"
     network.load_state_dict(mean([args.weights, *args.mean]) if further else begin(args.weights), strict=further)
-    written = by_hand(args.people, args.without) if args.steps else []
-    batches = steps(without(made_up(args.seed), args.without), written, args.seed, WRITTEN)
-    train(network, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True), LR, NEW_LR_SCALE)
+    written = by_hand(args.people, args.without, follow_ups=True) if args.steps else []
+    rng = np.random.default_rng(args.seed)
+    batches = (
+        shown(one, rng, CANDIDATES, FAR, by_first_reader)
+        for one in steps(without(made_up(args.seed), args.without), written, args.seed, WRITTEN)
+    )
+    train(network, batches, args.steps, args.seed, logits_of, partial(print, flush=True), LR, NEW_LR_SCALE)
     keep(network, export, CrossEncoder, args, len(written))
 
 

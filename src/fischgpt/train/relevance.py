@@ -17,10 +17,11 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from random import Random
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -40,9 +41,11 @@ from fischgpt.profile.index import BM25_WEIGHT, indexed_text
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import Pair, Relevance, collate
 from fischgpt.resources import sha256_file
+from fischgpt.train.hardware import compute_dtype
 from fischgpt.train.reader import Reader, export, upper_half
 
 Learner = TypeVar("Learner", bound=nn.Module)
+Item = TypeVar("Item")
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_LAYER = "encoder.layer.0.attention.self.query.weight"
@@ -56,6 +59,10 @@ WRITTEN = 0.6
 WITHHELD = 0.15
 """Share of the answerable questions of which no passage that answers is shown: none of the others does, and what is
 wanted is simply not there, the commonest case on a real page."""
+MOVED_ON = 0.15
+"""Share of the questions that are also read behind another one of the same visitor, which says nothing about them."""
+BARE = 0.4
+"""Of the questions whose passage has a bare version: the share that see it beside the passage; as many see it alone."""
 HELD_OUT = 200
 """Made-up owners that a finished reader is measured on."""
 POOL = 2000
@@ -68,36 +75,51 @@ SLICES = 4
 
 @dataclass(frozen=True)
 class Example:
-    """A question with its owner's passages, and which of them answer it."""
+    """A question with its owner's P passages, and which of them answer it."""
 
     question: Reading
     passages: list[Reading]
+    """P of them, then bare versions of some."""
     cosines: NDArray[np.float32]
     bm25: NDArray[np.float32]
+    """Both of all passages."""
     answers: NDArray[np.bool_]
+    """(P,)"""
     kind: str
+    bare: tuple[int, ...] = ()
+    """Where among the passages are bare versions of those that answer, which do not."""
 
     def pairs(self, which: Sequence[int]) -> list[Pair]:
         return [Pair(self.question, self.passages[i], float(self.cosines[i]), float(self.bm25[i])) for i in which]
 
 
+Shown = tuple[list[Pair], Tensor, Tensor]
+"""The N pairs of a step, (N,) whether each answers, and (N,) the numbers of their questions."""
 Nearness = Callable[[Example, np.random.Generator], NDArray[np.floating]]
 """(passages,) how likely each is taken for the answer: the wrong ones to learn against are those that are."""
 
 
-def read(owner: MadeUp) -> list[Example]:
-    """The owner's questions as the search sees them, names stripped. Follow-ups say nothing alone: left out."""
+def read(owner: MadeUp, follow_ups: bool = False) -> list[Example]:
+    """The owner's questions as the search sees them, names stripped; `follow_ups` with the question before them, as the
+    cross-encoder reads them, or else left out: they say nothing alone. With them come questions that go on from nothing
+    though another stands before them."""
     examples: list[Example] = []
-    texts = [indexed_text(passage) for passage in owner.passages]
+    texts = [indexed_text(passage) for passage in [*owner.passages, *(one.passage for one in owner.bare)]]
     questions = [one for one in owner.questions if not one.earlier]
-    asked = [strip(one.text, owner.name) for one in questions]
+    if follow_ups:
+        rng = Random(owner.name)
+        moved_on = [replace(one, earlier=rng.choice(questions).text) for one in questions if rng.random() < MOVED_ON]
+        questions = [*owner.questions, *moved_on]
+    asked = [strip(f"{one.earlier} {one.text}".strip(), owner.name) for one in questions]
     readings = embedder().read([*texts, *asked])
-    passages, bm25 = readings[: len(texts)], BM25(texts)
+    P = len(owner.passages)
+    passages, bm25, of_bare = readings[: len(texts)], BM25(texts[:P]), BM25(texts)
     vectors = np.stack([passage.vector for passage in passages])
     for question, text, one in zip(readings[len(texts) :], asked, questions, strict=True):
-        answers = np.isin(np.arange(len(texts)), one.answers)
-        words = np.array(bm25.scores(text), np.float32)
-        examples.append(Example(question, passages, vectors @ question.vector, words, answers, one.kind))
+        answers = np.isin(np.arange(P), one.answers)
+        words = np.array([*bm25.scores(text), *of_bare.scores(text)[P:]], np.float32)
+        bare = tuple(P + i for i, b in enumerate(owner.bare) if answers[b.of] and one.text not in b.still)
+        examples.append(Example(question, passages, vectors @ question.vector, words, answers, one.kind, bare))
     return examples
 
 
@@ -144,27 +166,29 @@ def loss_of(logits: Tensor, answers: Tensor, question: Tensor) -> Tensor:
 
 def train(
     reader: Learner,
-    batches: Iterable[list[Example]],
+    batches: Iterator[Shown],
     total: int,
     seed: int,
-    loss_of_step: Callable[[Learner, Sequence[Example], np.random.Generator], Tensor],
+    logits_of: Callable[[Learner, Sequence[Pair]], Tensor],
     say: Callable[[str], None] = print,
     lr: float = LR,
     new_lr_scale: float = NEW_LR_SCALE,
 ) -> Learner:
     """`reader` trained for `total` steps; AdamW, a warm-up over a tenth of them (100 at most), then linear to 0."""
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
+    dtype = compute_dtype("auto", "cpu")
     learned = [(name, p) for name, p in reader.named_parameters() if p.requires_grad]
     old, new = ([p for name, p in learned if name.startswith("layers") is began] for began in (True, False))
     groups = [{"params": old, "scale": 1.0}, {"params": new, "scale": new_lr_scale}]
     optimizer = torch.optim.AdamW(groups, lr=lr, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98), fused=True)
     started, mean, warm_up = time.perf_counter(), 0.0, max(1, min(100, total // 10))
     reader.train()
-    for step, batch in enumerate(islice(batches, total), 1):
+    for step, (pairs, answers, numbers) in enumerate(islice(ahead(batches), total), 1):
         for group in optimizer.param_groups:
             group["lr"] = lr * group["scale"] * min(step / warm_up, (total - step + 1) / (total - warm_up))
-        loss = loss_of_step(reader, batch, rng)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            logits = logits_of(reader, pairs)
+        loss = loss_of(logits, answers, numbers)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
@@ -176,12 +200,18 @@ def train(
     return reader.eval()
 
 
-def loss_of_step(reader: Reader, batch: Sequence[Example], rng: np.random.Generator) -> Tensor:
-    """What a step lowers."""
-    pairs, answers, numbers = shown(batch, rng)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = by_length(pairs, lambda some: reader.logits(collate(some), DROPOUT).float())
-    return loss_of(logits, answers, numbers)
+def logits_of(reader: Reader, pairs: Sequence[Pair]) -> Tensor:
+    """(N,) logits of a step's pairs."""
+    return by_length(pairs, lambda some: reader.logits(collate(some), DROPOUT).float())
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The items, each made while the one before is used."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = maker.submit(next, items, None)
+            yield item
 
 
 def by_length(pairs: Sequence[Pair], compute: Callable[[list[Pair]], Tensor], slices: int = SLICES) -> Tensor:
@@ -193,7 +223,8 @@ def by_length(pairs: Sequence[Pair], compute: Callable[[list[Pair]], Tensor], sl
 
 def by_search(one: Example, rng: np.random.Generator) -> NDArray[np.floating]:
     """(passages,) how near the search finds each, never twice quite the same."""
-    return one.cosines + BM25_WEIGHT * one.bm25 + rng.normal(0, 0.15, len(one.cosines))
+    P = len(one.answers)
+    return one.cosines[:P] + BM25_WEIGHT * one.bm25[:P] + rng.normal(0, 0.15, P)
 
 
 def shown(
@@ -202,15 +233,15 @@ def shown(
     candidates: int = CANDIDATES,
     far: int = FAR,
     nearness: Nearness = by_search,
-) -> tuple[list[Pair], Tensor, Tensor]:
-    """The pairs of a step, (N,) whether each answers, and (N,) the numbers of their questions."""
+) -> Shown:
+    """What a step shows of its questions."""
     pairs: list[Pair] = []
     answers: list[float] = []
     numbers: list[int] = []
     for number, one in enumerate(batch):
         which = _candidates(one, rng, candidates, far, nearness)
         pairs += one.pairs(which)
-        answers += one.answers[which].astype(float).tolist()
+        answers += [float(i < len(one.answers) and one.answers[i]) for i in which]
         numbers += [number] * len(which)
     return pairs, torch.tensor(answers), torch.tensor(numbers)
 
@@ -219,9 +250,12 @@ def _candidates(one: Example, rng: np.random.Generator, candidates: int, far: in
     ranked = np.argsort(-nearness(one, rng))
     right = [] if rng.random() < WITHHELD else np.flatnonzero(one.answers).tolist()
     wrong = [int(i) for i in ranked if not one.answers[i]]
-    near = max(2, candidates - far - len(right))
+    bare: list[int] = []
+    if one.bare and (drawn := rng.random()) < 2 * BARE:
+        bare, right = list(one.bare), right if drawn < BARE else []
+    near = max(2, candidates - far - len(right) - len(bare))
     others = rng.permutation(len(wrong) - near)[:far] + near if len(wrong) > near else []
-    return [*right, *wrong[:near], *(wrong[i] for i in others)]
+    return [*right, *bare, *wrong[:near], *(wrong[i] for i in others)]
 
 
 class Scorer(Protocol):
@@ -237,7 +271,7 @@ def measure(reader: Scorer, examples: Sequence[Example]) -> dict[str, float]:
     that loses 3 % of the others."""
     best: dict[str, list[tuple[float, bool]]] = {}
     for one in examples:
-        logits = reader.score(one.pairs(range(len(one.passages))))
+        logits = reader.score(one.pairs(range(len(one.answers))))
         best.setdefault(one.kind, []).append((float(logits.max()), bool(one.answers[logits.argmax()])))
     answered = [kind for kind in best if any(hit for _, hit in best[kind])]
     limit = np.quantile([score for kind in answered for score, _ in best[kind]], 0.03)
@@ -278,10 +312,12 @@ def mean(files: Sequence[Path]) -> dict[str, Tensor]:
     return {name: sum((one[name].float() for one in loaded), torch.zeros(())) / len(loaded) for name in loaded[0]}
 
 
-def by_hand(folder: Path, left_out: Collection[str] = ()) -> list[Example]:
+def by_hand(folder: Path, left_out: Collection[str] = (), follow_ups: bool = False) -> list[Example]:
     """The questions about a folder of people written by hand, without those of some families, counted aloud. Raises
     UserError where there are none."""
-    written = [one for owner in without(people(folder), left_out) for one in read(owner)]
+    with ThreadPoolExecutor(torch.get_num_threads()) as readers:
+        read_of = readers.map(partial(read, follow_ups=follow_ups), without(people(folder), left_out))
+        written = [one for examples in read_of for one in examples]
     if not written:
         raise UserError(f"no people in {folder}: NAME.json with NAME.txt beside it")
     print(f"{len(written):,} questions written by hand", flush=True)
@@ -318,7 +354,8 @@ def main() -> None:
         reader.load_state_dict(weights)
     written = by_hand(args.people, args.without) if args.steps else []
     batches = steps(without(made_up(args.seed), args.without), written, args.seed)
-    train(reader, batches, args.steps, args.seed, loss_of_step, partial(print, flush=True))
+    rng = np.random.default_rng(args.seed)
+    train(reader, (shown(one, rng) for one in batches), args.steps, args.seed, logits_of, partial(print, flush=True))
     keep(reader, export, Relevance, args, len(written))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
@@ -31,12 +31,22 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Bare:
+    """A passage without what it is asked for: about the same thing, but no answer, save to the questions `still`."""
+
+    of: int
+    passage: Passage
+    still: frozenset[str]
+
+
+@dataclass(frozen=True)
 class MadeUp:
-    """One owner: name, passages, questions."""
+    """One owner: name, passages, questions, and bare versions of some of the passages (none for generated owners)."""
 
     name: str
     passages: list[Passage]
     questions: list[Asked]
+    bare: list[Bare] = field(default_factory=list)
 
 
 def made_up(seed: int, split: Literal["train", "held-out"] = "train", start: int = 0) -> Iterator[MadeUp]:
