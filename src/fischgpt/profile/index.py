@@ -46,17 +46,21 @@ THRESHOLD = 0.2
 """Probability of a passage from which the profile is said to hold an answer, between two evils: here 4.0 % of questions
 with one answer and 7.8 % of oblique ones are wrongly declined, and 95.0 % of absent answers and 68 % of oblique near
 misses rightly; at .15 to .17, fitted on the other people, it is 3.5, 5.5, 95.0 and 64 % (benchmarks/retrieval.md)."""
-SEVERAL, REREAD_SEVERAL = 0.2, 10
 REREAD = 5
 """Best passages of the first reader that the cross-encoder reads as well: with 4 hit@1 is the same to .01."""
-REREAD_WEIGHTS = np.array([0.70, 0.10, 1.67, -2.11])
+REREAD_WEIGHTS = np.array([0.66, 0.17, 1.77, -1.45])
 """Of the cross-encoder's logit, the first reader's, the search's score, and 1; the sum is the logit that a passage
 answers, fitted on 1,144 questions about 30 people that neither reader learned from: the dev half of the profile
 questions and benchmarks/ (retrieval, people, makers)."""
-REREAD_THRESHOLD = 0.07
-"""As THRESHOLD, with the cross-encoder, between two evils on the same questions: of those with an answer 0, 3, .5 and
-6 % are declined (the dev half's first four people and its others, retrieval, people and makers), and 84, 76, 95 and
-75 % of the others; at .05 it is 0, 3, .5, 5.5 and 81, 71, 95, 67 %, at .1 0, 5, 1, 8.5 and 88, 81, 96, 83 %."""
+REREAD_GATE = np.array([0.76, 0.38, -0.87, 2.28])
+"""The same of the best passage, for the logit that the profile holds an answer, fitted on the same questions: near in
+meaning is what near misses are too. Where 3 % of the oblique questions with an answer are declined, .70 of those
+without are, and .61 by REREAD_WEIGHTS (AUC .950 and .925)."""
+REREAD_THRESHOLD = 0.45
+"""As THRESHOLD, with the cross-encoder, between two evils on the dev half: 2.8 % of what has an answer is declined and
+84 % of what has none; at .4 it is 2.5 and 82 %, at .5 3.4 and 86 %."""
+TOGETHER = 0.07
+"""Probability from which each of two passages is taken for a half of an answer (profile/compared.py)."""
 WORDS_THRESHOLD = 0.06
 """The same when only words are searched: .05 x BM25."""
 
@@ -204,7 +208,7 @@ class Index:
             (a.score * b.score, a, b)
             for a in one.hits[:2]
             for b in other.hits[:2]
-            if a.passage != b.passage and min(a.score, b.score) >= self._threshold
+            if a.passage != b.passage and min(a.score, b.score) >= (TOGETHER if self._reread else THRESHOLD)
         ]
         if not pairs:
             return None
@@ -223,10 +227,9 @@ class Index:
             found = self._follow_up(found, self._scored(both, whole), before)
         hits = sorted(found.values(), key=lambda hit: -hit.score)
         asks_several = several(asked, reading.vector) if reading and self._reread else 0.0
+        score = hits[0].score if hits else 0.0
         if reading:
-            depth = REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
-            hits = self._judged(reading, whole, hits[:JUDGED], depth, cancelled)
-        score = max((hit.score for hit in hits), default=0.0)
+            hits, score = self._judged(reading, whole, hits[:JUDGED], cancelled)
         return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several)
 
     def _read(self, text: str) -> Reading | None:
@@ -234,10 +237,10 @@ class Index:
         return embed.embedder().read([text])[0] if self._store else None
 
     def _judged(
-        self, question: Reading, whole: Reading | None, hits: list[Hit], depth: int, cancelled: Callable[[], bool]
-    ) -> list[Hit]:
-        """The hits in the order of search and readers together, scored by the probability that each answers. depth: how
-        many are read twice. whole: a
+        self, question: Reading, whole: Reading | None, hits: list[Hit], cancelled: Callable[[], bool]
+    ) -> tuple[list[Hit], float]:
+        """The hits in the order of search and readers together, scored by the probability that each answers; and the
+        probability that one of them does. whole: a
         follow-up with the question before it, or a question with the rest of its message, which the cross-encoder reads
         too, for the higher of both logits: of 33 follow-ups 30 find their passage first so, and 25 read alone; of 152
         questions behind an order to do something else 130, and 120 if they are searched and read with it alone."""
@@ -248,17 +251,19 @@ class Index:
         order = np.argsort(-(logits + RANK_WEIGHT * found), kind="stable")
         scores = _probability(logits + GATE_WEIGHT * (found - EVEN))
         if not self._reread or cancelled():
-            return [replace(hits[i], score=float(scores[i])) for i in order]
-        best, rest = order[:depth], order[depth:]
+            return [replace(hits[i], score=float(scores[i])) for i in order], float(scores.max(initial=0.0))
+        best, rest = order[:REREAD], order[REREAD:]
         again = self._read_again([pairs[i] for i in best], whole)
-        both = REREAD_WEIGHTS @ np.stack([again, logits[best], found[best], np.ones(len(best))])
+        known = np.stack([again, logits[best], found[best], np.ones(len(best))])
+        both = REREAD_WEIGHTS @ known
         scores[best] = _probability(both)
         first, *rest = [*best[np.argsort(-both, kind="stable")], *rest]
         part = self._part(pairs[first], hits[first].passage, whole)
-        return [
+        judged = [
             replace(hits[first], score=float(scores[first]), part=part),
             *(replace(hits[i], score=float(scores[i])) for i in rest),
         ]
+        return judged, float(_probability(REREAD_GATE @ known[:, both.argmax()]))
 
     def _read_again(self, pairs: Sequence[Pair], whole: Reading | None) -> NDArray[np.float32]:
         """The cross-encoder's logits, the higher of both where there is a `whole`."""

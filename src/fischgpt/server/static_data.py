@@ -63,6 +63,8 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "threshold": index.THRESHOLD,
             "reread": index.REREAD,
             "rereadWeights": index.REREAD_WEIGHTS.tolist(),
+            "rereadGate": index.REREAD_GATE.tolist(),
+            "together": index.TOGETHER,
             "rereadThreshold": index.REREAD_THRESHOLD,
             "questionTokens": relevance.QUESTION_TOKENS,
             "maxTokens": embed.MAX_TOKENS,

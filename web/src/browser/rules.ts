@@ -46,6 +46,8 @@ export type Rules = {
     reread: number;
     /** Of the second reader's logit, the first's, the search's score, and 1. */
     rereadWeights: number[];
+    rereadGate: number[];
+    together: number;
     rereadThreshold: number;
     questionTokens: number;
     maxTokens: number;

@@ -58,12 +58,13 @@ export class Index {
   async #compared(asked: string, threshold: number, second: CrossEncoder | null): Promise<Retrieval | null> {
     const parts = this.#questions.halves(asked);
     if (!parts) return null;
+    const least = second ? this.#rules.search.together : threshold;
     const one = await this.#search(parts[0], "", "", threshold, second);
     const other = await this.#search(parts[1], "", "", threshold, second);
     const pairs = one.hits
       .slice(0, 2)
       .flatMap((a) => other.hits.slice(0, 2).map((b): [Hit, Hit] => [a, b]))
-      .filter(([a, b]) => a.passage !== b.passage && Math.min(a.score, b.score) >= threshold);
+      .filter(([a, b]) => a.passage !== b.passage && Math.min(a.score, b.score) >= least);
     const [best] = pairs.sort(([a, b], [c, d]) => c.score * d.score - a.score * b.score);
     if (!best) return null;
     const [first, latter] = best;
@@ -91,8 +92,7 @@ export class Index {
       found = this.#followUp(found, this.#scored(both, whole), before);
     }
     const best = [...found.values()].sort(byScore).slice(0, search.judged);
-    const hits = await this.#judge(reading, whole, best, second);
-    const score = Math.max(0, ...hits.map((hit) => hit.score));
+    const { hits, score } = await this.#judge(reading, whole, best, second);
     const several = second ? this.#several(asked, reading.vector) : 0;
     return {
       hits: hits.slice(0, SHOWN),
@@ -104,15 +104,18 @@ export class Index {
     };
   }
 
-  /** The hits in the order of search and readers together, scored by the probability that each answers. `whole`: a
-   * follow-up with the question before it, or a question with the rest of its message: the second reader reads it too. */
+  /** The hits in the order of search and readers together, scored by the probability that each answers, and the
+   * probability that one of them does. `whole`: a follow-up with the question before it, or a question with the rest of
+   * its message: the second reader reads it too. */
   async #judge(
     question: Reading,
     whole: Reading | null,
     hits: Hit[],
     second: CrossEncoder | null,
-  ): Promise<Hit[]> {
-    const { rankWeight, gateWeight, even, reread, rereadWeights } = this.#rules.search;
+  ): Promise<{ hits: Hit[]; score: number }> {
+    const { rankWeight, gateWeight, even, reread, rereadWeights, rereadGate } = this.#rules.search;
+    const weighed = (weights: readonly number[], known: readonly number[]) =>
+      known.reduce((total, x, k) => total + x * (weights[k] ?? 0), 0);
     const pairOf = ({ passage, cosine, bm25 }: Hit): Pair => ({
       passage: this.#at.get(passage.id) ?? 0,
       cosine,
@@ -125,6 +128,7 @@ export class Index {
       return { hit, logit, rank: logit + rankWeight * hit.score, score };
     });
     rows.sort((a, b) => b.rank - a.rank);
+    let score = Math.max(0, ...rows.map((row) => row.score));
     if (second) {
       const best = rows.splice(0, reread);
       const readAgain = async (pairs: (Pair & { ids?: number[] })[]) => {
@@ -133,13 +137,16 @@ export class Index {
         return whole ? (await logits(whole)).map((logit, i) => Math.max(logit, alone[i] ?? logit)) : alone;
       };
       const again = await readAgain(best.map(({ hit }) => pairOf(hit)));
-      for (const [i, row] of best.entries()) {
-        const read = [again[i] ?? 0, row.logit, row.hit.score, 1];
-        row.rank = read.reduce((total, x, k) => total + x * (rereadWeights[k] ?? 0), 0);
+      const known = new Map(
+        best.map((row, i) => [row, [again[i] ?? 0, row.logit, row.hit.score, 1]] as const),
+      );
+      for (const [row, read] of known) {
+        row.rank = weighed(rereadWeights, read);
         row.score = probability(row.rank);
       }
       rows.unshift(...best.sort((a, b) => b.rank - a.rank));
       const [first] = rows;
+      score = first ? probability(weighed(rereadGate, known.get(first) ?? [])) : 0;
       if (first?.hit.passage.parts.length) {
         const { parts } = first.hit.passage;
         const logits = [...(await readAgain(parts.map(({ ids }) => ({ ...pairOf(first.hit), ids }))))];
@@ -147,7 +154,7 @@ export class Index {
         if (part) rows[0] = { ...first, hit: { ...first.hit, part: part.quotation } };
       }
     }
-    return rows.map(({ hit, score }) => ({ ...hit, score }));
+    return { hits: rows.map((row) => ({ ...row.hit, score: row.score })), score };
   }
 
   /** profile/several.py: the probability that a question asks for several things. */
