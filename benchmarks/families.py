@@ -25,7 +25,7 @@ from fischgpt.evals.profile_score import interval
 from fischgpt.profile.cross_encoder import CrossEncoder
 from fischgpt.profile.index import BM25_WEIGHT, JUDGED
 from fischgpt.profile.profile import load_profile
-from fischgpt.train.relevance import read
+from fischgpt.train.examples import read
 
 HERE = Path(__file__).parent
 ANSWERED = 0.95

@@ -29,7 +29,7 @@ from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import relevance
 from fischgpt.profile.several import several
 from fischgpt.resources import resource
-from fischgpt.train.relevance import read
+from fischgpt.train.examples import read
 
 HERE = Path(__file__).parent
 KINDS = ("people", "makers")

@@ -18,8 +18,9 @@ from fischgpt.profile.index import BM25_WEIGHT, RANK_WEIGHT, Index
 from fischgpt.profile.relevance import Pair, relevance
 from fischgpt.resources import resource
 from fischgpt.train.cross_encoder import FIRST_READ, Network, begin, by_first_reader, export, logits_of
+from fischgpt.train.examples import read, shown
 from fischgpt.train.reader import BERT_NAMES
-from fischgpt.train.relevance import loss_of, mean, read, shown, train
+from fischgpt.train.relevance import loss_of, mean, train
 
 HELD_OUT = sorted((Path(__file__).parents[2] / "benchmarks" / "people").glob("*.json"))
 

@@ -17,8 +17,9 @@ from fischgpt.data.grounded.people import person
 from fischgpt.profile.embed import embedder
 from fischgpt.profile.relevance import Pair, Relevance, collate, relevance
 from fischgpt.resources import resource
+from fischgpt.train.examples import Shown, ahead, read, shown, steps
 from fischgpt.train.reader import Reader, export, upper_half
-from fischgpt.train.relevance import Shown, ahead, logits_of, loss_of, measure, read, shown, steps, train
+from fischgpt.train.relevance import logits_of, loss_of, measure, train
 
 
 def pair(question: str, passage: str) -> Pair:

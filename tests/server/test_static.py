@@ -19,7 +19,7 @@ from fischgpt.assistant import check, listing, quoting, release, smalltalk
 from fischgpt.assistant.model import describe_model
 from fischgpt.cli import app
 from fischgpt.errors import UserError
-from fischgpt.profile import bm25, compared, cross_encoder, embed, index, prompt, question, relevance, text
+from fischgpt.profile import bm25, compared, cross_encoder, embed, index, indexed, prompt, question, relevance, text
 from fischgpt.profile.profile import load_profile
 from fischgpt.publish.onnx_graph import linear8_on_gpu
 from fischgpt.server import static
@@ -215,7 +215,7 @@ def test_the_second_reader_reads_the_same_pairs(tmp_path: Path) -> None:
     profile = load_profile(PROFILE)
     long = "When did she first work on radium, " * 12  # more than is read of a question
     asked = embed.embedder().read(["Who is she?", long])
-    passages = embed.embedder().read([index.indexed_text(passage) for passage in profile.passages[:5]])
+    passages = embed.embedder().read([indexed.indexed_text(passage) for passage in profile.passages[:5]])
     rows = [
         [relevance.Pair(question, passage, 0.1 * i, float(i)) for i, passage in enumerate(passages)]
         for question in asked
@@ -278,7 +278,7 @@ def test_the_folder_holds_the_site_the_owner_and_the_model(site: Path) -> None:
     lengths, packed = readings(profile)
     assert told["lengths"] == lengths and len(lengths) == len(profile.passages)
     vectors = np.frombuffer(packed, "<f4", len(lengths) * 384).reshape(-1, 384)
-    expected = embed.embed([index.indexed_text(passage) for passage in profile.passages])
+    expected = embed.embed([indexed.indexed_text(passage) for passage in profile.passages])
     assert np.array_equal(vectors, expected)
     assert json.loads((site / "api" / "profile.json").read_text())["name"] == profile.name
     assert len(json.loads((site / "api" / "passages.json").read_text())["passages"]) == len(profile.passages)

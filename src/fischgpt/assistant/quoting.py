@@ -33,7 +33,8 @@ MAX_WORDS = 60
 LIKELY = 1.0
 """The model may cite passages that are at least so likely, as a share of the best one's probability. Of 36 follow-ups
 of the dev half 28, 29, 30 and 31 are right with .25, .5, .75 and 1, of 247 other questions 220 with any of them: where
-the readers know less than usual the model knows nothing either, and has a choice only between equals."""
+the readers know less than usual the model knows nothing either, and has a choice only between equals (seen once, with
+the reader before)."""
 Trie = dict[int, Any]
 """Token id -> what may follow."""
 _WHOLE = -1

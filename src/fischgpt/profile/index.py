@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from fischgpt.profile.bm25 import BM25
 from fischgpt.profile.compared import halves
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
+from fischgpt.profile.indexed import indexed_text
 from fischgpt.profile.parts import parts
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
@@ -61,32 +61,9 @@ REREAD_THRESHOLD = 0.45
 84 % of what has none; at .4 it is 2.5 and 82 %, at .5 3.4 and 86 %."""
 TOGETHER = 0.13
 """Probability from which each of two passages is taken for a half of an answer (profile/compared.py): of 77 questions
-about ten of the invented people 63 get both lines so, and "when she learned to ski" gets none."""
+about ten of the people it learned from 63 get both lines so (seen once), and "when she learned to ski" gets none."""
 WORDS_THRESHOLD = 0.06
 """The same when only words are searched: .05 x BM25."""
-
-# How visitors speak of a section. Part of what is searched for an entry's first line, never of what is shown or read.
-SYNONYMS = {
-    "About": "about, who is, biography, summary, character",
-    "Work": "works at, worked for, job, employer, company, career",
-    "Volunteering": "volunteered, unpaid work, charity, helps others",
-    "Education": "studied at, university, school, college, degree, graduated",
-    "Projects": "projects, built, made",
-    "Skills": "skills, can use, knows, good at, tools, software",
-    "Publications": "published, wrote, book, paper, article",
-    "Awards": "won, awards, prizes, honours, medals",
-    "Certificates": "certified, certificate, qualified, trained in",
-    "References": "recommendation, what others say about",
-    "Languages": "speaks languages, native language",
-    "Interests": "hobbies, interests, free time, for fun, likes to do",
-    "Contact": "contact, reach, e-mail, phone, address, lives",
-}
-_DEGREES = {
-    r"m\.?sc|m\.?a|m\.?eng|mba": "master's degree",
-    r"b\.?sc|b\.?a|b\.?eng": "bachelor's degree",
-    r"ph\.?d|d\.?phil": "doctorate",
-    r"pgce": "teaching certificate",
-}
 
 
 @dataclass(frozen=True)
@@ -114,17 +91,6 @@ class Retrieval:
     once: too many of those that then look likely are not."""
     together: int = 1
     """How many of the first hits answer together: two where the question was taken apart (profile/compared.py)."""
-
-
-def indexed_text(passage: Passage) -> str:
-    """What is embedded and searched for words: the passage in its context; the first line of an entry, which speaks
-    for all of it, also with its section's other names and its degree spelled out."""
-    if passage.id != passage.entry:
-        return passage.render()
-    names = [SYNONYMS[passage.section]] if passage.section in SYNONYMS else []
-    if passage.section == "Education":
-        names += [word for form, word in _DEGREES.items() if re.search(rf"\b(?:{form})\b", passage.title.lower())]
-    return f"{passage.render()} ({', '.join(names)})" if names else passage.render()
 
 
 class Index:
@@ -241,10 +207,12 @@ class Index:
         self, question: Reading, whole: Reading | None, hits: list[Hit], cancelled: Callable[[], bool]
     ) -> tuple[list[Hit], float]:
         """The hits in the order of search and readers together, scored by the probability that each answers; and the
-        probability that one of them does. whole: a
-        follow-up with the question before it, or a question with the rest of its message, which the cross-encoder reads
-        too, for the higher of both logits: of 33 follow-ups 30 find their passage first so, and 25 read alone; of 152
-        questions behind an order to do something else 130, and 120 if they are searched and read with it alone."""
+        probability that one of them does.
+
+        whole: a follow-up with the question before it, or a question with the rest of its message, which the
+        cross-encoder reads too, for the higher of both logits: of 39 follow-ups 35 find their passage first so, and 34
+        read with it alone; of 152 questions behind an order to do something else 130, and 120 if they are searched and
+        read with it alone (seen once, the latter two with an earlier reader)."""
         readings = self._read_passages([hit.passage.id for hit in hits])
         pairs = [Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in hits]
         found = np.array([hit.score for hit in hits])

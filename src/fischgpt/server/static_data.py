@@ -12,7 +12,7 @@ import numpy as np
 
 from fischgpt.assistant import answer, check, listing, quoting, release, smalltalk
 from fischgpt.config import GPTConfig
-from fischgpt.profile import bm25, compared, embed, index, parts, prompt, question, relevance, several, text
+from fischgpt.profile import bm25, compared, embed, index, indexed, parts, prompt, question, relevance, several, text
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.tokenizer import Tokenizer
@@ -148,7 +148,7 @@ def passage_parts(passage: Passage) -> list[dict[str, Any]]:
 
 def postings(profile: Profile) -> dict[str, list[tuple[int, float]]]:
     """Of each term, which passages hold it, with its weight there (profile/bm25.py)."""
-    return bm25.BM25([index.indexed_text(passage) for passage in profile.passages])._postings
+    return bm25.BM25([indexed.indexed_text(passage) for passage in profile.passages])._postings
 
 
 def asks_several() -> dict[str, Any]:
@@ -160,7 +160,7 @@ def asks_several() -> dict[str, Any]:
 def readings(profile: Profile) -> tuple[list[int], bytes]:
     """How many tokens of each passage the reader reads, and, one after the other for all passages: unit vectors
     (N, 384) fp32; token ids int32; states (T, 384) fp16, as profile/embed.py has them. Little-endian."""
-    read = embed.embedder().read([index.indexed_text(passage) for passage in profile.passages])
+    read = embed.embedder().read([indexed.indexed_text(passage) for passage in profile.passages])
     limit = relevance.PASSAGE_TOKENS
     ids = [reading.ids[:limit] for reading in read]
     vectors = np.stack([reading.vector for reading in read]).astype("<f4")

@@ -166,8 +166,8 @@ def median_seconds(work: Callable[[], object], device: str = "cpu", seconds: flo
 def compute_dtype(wanted: str, device: str) -> torch.dtype:
     """The arithmetic of the forward pass: `auto` takes bfloat16 where it is faster, measured in a tenth of a second.
 
-    Instructions for it do not say so: a Zen 5 core multiplies 1.8 times as fast with them as in float32, a Xeon without
-    AMX half as fast (168 and 311 GFLOP/s on two cores); where there are none it is emulated and slower still.
+    Instructions for it do not say so: a Zen 5 core multiplies twice as fast with them as in float32, a Xeon without AMX
+    half as fast (168 and 311 GFLOP/s on two cores); where there are none it is emulated and slower still.
     """
     if wanted != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[wanted]

@@ -15,13 +15,10 @@ the softmax over them and "none of these", and a binary loss for each, because s
 import argparse
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from random import Random
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -31,124 +28,26 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fischgpt.data.grounded.asked import MadeUp, made_up
+from fischgpt.data.grounded.asked import made_up
 from fischgpt.data.grounded.families import FAMILIES, without
-from fischgpt.data.grounded.people import FOLDER, people
+from fischgpt.data.grounded.people import FOLDER
 from fischgpt.errors import UserError
-from fischgpt.profile.bm25 import BM25
-from fischgpt.profile.embed import Reading, embedder
-from fischgpt.profile.index import BM25_WEIGHT, indexed_text
-from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import Pair, Relevance, collate
 from fischgpt.resources import sha256_file
+from fischgpt.train.examples import Example, Shown, ahead, by_hand, read, shown, steps
 from fischgpt.train.hardware import compute_dtype
 from fischgpt.train.reader import Reader, export, upper_half
 
 Learner = TypeVar("Learner", bound=nn.Module)
-Item = TypeVar("Item")
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_LAYER = "encoder.layer.0.attention.self.query.weight"
-QUESTIONS_PER_STEP = 24
-CANDIDATES, FAR = 6, 2
-"""Passages a question is learned against: those that answer it, the ones that the search ranks highest, and some of the
-others: without these a passage that is like no question ("What stayed with him most was ...") drew questions of any
-kind."""
-WRITTEN = 0.6
-"""Share of the questions that are about the people written by hand."""
-WITHHELD = 0.15
-"""Share of the answerable questions of which no passage that answers is shown: none of the others does, and what is
-wanted is simply not there, the commonest case on a real page."""
-MOVED_ON = 0.15
-"""Share of the questions that are also read behind another one of the same visitor, which says nothing about them."""
-BARE = 0.4
-"""Of the questions whose passage has a bare version: the share that see it beside the passage; as many see it alone."""
 HELD_OUT = 200
 """Made-up owners that a finished reader is measured on."""
-POOL = 2000
-"""Questions from which a step draws, so that those of one owner (12) lie far apart."""
 LR, NEW_LR_SCALE, WEIGHT_DECAY, DROPOUT = 1e-4, 10.0, 0.05, 0.1
 """NEW: of what MiniLM did not have."""
 SLICES = 4
 """Pairs of a step go through by length, a quarter at a time, which saves padding."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """A question with its owner's P passages, and which of them answer it."""
-
-    question: Reading
-    passages: list[Reading]
-    """P of them, then bare versions of some."""
-    cosines: NDArray[np.float32]
-    bm25: NDArray[np.float32]
-    """Both of all passages."""
-    answers: NDArray[np.bool_]
-    """(P,)"""
-    kind: str
-    bare: tuple[int, ...] = ()
-    """Where among the passages are bare versions of those that answer, which do not."""
-
-    def pairs(self, which: Sequence[int]) -> list[Pair]:
-        return [Pair(self.question, self.passages[i], float(self.cosines[i]), float(self.bm25[i])) for i in which]
-
-
-Shown = tuple[list[Pair], Tensor, Tensor]
-"""The N pairs of a step, (N,) whether each answers, and (N,) the numbers of their questions."""
-Nearness = Callable[[Example, np.random.Generator], NDArray[np.floating]]
-"""(passages,) how likely each is taken for the answer: the wrong ones to learn against are those that are."""
-
-
-def read(owner: MadeUp, follow_ups: bool = False) -> list[Example]:
-    """The owner's questions as the search sees them, names stripped; `follow_ups` with the question before them, as the
-    cross-encoder reads them, or else left out: they say nothing alone. With them come questions that go on from nothing
-    though another stands before them."""
-    examples: list[Example] = []
-    texts = [indexed_text(passage) for passage in [*owner.passages, *(one.passage for one in owner.bare)]]
-    questions = [one for one in owner.questions if not one.earlier]
-    if follow_ups:
-        rng = Random(owner.name)
-        moved_on = [replace(one, earlier=rng.choice(questions).text) for one in questions if rng.random() < MOVED_ON]
-        questions = [*owner.questions, *moved_on]
-    asked = [strip(f"{one.earlier} {one.text}".strip(), owner.name) for one in questions]
-    readings = embedder().read([*texts, *asked])
-    P = len(owner.passages)
-    passages, bm25, of_bare = readings[: len(texts)], BM25(texts[:P]), BM25(texts)
-    vectors = np.stack([passage.vector for passage in passages])
-    for question, text, one in zip(readings[len(texts) :], asked, questions, strict=True):
-        answers = np.isin(np.arange(P), one.answers)
-        words = np.array([*bm25.scores(text), *of_bare.scores(text)[P:]], np.float32)
-        bare = tuple(P + i for i, b in enumerate(owner.bare) if answers[b.of] and one.text not in b.still)
-        examples.append(Example(question, passages, vectors @ question.vector, words, answers, one.kind, bare))
-    return examples
-
-
-def steps(
-    owners: Iterable[MadeUp], written: Sequence[Example], seed: int, share: float = WRITTEN
-) -> Iterator[list[Example]]:
-    """The questions of each step, `share` of them written by hand; made-up owners are read ahead, as long as there are
-    any."""
-    rng = np.random.default_rng(seed)
-    again: list[int] = []
-    pool: list[Example] = []
-    source = iter(owners)
-    ahead: list[MadeUp] = list(islice(source, 32))
-    with ThreadPoolExecutor(1) as reader:
-        reading = reader.submit(lambda part: [one for owner in part for one in read(owner)], ahead)
-        while ahead or len(pool) >= QUESTIONS_PER_STEP:
-            while ahead and len(pool) < POOL:
-                pool += reading.result()
-                ahead = list(islice(source, 32))
-                reading = reader.submit(lambda part: [one for owner in part for one in read(owner)], ahead)
-            by_hand = rng.binomial(QUESTIONS_PER_STEP, share) if written else 0
-            if len(again) < by_hand:
-                again = [*again, *rng.permutation(len(written)).tolist()]
-            step, again = [written[i] for i in again[:by_hand]], again[by_hand:]
-            for _ in range(QUESTIONS_PER_STEP - by_hand):
-                at = int(rng.integers(len(pool)))
-                pool[at], pool[-1] = pool[-1], pool[at]
-                step.append(pool.pop())
-            yield step
 
 
 def loss_of(logits: Tensor, answers: Tensor, question: Tensor) -> Tensor:
@@ -205,57 +104,11 @@ def logits_of(reader: Reader, pairs: Sequence[Pair]) -> Tensor:
     return by_length(pairs, lambda some: reader.logits(collate(some), DROPOUT).float())
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The items, each made while the one before is used."""
-    with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = maker.submit(next, items, None)
-            yield item
-
-
 def by_length(pairs: Sequence[Pair], compute: Callable[[list[Pair]], Tensor], slices: int = SLICES) -> Tensor:
     """What `compute` gives for the pairs, (N, ...) in their order, those of alike length computed together."""
     order = np.argsort([len(pair.question.ids) + len(pair.passage.ids) for pair in pairs])
     parts = [compute([pairs[i] for i in rows]) for rows in np.array_split(order, slices)]
     return torch.cat(parts)[torch.from_numpy(np.argsort(order))]
-
-
-def by_search(one: Example, rng: np.random.Generator) -> NDArray[np.floating]:
-    """(passages,) how near the search finds each, never twice quite the same."""
-    P = len(one.answers)
-    return one.cosines[:P] + BM25_WEIGHT * one.bm25[:P] + rng.normal(0, 0.15, P)
-
-
-def shown(
-    batch: Sequence[Example],
-    rng: np.random.Generator,
-    candidates: int = CANDIDATES,
-    far: int = FAR,
-    nearness: Nearness = by_search,
-) -> Shown:
-    """What a step shows of its questions."""
-    pairs: list[Pair] = []
-    answers: list[float] = []
-    numbers: list[int] = []
-    for number, one in enumerate(batch):
-        which = _candidates(one, rng, candidates, far, nearness)
-        pairs += one.pairs(which)
-        answers += [float(i < len(one.answers) and one.answers[i]) for i in which]
-        numbers += [number] * len(which)
-    return pairs, torch.tensor(answers), torch.tensor(numbers)
-
-
-def _candidates(one: Example, rng: np.random.Generator, candidates: int, far: int, nearness: Nearness) -> list[int]:
-    ranked = np.argsort(-nearness(one, rng))
-    right = [] if rng.random() < WITHHELD else np.flatnonzero(one.answers).tolist()
-    wrong = [int(i) for i in ranked if not one.answers[i]]
-    bare: list[int] = []
-    if one.bare and (drawn := rng.random()) < 2 * BARE:
-        bare, right = list(one.bare), right if drawn < BARE else []
-    near = max(2, candidates - far - len(right) - len(bare))
-    others = rng.permutation(len(wrong) - near)[:far] + near if len(wrong) > near else []
-    return [*right, *bare, *wrong[:near], *(wrong[i] for i in others)]
 
 
 class Scorer(Protocol):
@@ -310,18 +163,6 @@ def mean(files: Sequence[Path]) -> dict[str, Tensor]:
     from (model soups, Wortsman et al. 2022, arXiv 2203.05482)."""
     loaded = [load_file(file) for file in files]
     return {name: sum((one[name].float() for one in loaded), torch.zeros(())) / len(loaded) for name in loaded[0]}
-
-
-def by_hand(folder: Path, left_out: Collection[str] = (), follow_ups: bool = False) -> list[Example]:
-    """The questions about a folder of people written by hand, without those of some families, counted aloud. Raises
-    UserError where there are none."""
-    with ThreadPoolExecutor(torch.get_num_threads()) as readers:
-        read_of = readers.map(partial(read, follow_ups=follow_ups), without(people(folder), left_out))
-        written = [one for examples in read_of for one in examples]
-    if not written:
-        raise UserError(f"no people in {folder}: NAME.json with NAME.txt beside it")
-    print(f"{len(written):,} questions written by hand", flush=True)
-    return written
 
 
 def keep(

@@ -29,8 +29,8 @@ FOLDS = 5
 
 def read(owners: Sequence[MadeUp]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     """(N, 385) vectors of all questions and whether a plural is asked for, (N,) 1 for those that ask for several, (N,)
-    the number of their owner. Questions that are taken apart (profile/compared.py) and follow-ups
-    are left out."""
+    the number of their owner. Questions that are taken apart (profile/compared.py) and follow-ups are
+    left out."""
     asked = [
         (text, one.kind == "list", n)
         for n, owner in enumerate(owners)
