@@ -59,7 +59,7 @@ def test_nothing_of_a_built_in_owner_is_left(one: ProfileSet) -> None:
     swap, resume, new = swapped(one)
     questions = [swap.item(item) for item in one.items]
     values = " ".join(text for _, text in _strings(new))
-    shown = f"{values} {json.dumps([vars(item) | {'id': ''} for item in questions], ensure_ascii=False)}"
+    shown = f"{values} {json.dumps([vars(item) | {'id': '', 'kind': ''} for item in questions], ensure_ascii=False)}"
     words = {plain(word) for word in re.findall(r"[^\W\d_]+", shown)}
     assert not words & set(swap.names)
     assert len(set(swap.names.values())) == len(swap.names)

@@ -188,25 +188,25 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
     cases = []
     for _ in range(300):
         drawn = dice.sample(range(len(profile.passages)), 8)
-        scores = sorted(dice.choice([dice.random(), listing.LISTED, listing.LISTED_ASKED]) for _ in drawn)[::-1]
-        asked = dice.choice([0.0, 0.0, listing.SEVERAL, dice.random()])
-        cases.append(([*zip(drawn, scores, strict=True)], asked, dice.choice([1, 1, 1, 2])))
+        scores = sorted(dice.choice([dice.random(), 0.0, 1.0]) for _ in drawn)[::-1]
+        asked = dice.choice([0.0, index.SEVERAL, dice.random()])
+        cases.append(([*zip(drawn, scores, strict=True)], asked, dice.choice([1, 1, 1, 2]), dice.choice([0, 5, 8])))
     script = """
       const { listed, quoted, why } = await import("./src/browser/listing.ts");
       const { passages, quoting } = given.rules;
-      return given.cases.map(([drawn, several, together]) => {
+      return given.cases.map(([drawn, several, together, reread]) => {
         const hits = drawn.map(([i, score]) => ({ passage: passages[i], score, cosine: 0, bm25: 0 }));
-        const found = { hits, several, together };
+        const found = { hits, several, together, reread };
         return [quoted(listed(found, quoting), hits, quoting), why(found, quoting)];
       });
     """
     given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "cases": cases}
     several = 0
-    for (drawn, asked, together), told in zip(cases, run_node(script, tmp_path, given), strict=True):
+    for (drawn, asked, together, reread), told in zip(cases, run_node(script, tmp_path, given), strict=True):
         hits = [index.Hit(profile.passages[i], score, 0.0, 0.0) for i, score in drawn]
-        found = index.Retrieval(hits, True, hits[0].score, 0.05, asked, together)
+        found = index.Retrieval(hits, True, hits[0].score, 0.05, asked, together, reread)
         chosen = listing.listed(found)
-        assert told == [listing.quoted(chosen, hits), listing.why(found)], (drawn, asked, together)
+        assert told == [listing.quoted(chosen, hits), listing.why(found)], (drawn, asked, together, reread)
         several += len(chosen) > 1
     assert 100 < several < len(cases)
 

@@ -1,7 +1,7 @@
 """The answer without a model: the best passage quoted, or of a question for several things each in few words.
 
-Each item of a list is a passage cut down, with … where something was left out: five of 20 words are more than anybody
-reads in a chat, and the whole line is one touch on its number away.
+Where they are more than 30 words together each is cut down, with … where something was left out: five of 20 words are
+more than anybody reads in a chat, and the whole line is one touch on its number away.
 """
 
 import math
@@ -9,24 +9,23 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+
 from fischgpt.assistant.quoting import head, quotation
-from fischgpt.profile.index import Hit, Retrieval
+from fischgpt.profile.index import SEVERAL, Hit, Retrieval
 from fischgpt.profile.parts import SHORT_WORDS
 from fischgpt.profile.passages import Passage
 
 MAX_LISTED = 6
 MAX_WORDS = 60
-LISTED = 0.8
-"""Probability from which a further entry belongs to a list that was not asked for."""
-SEVERAL, LISTED_ASKED = 0.2, 0.3
-"""Probability from which a question is taken to ask for several things, and that from which a passage is one of them:
-21 of 32 lists about people that no reader learned from are whole then, 18 if none is asked for
-(benchmarks/readers.py)."""
-CLOSE = 0.7
-"""Difference in logits under which two passages are as likely to answer: the odds of one are twice those of the other.
-Of the dev half's answers to questions for one thing 8 % have two lines so, of those about the eleven people of
-benchmarks/ 20 %, and 1 and 5 % hold their answer that way alone. With twice the difference, seen with the reader of six
-stages, no more of them hold it."""
+BELONGS = np.array([0.97, 0.48, -0.53, 0.55, 1.45, 0.77])
+"""Whether a further passage belongs to the answer: of its logit, the logit that several things are asked for, the best
+passage's logit, whether both are of one section, whether the best is the first line of its entry and this one of its
+others, and 1; the sum is a logit, fitted on 780 questions about the dev half and the eleven people of benchmarks/, 105
+of them lists (AUC .94)."""
+LISTED = 0.3
+"""Probability of belonging from which a passage is quoted as well: 7 % of the answers to questions for one thing have
+more than one line so, and 9 % with .25; of the lists as many are right with either."""
 LEAST_WORDS = 4
 """Of a passage as an item: "Turned chlorine into a liquid…" says something, "Turned chlorine…" does not."""
 _JOINT = re.compile(
@@ -37,45 +36,33 @@ _JOINT = re.compile(
 
 
 def listed(found: Retrieval) -> list[Hit]:
-    """The hits to quote: the best one; those that answer together; where several are asked for ("Which prizes did she
-    win?") all that answer as well; and where the readers cannot tell which of two answers, both.
-
-    Of a question that does not ask for several only first lines of entries at an organisation (jobs, degrees, prizes)
-    and of publications are listed, of one section, and only those that are as good as certain. Not projects: their
-    first lines tell what they are, their titles alone tell nothing.
-    """
+    """The hits to quote: the best one and those that answer together with it, or else those that probably belong to
+    the answer, of what was read twice: prizes where prizes are asked for, or a second line as likely as the first."""
+    best, *rest = found.hits
     if found.together > 1:
         return found.hits[: found.together]
-    return [found.hits[0], *(_as_good(found) or _undecided(found))][:MAX_LISTED]
+    return [best, *(hit for hit in rest[: max(0, found.reread - 1)] if _belongs(hit, best, found.several) >= LISTED)][
+        :MAX_LISTED
+    ]
+
+
+def _belongs(hit: Hit, best: Hit, several: float) -> float:
+    """Probability that what answers is told by `hit` too."""
+    a, b = hit.passage, best.passage
+    alike = (a.section == b.section, b.id == b.entry == a.entry, True)
+    known = np.array([*map(_logit, (hit.score, several, best.score)), *alike], float)
+    return float(1 / (1 + np.exp(-BELONGS @ known)))
 
 
 def why(found: Retrieval) -> str:
     """Why more than one is listed, for people."""
     if found.together > 1:
         return "the answer takes both"
-    return "several entries answer" if _as_good(found) else "either may answer"
-
-
-def _as_good(found: Retrieval) -> list[Hit]:
-    """What belongs to a list with the best hit."""
-    best, *rest = found.hits
-    asked = found.several >= SEVERAL
-    least = LISTED_ASKED if asked else LISTED
-
-    def alike(hit: Hit) -> bool:
-        return all(map(names_itself, (best.passage, hit.passage))) and hit.passage.section == best.passage.section
-
-    return [hit for hit in rest if hit.score >= least and (asked or alike(hit))]
-
-
-def _undecided(found: Retrieval) -> list[Hit]:
-    """The second hit, where it may as well be the one that answers."""
-    best, *rest = found.hits
-    return [hit for hit in rest[:1] if _logit(best.score) - _logit(hit.score) < CLOSE]
+    return "several entries answer" if found.several >= SEVERAL or len(listed(found)) > 2 else "either may answer"
 
 
 def _logit(probability: float) -> float:
-    return math.log(max(probability, 1e-6) / max(1 - probability, 1e-6))
+    return math.log(max(probability, 1e-4) / max(1 - probability, 1e-4))
 
 
 def quoted(chosen: Sequence[Hit], shown: Sequence[Hit]) -> str:
@@ -112,14 +99,19 @@ def fitted(forms: Sequence[Sequence[str]], short: int = SHORT_WORDS, most: int =
 
 @lru_cache(maxsize=4096)
 def items(passage: Passage) -> tuple[str, ...]:
-    """The passage as one of several, in fewer and fewer words: an entry as where, what and when; any other in its own
-    words, then without its context, then broken off at a joint."""
+    """The passage as one of several, in fewer and fewer words: in its own; then an entry as where, what and when, any
+    other without its context and broken off at a joint."""
     if names_itself(passage):
         title = passage.title or passage.organisation
         dates = f" ({passage.dates})" if passage.dates else ""
         bare = ", ".join(part for part in (passage.organisation, passage.title) if part)
-        few = [f"{title}{dates}", title] if passage.section in ("Awards", "Publications") else [bare]
-        return tuple(dict.fromkeys([head(passage), *(f"{text}." for text in few)]))
+        if passage.section in ("Awards", "Publications"):
+            few = [head(passage), f"{title}{dates}.", f"{title}."]
+        elif place := _place(passage):
+            few = [f"{bare}, {place}.", f"{bare}."]  # where is asked for more often than when
+        else:
+            few = [head(passage), f"{bare}."]
+        return tuple(sorted(dict.fromkeys([quotation(passage), *few]), key=lambda form: -len(form.split())))
     text = passage.text
     cuts = [text[: joint.start()].rstrip(" ,;:–—(") for joint in _JOINT.finditer(text)]
     cuts = [f"{cut}…" for cut in cuts if LEAST_WORDS <= len(cut.split()) <= SHORT_WORDS]
@@ -129,3 +121,10 @@ def items(passage: Passage) -> tuple[str, ...]:
 def names_itself(passage: Passage) -> bool:
     """Whether it is the first line of an entry that its organisation and title say all of."""
     return passage.id == passage.entry and (bool(passage.organisation) or passage.section == "Publications")
+
+
+def _place(passage: Passage) -> str:
+    """Where a job was, as its first line tells it."""
+    dates = r"(?: (?:from|since|until|in) (?:[A-Z]\w+ )?\d{4}.*)?"
+    found = re.search(rf" at {re.escape(passage.organisation)} in (?!\w* ?\d)(.+?){dates}\.$", passage.text)
+    return found[1] if found and passage.organisation else ""

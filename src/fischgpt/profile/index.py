@@ -32,9 +32,10 @@ BM25_WEIGHT = 0.05
 """A passage scores cosine + .05 x BM25: hit@5 .965, against .946 for reciprocal rank fusion (k = 60) on the same 202
 questions; and the best score is the gate's too."""
 SAME_ENTRY = 0.1
-"""What a follow-up adds for passages of the entry (one job, one award) that the question before was about."""
-JUDGED = 16
-"""Best candidates of the search that the reader judges: with 24, 32 or all of them hit@1 is the same to .005."""
+"""What a follow-up adds for passages of the entry (one job, one award) that the question before found."""
+JUDGED = 32
+"""Best candidates of the search that the reader judges. With 16 the evidence was in the first five for 89.7 % of the
+questions of five authors who knew nothing of this search, and for 91.8 with 32 or all of them; 95.7 with REREAD too."""
 RANK_WEIGHT, GATE_WEIGHT = 4.0, 2.0
 """What the search's score adds to the reader's logit: more where passages are ordered (hit@1 on questions in a resume's
 own words .87 by the reader alone, .90 with 4; on oblique ones .49 and .50), less where it is decided whether any of
@@ -46,8 +47,9 @@ THRESHOLD = 0.2
 """Probability of a passage from which the profile is said to hold an answer, between two evils: here 4.0 % of questions
 with one answer and 7.8 % of oblique ones are wrongly declined, and 95.0 % of absent answers and 68 % of oblique near
 misses rightly; at .15 to .17, fitted on the other people, it is 3.5, 5.5, 95.0 and 64 % (benchmarks/retrieval.md)."""
-REREAD = 5
-"""Best passages of the first reader that the cross-encoder reads as well: with 4 hit@1 is the same to .01."""
+REREAD, REREAD_SEVERAL = 8, 16
+"""Best passages of the first reader that the cross-encoder reads as well, and for a question that asks for several
+things: with 5 hit@1 of those authors' questions for one thing is .866, with 8 to 32 .891."""
 REREAD_WEIGHTS = np.array([0.66, 0.17, 1.77, -1.45])
 """Of the cross-encoder's logit, the first reader's, the search's score, and 1; the sum is the logit that a passage
 answers, fitted on 1,144 questions about 30 people that neither reader learned from: the dev half of the profile
@@ -62,6 +64,8 @@ REREAD_THRESHOLD = 0.45
 TOGETHER = 0.13
 """Probability from which each of two passages is taken for a half of an answer (profile/compared.py): of 77 questions
 about ten of the people it learned from 63 get both lines so (seen once), and "when she learned to ski" gets none."""
+SEVERAL = 0.1
+"""Probability of asking for several things from which REREAD_SEVERAL are read twice: a question in eight."""
 WORDS_THRESHOLD = 0.06
 """The same when only words are searched: .05 x BM25."""
 
@@ -88,9 +92,11 @@ class Retrieval:
     threshold: float
     several: float = 0.0
     """Probability that the question asks for several things, each in a passage of its own; 0 where passages are read
-    once: too many of those that then look likely are not."""
+    once."""
     together: int = 1
     """How many of the first hits answer together: two where the question was taken apart (profile/compared.py)."""
+    reread: int = 0
+    """How many of the first hits were read twice; of the others too many look likely that are not."""
 
 
 class Index:
@@ -186,42 +192,49 @@ class Index:
         return Retrieval(hits[:k], True, min(hit.score for hit in first), self._threshold, together=2)
 
     def _search(self, asked: str, earlier: str, both: str, k: int, cancelled: Callable[[], bool]) -> Retrieval:
-        """As `search`, of what `resolve` made of the question."""
-        reading, whole = self._read(asked), self._read(both) if both else None
-        found = self._scored(asked, reading)
-        if earlier:
-            before = self._scored(earlier, self._read(earlier))
-            found = self._follow_up(found, self._scored(both, whole), before)
+        """As `search`, of what `resolve` made of the question. A follow-up is searched and read with the question
+        before it, and what that one is answered by counts more: of 66 in the dev half 53 have their passage first so,
+        48 when half of the search was for the follow-up alone, and it was read alone as well."""
+        searched = both if earlier else asked
+        reading, whole = self._read(searched), self._read(both) if both and not earlier else None
+        found = self._scored(searched, reading)
+        if earlier and (before := self._search(earlier, "", "", 1, cancelled).hits):
+            entry = before[0].passage.entry
+            found = {
+                id_: replace(hit, score=hit.score + SAME_ENTRY) if hit.passage.entry == entry else hit
+                for id_, hit in found.items()
+            }
         hits = sorted(found.values(), key=lambda hit: -hit.score)
-        asks_several = several(asked, reading.vector) if reading and self._reread else 0.0
-        score = hits[0].score if hits else 0.0
+        alone = self._read(asked) if earlier else reading
+        asks_several = several(asked, alone.vector) if alone and self._reread else 0.0
+        score, reread = hits[0].score if hits else 0.0, 0
         if reading:
-            hits, score = self._judged(reading, whole, hits[:JUDGED], cancelled)
-        return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several)
+            reread = 0 if not self._reread or cancelled() else REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
+            hits, score = self._judged(reading, whole, hits[:JUDGED], reread)
+        return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several, reread=reread)
 
     def _read(self, text: str) -> Reading | None:
         """The question's token vectors; None where only words are searched."""
         return embed.embedder().read([text])[0] if self._store else None
 
     def _judged(
-        self, question: Reading, whole: Reading | None, hits: list[Hit], cancelled: Callable[[], bool]
+        self, question: Reading, whole: Reading | None, hits: list[Hit], reread: int
     ) -> tuple[list[Hit], float]:
         """The hits in the order of search and readers together, scored by the probability that each answers; and the
-        probability that one of them does.
+        probability that one of them does. The best `reread` of the first reader are read twice.
 
-        whole: a follow-up with the question before it, or a question with the rest of its message, which the
-        cross-encoder reads too, for the higher of both logits: of 39 follow-ups 35 find their passage first so, and 34
-        read with it alone; of 152 questions behind an order to do something else 130, and 120 if they are searched and
-        read with it alone (seen once, the latter two with an earlier reader)."""
+        whole: a question with the rest of its message, which the cross-encoder reads too, for the higher logit: of 152
+        questions behind an order to do something else 130 find their passage first so, and 120 if they are searched
+        and read with it alone (seen once, with an earlier reader)."""
         readings = self._read_passages([hit.passage.id for hit in hits])
         pairs = [Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in hits]
         found = np.array([hit.score for hit in hits])
         logits = relevance().score(pairs)
         order = np.argsort(-(logits + RANK_WEIGHT * found), kind="stable")
         scores = _probability(logits + GATE_WEIGHT * (found - EVEN))
-        if not self._reread or cancelled():
+        if not reread:
             return [replace(hits[i], score=float(scores[i])) for i in order], float(scores.max(initial=0.0))
-        best, rest = order[:REREAD], order[REREAD:]
+        best, rest = order[:reread], order[reread:]
         again = self._read_again([pairs[i] for i in best], whole)
         known = np.stack([again, logits[best], found[best], np.ones(len(best))])
         both = REREAD_WEIGHTS @ known
@@ -264,7 +277,7 @@ class Index:
         passages = self.profile.passages
         chosen = [passage for passage in passages if passage.section == "About"] or list(passages)
         hits = [Hit(passage, 1.0, 0.0, 0.0) for passage in chosen[:k]]
-        return Retrieval(hits, bool(hits), float(bool(hits)), self._threshold)
+        return Retrieval(hits, bool(hits), float(bool(hits)), self._threshold, together=min(2, len(hits)))
 
     def _scored(self, text: str, reading: Reading | None) -> dict[str, Hit]:
         """The candidates of both rankings."""
@@ -279,17 +292,6 @@ class Index:
             i: Hit(self._passages[i], cosine + BM25_WEIGHT * words[i], cosine, words[i])
             for i, cosine in cosines.items()
         }
-
-    def _follow_up(self, alone: dict[str, Hit], both: dict[str, Hit], earlier: dict[str, Hit]) -> dict[str, Hit]:
-        """Half what the question finds alone, half what it finds with the one before, and more for the entry that
-        answered that one: hit@1 .77 and @8 .97 on 39 follow-ups, where the two questions together reach .64 and .92."""
-        spoken_of = max(earlier.values(), key=lambda hit: hit.score).passage.entry if earlier else ""
-        found = {}
-        for id_ in alone.keys() | both.keys():
-            a, b = (side.get(id_, Hit(self._passages[id_], 0.0, 0.0, 0.0)) for side in (alone, both))
-            bonus = SAME_ENTRY if a.passage.entry == spoken_of else 0.0
-            found[id_] = Hit(a.passage, (a.score + b.score) / 2 + bonus, b.cosine, b.bm25)
-        return found
 
     def close(self) -> None:
         """Let go of the index's files."""

@@ -11,7 +11,10 @@ from fischgpt.profile.text import clean, sentences
 _ROLE_TOKENS = re.compile(r"<\|[^|>]{0,40}\|>|\[/?INST\]|</?s>|<</?SYS>>", re.IGNORECASE)
 _POINTING = frozenset("it its that this there then those these they them one ones".split())  # noqa: SIM905
 _VERBS = frozenset("is are was were do does did has have had can could will would".split())  # noqa: SIM905
-_ASKING_BACK = re.compile(r"^(in|at|for|by|with|from|of|on|to|about) (which|what|whom|who|how)\b", re.IGNORECASE)
+_ASKING_BACK = re.compile(
+    r"^(in|at|for|by|with|from|of|on|to|about|since|until|after|before|during) (which|what|whom|who|how)\b",
+    re.IGNORECASE,
+)
 _WHO = re.compile(
     r"(?:so |and |please |can you |could you |would you )*(?:"
     r"who(?:['’]s| is| was| are| were)(?: (?:he|she|they|the owner|this person|that))?"

@@ -24,6 +24,9 @@ from fischgpt.resources import resource
 QUESTION_TOKENS, PASSAGE_TOKENS = 48, 100
 """Tokens read of each: of 400 made-up owners the longest question has 37, the longest passage 87."""
 
+SLICE = 4
+"""Pairs of alike length that are read at once: 32 pairs take 108 ms so, 233 when all are padded to the longest."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -85,7 +88,11 @@ class Relevance:
 
     def score(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
         """(N,) logits that the passages answer, in the order of the pairs, against "none of these" at 0."""
-        return np.asarray(self._session.run(None, vars(self.collate(pairs)))[0]) if pairs else np.zeros(0, np.float32)
+        logits = np.zeros(len(pairs), np.float32)
+        order = np.argsort([len(pair.passage.ids) for pair in pairs], kind="stable")
+        for rows in (order[at : at + SLICE] for at in range(0, len(order), SLICE)):
+            logits[rows] = self._session.run(None, vars(self.collate([pairs[i] for i in rows])))[0]
+        return logits
 
 
 @lru_cache(maxsize=1)

@@ -180,7 +180,15 @@ class Run {
   #tokens = 0;
   #draft = "";
   #shown = false;
-  retrieval: Retrieval = { hits: [], answerable: false, score: 0, threshold: 0, several: 0, together: 1 };
+  retrieval: Retrieval = {
+    hits: [],
+    answerable: false,
+    score: 0,
+    threshold: 0,
+    several: 0,
+    together: 1,
+    reread: 0,
+  };
 
   constructor(assistant: Assistant, question: string, sampling: Sampling) {
     this.#assistant = assistant;

@@ -18,3 +18,20 @@ export function collate(pairs: TokenPair[]) {
   }
   return { ids, part, found: Float32Array.from(pairs.flatMap(({ found }) => found)), shape: [B, T] };
 }
+
+/** What `score` gives for each of the items, in their order, `slice` of alike length at a time. */
+export async function byLength<T>(
+  items: T[],
+  lengthOf: (item: T) => number,
+  slice: number,
+  score: (some: T[]) => Promise<Float32Array>,
+): Promise<Float32Array> {
+  const scores = new Float32Array(items.length);
+  const order = items.map((item, at) => ({ item, at })).sort((a, b) => lengthOf(a.item) - lengthOf(b.item));
+  for (let from = 0; from < order.length; from += slice) {
+    const some = order.slice(from, from + slice);
+    const found = await score(some.map(({ item }) => item));
+    for (const [i, { at }] of some.entries()) scores[at] = found[i] ?? 0;
+  }
+  return scores;
+}

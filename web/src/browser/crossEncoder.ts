@@ -1,6 +1,6 @@
 /** profile/cross_encoder.py: the second reading of the best passages, by a network that sees both texts at once. */
 import { InferenceSession, Tensor } from "onnxruntime-web/wasm";
-import { collate, type TokenPair } from "./collate.ts";
+import { byLength, collate, type TokenPair } from "./collate.ts";
 
 export class CrossEncoder {
   readonly #session: InferenceSession;
@@ -13,9 +13,17 @@ export class CrossEncoder {
     return new CrossEncoder(await InferenceSession.create(weights));
   }
 
-  /** The logit of each passage that it answers. */
-  async score(pairs: TokenPair[]): Promise<Float32Array> {
-    if (pairs.length === 0) return new Float32Array();
+  /** The logit of each passage that it answers; `slice` are read at once. */
+  score(pairs: TokenPair[], slice: number): Promise<Float32Array> {
+    return byLength(
+      pairs,
+      ({ passage }) => passage.length,
+      slice,
+      (some) => this.#score(some),
+    );
+  }
+
+  async #score(pairs: TokenPair[]): Promise<Float32Array> {
     const { ids, part, found, shape } = collate(pairs);
     const out = await this.#session.run({
       ids: new Tensor("int64", ids, shape),

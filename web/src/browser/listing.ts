@@ -4,37 +4,35 @@ import type { Hit, Retrieval } from "./search.ts";
 
 type Quoting = Rules["quoting"];
 
-/** The hits to quote: the best one, those that answer together, all that answer where several are asked for, or two
- * of which the readers cannot tell. */
-export function listed(found: Retrieval, rules: Quoting): Hit[] {
-  if (found.together > 1) return found.hits.slice(0, found.together);
-  const others = asGood(found, rules);
-  const more = others.length ? others : undecided(found, rules);
-  return [...found.hits.slice(0, 1), ...more].slice(0, rules.maxListed);
+/** The hits to quote: the best one and those that answer together with it, or that probably belong to the answer. */
+export function listed({ hits, several, together, reread }: Retrieval, rules: Quoting): Hit[] {
+  const [best, ...rest] = hits;
+  if (!best || together > 1) return hits.slice(0, together);
+  const more = rest.slice(0, Math.max(0, reread - 1));
+  return [best, ...more.filter((hit) => belongs(hit, best, several, rules) >= rules.listed)].slice(
+    0,
+    rules.maxListed,
+  );
+}
+
+/** Probability that what answers is told by `hit` too. */
+function belongs(hit: Hit, best: Hit, several: number, rules: Quoting): number {
+  const [a, b] = [hit.passage, best.passage];
+  const alike = [a.section === b.section, b.id === b.entry && a.entry === b.entry, true].map(Number);
+  const known = [...[hit.score, several, best.score].map(logit), ...alike];
+  const total = known.reduce((sum, x, k) => sum + x * (rules.belongs[k] ?? 0), 0);
+  return 1 / (1 + Math.exp(-total));
 }
 
 /** Why more than one is listed, for people. */
 export function why(found: Retrieval, rules: Quoting): string {
   if (found.together > 1) return "the answer takes both";
-  return asGood(found, rules).length ? "several entries answer" : "either may answer";
-}
-
-/** What belongs to a list with the best hit. */
-function asGood({ hits: [best, ...rest], several }: Retrieval, rules: Quoting): Hit[] {
-  const asked = several >= rules.several;
-  const least = asked ? rules.listedAsked : rules.listed;
-  const alike = ({ passage }: Hit) =>
-    best?.passage.namesItself && passage.namesItself && passage.section === best.passage.section;
-  return rest.filter((hit) => hit.score >= least && (asked || alike(hit)));
-}
-
-/** The second hit, where it may as well be the one that answers. */
-function undecided({ hits: [best, next] }: Retrieval, rules: Quoting): Hit[] {
-  return best && next && logit(best.score) - logit(next.score) < rules.close ? [next] : [];
+  const list = found.several >= rules.several || listed(found, rules).length > 2;
+  return list ? "several entries answer" : "either may answer";
 }
 
 const logit = (probability: number) =>
-  Math.log(Math.max(probability, 1e-6) / Math.max(1 - probability, 1e-6));
+  Math.log(Math.max(probability, 1e-4) / Math.max(1 - probability, 1e-4));
 
 /** The answer without a model, each passage with its number among `shown`. */
 export function quoted(chosen: Hit[], shown: Hit[], rules: Quoting): string {

@@ -1,6 +1,6 @@
 /** profile/embed.py and profile/relevance.py: MiniLM reads the question, its upper half judges question and passage. */
 import { InferenceSession, Tensor } from "onnxruntime-web/wasm";
-import type { TokenPair } from "./collate.ts";
+import { byLength, type TokenPair } from "./collate.ts";
 import type { Rules } from "./rules.ts";
 import { WordPieces } from "./tokens.ts";
 
@@ -19,10 +19,12 @@ export class Reader {
   readonly #judge: InferenceSession;
   readonly #passages: Packed[];
   readonly #questionTokens: number;
+  readonly #slice: number;
 
   private constructor(rules: Rules, minilm: InferenceSession, judge: InferenceSession, index: ArrayBuffer) {
     this.#pieces = new WordPieces(rules.wordPieces, rules.search.maxTokens);
     this.#questionTokens = rules.search.questionTokens;
+    this.#slice = rules.search.slice;
     this.#minilm = minilm;
     this.#judge = judge;
     this.#passages = unpack(index, rules.lengths);
@@ -70,8 +72,16 @@ export class Reader {
   }
 
   /** The logit of each passage that it answers the question. */
-  async judge(question: Reading, pairs: Pair[]): Promise<Float32Array> {
-    if (pairs.length === 0) return new Float32Array();
+  judge(question: Reading, pairs: Pair[]): Promise<Float32Array> {
+    return byLength(
+      pairs,
+      ({ passage }) => this.#passages[passage]?.ids.length ?? 0,
+      this.#slice,
+      (some) => this.#judgeSome(question, some),
+    );
+  }
+
+  async #judgeSome(question: Reading, pairs: Pair[]): Promise<Float32Array> {
     const n = Math.min(question.ids.length, this.#questionTokens);
     const passages = pairs.map((pair) => this.#passages[pair.passage]).filter((one) => one !== undefined);
     const B = passages.length;

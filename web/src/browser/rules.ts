@@ -44,12 +44,14 @@ export type Rules = {
     even: number;
     threshold: number;
     reread: number;
+    rereadSeveral: number;
     /** Of the second reader's logit, the first's, the search's score, and 1. */
     rereadWeights: number[];
     rereadGate: number[];
     together: number;
     rereadThreshold: number;
     questionTokens: number;
+    slice: number;
     maxTokens: number;
   };
   several: { weights: number[]; plural: number; asksPlural: Told; bias: number };
@@ -61,11 +63,11 @@ export type Rules = {
     maxListed: number;
     maxWords: number;
     shortWords: number;
-    close: number;
     likely: number;
+    /** Of a hit's logit, that several are asked for, the best hit's, one section, a line of the best one's entry, 1. */
+    belongs: number[];
     listed: number;
     several: number;
-    listedAsked: number;
   };
   check: {
     maxWords: number;

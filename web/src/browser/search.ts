@@ -17,6 +17,8 @@ export type Retrieval = {
   several: number;
   /** How many of the first hits answer together. */
   together: number;
+  /** How many of the first hits were read twice. */
+  reread: number;
 };
 type Found = Map<string, Hit>;
 
@@ -72,10 +74,11 @@ export class Index {
     for (const { passage } of [first, latter]) rest.delete(passage.id);
     const hits = [first, latter, ...[...rest.values()].sort(byScore)].slice(0, SHOWN);
     const score = Math.min(first.score, latter.score);
-    return { hits, answerable: true, score, threshold, several: 0, together: 2 };
+    return { hits, answerable: true, score, threshold, several: 0, together: 2, reread: 0 };
   }
 
-  /** As `search`, of what `resolve` made of the question. */
+  /** As `search`, of what `resolve` made of the question. A follow-up is searched and read with the question before it,
+   * and what that one is answered by counts more. */
   async #search(
     asked: string,
     earlier: string,
@@ -84,16 +87,22 @@ export class Index {
     second: CrossEncoder | null,
   ): Promise<Retrieval> {
     const { search } = this.#rules;
-    const reading = await this.#reader.read(asked);
-    const whole = both ? await this.#reader.read(both) : null;
-    let found = this.#scored(asked, reading);
-    if (earlier && whole) {
-      const before = this.#scored(earlier, await this.#reader.read(earlier));
-      found = this.#followUp(found, this.#scored(both, whole), before);
+    const searched = earlier ? both : asked;
+    const reading = await this.#reader.read(searched);
+    const whole = both && !earlier ? await this.#reader.read(both) : null;
+    let found = [...this.#scored(searched, reading).values()];
+    if (earlier) {
+      const [before] = (await this.#search(earlier, "", "", threshold, second)).hits;
+      const more = ({ passage, score }: Hit) =>
+        passage.entry === before?.passage.entry ? score + search.sameEntry : score;
+      found = found.map((hit) => ({ ...hit, score: more(hit) }));
     }
-    const best = [...found.values()].sort(byScore).slice(0, search.judged);
-    const { hits, score } = await this.#judge(reading, whole, best, second);
-    const several = second ? this.#several(asked, reading.vector) : 0;
+    const best = found.sort(byScore).slice(0, search.judged);
+    const alone = earlier ? await this.#reader.read(asked) : reading;
+    const several = second ? this.#several(asked, alone.vector) : 0;
+    const deep = several >= this.#rules.quoting.several;
+    const reread = second ? (deep ? search.rereadSeveral : search.reread) : 0;
+    const { hits, score } = await this.#judge(reading, whole, best, second, reread);
     return {
       hits: hits.slice(0, SHOWN),
       answerable: score >= threshold,
@@ -101,19 +110,21 @@ export class Index {
       threshold,
       several,
       together: 1,
+      reread,
     };
   }
 
   /** The hits in the order of search and readers together, scored by the probability that each answers, and the
-   * probability that one of them does. `whole`: a follow-up with the question before it, or a question with the rest of
-   * its message: the second reader reads it too. */
+   * probability that one of them does. The best `reread` of the first reader are read twice. `whole`: a question with
+   * the rest of its message, which the second reader reads too. */
   async #judge(
     question: Reading,
     whole: Reading | null,
     hits: Hit[],
     second: CrossEncoder | null,
+    reread: number,
   ): Promise<{ hits: Hit[]; score: number }> {
-    const { rankWeight, gateWeight, even, reread, rereadWeights, rereadGate } = this.#rules.search;
+    const { rankWeight, gateWeight, even, rereadWeights, rereadGate } = this.#rules.search;
     const weighed = (weights: readonly number[], known: readonly number[]) =>
       known.reduce((total, x, k) => total + x * (weights[k] ?? 0), 0);
     const pairOf = ({ passage, cosine, bm25 }: Hit): Pair => ({
@@ -132,7 +143,8 @@ export class Index {
     if (second) {
       const best = rows.splice(0, reread);
       const readAgain = async (pairs: (Pair & { ids?: number[] })[]) => {
-        const logits = async (asked: Reading) => second.score(this.#reader.tokens(asked, pairs));
+        const logits = async (asked: Reading) =>
+          second.score(this.#reader.tokens(asked, pairs), this.#rules.search.slice);
         const alone = await logits(question);
         return whole ? (await logits(whole)).map((logit, i) => Math.max(logit, alone[i] ?? logit)) : alone;
       };
@@ -170,7 +182,8 @@ export class Index {
     const chosen = (about.length ? about : passages).slice(0, SHOWN);
     const hits = chosen.map((passage) => ({ passage, score: 1, cosine: 0, bm25: 0 }));
     const score = hits.length ? 1 : 0;
-    return { hits, answerable: score > 0, score, threshold, several: 0, together: 1 };
+    const together = Math.min(2, hits.length);
+    return { hits, answerable: score > 0, score, threshold, several: 0, together, reread: 0 };
   }
 
   /** The candidates of both rankings. */
@@ -200,19 +213,6 @@ export class Index {
       const postings = this.#postings.get(term) ?? [];
       const idf = Math.log(1 + (n - postings.length + 0.5) / (postings.length + 0.5));
       for (const [i, weight] of postings) found[i] = (found[i] ?? 0) + idf * weight;
-    }
-    return found;
-  }
-
-  #followUp(alone: Found, both: Found, earlier: Found): Found {
-    const [first] = [...earlier.values()].sort(byScore);
-    const found: Found = new Map();
-    for (const [id, hit] of [...alone, ...both]) {
-      if (found.has(id)) continue;
-      const [a, b] = [alone.get(id), both.get(id)];
-      const bonus = hit.passage.entry === first?.passage.entry ? this.#rules.search.sameEntry : 0;
-      const score = ((a?.score ?? 0) + (b?.score ?? 0)) / 2 + bonus;
-      found.set(id, { passage: hit.passage, score, cosine: b?.cosine ?? 0, bm25: b?.bm25 ?? 0 });
     }
     return found;
   }
