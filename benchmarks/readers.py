@@ -1,6 +1,6 @@
 """What reading passages twice adds, and with which weights: on people that neither reader learned from.
 
-    python benchmarks/readers.py          the tables of retrieval.md, three minutes
+    python benchmarks/readers.py          the tables of retrieval.md, five minutes
 
 Every third question about the eleven people of `people/` and `makers/`, against the passages that a plain search ranks
 highest; all lists and 18 other questions a person for the lists; the follow-ups of `retrieval/` for
@@ -23,7 +23,18 @@ from fischgpt.chat import Turn
 from fischgpt.data.grounded.asked import Asked, MadeUp
 from fischgpt.data.grounded.people import person
 from fischgpt.profile.cross_encoder import cross_encoder
-from fischgpt.profile.index import BM25_WEIGHT, JUDGED, RANK_WEIGHT, REREAD, REREAD_WEIGHTS, Hit, Index, Retrieval
+from fischgpt.profile.index import (
+    BM25_WEIGHT,
+    JUDGED,
+    RANK_WEIGHT,
+    REREAD,
+    REREAD_SEVERAL,
+    REREAD_WEIGHTS,
+    SEVERAL,
+    Hit,
+    Index,
+    Retrieval,
+)
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import relevance
@@ -37,7 +48,7 @@ THIRD, SINGLES = 3, 18
 
 
 class Judged(NamedTuple):
-    """One question and its REREAD best passages, in the first reader's order."""
+    """One question and its best passages, as many as are read twice, in the first reader's order."""
 
     kind: str
     asked: Asked
@@ -59,11 +70,12 @@ def judge(kind: str, owner: MadeUp, questions: list[Asked]) -> list[Judged]:
         found = one.cosines + BM25_WEIGHT * one.bm25
         near = np.argsort(-found)[:JUDGED]
         logits = relevance().score(one.pairs(near))
-        order = np.argsort(-(logits + RANK_WEIGHT * found[near]), kind="stable")[:REREAD]
+        wants = several(strip(asked.text, owner.name), one.question.vector)
+        reread = REREAD_SEVERAL if wants >= SEVERAL else REREAD
+        order = np.argsort(-(logits + RANK_WEIGHT * found[near]), kind="stable")[:reread]
         best = near[order]
         second = cross_encoder().score(one.pairs(best))
         hits = [Hit(owner.passages[i], 0.0, 0.0, 0.0) for i in best]
-        wants = several(strip(asked.text, owner.name), one.question.vector)
         judged.append(Judged(kind, asked, wants, found[best], logits[order], second, one.answers[best], hits))
     return judged
 
@@ -82,15 +94,15 @@ def order_and_gate(judged: Sequence[Judged], weights: Sequence[float]) -> str:
     return " | ".join(f"{value:.3f}" for value in (*hits, auc, *declined))
 
 
-def lists(judged: Sequence[Judged], settings: tuple[float, float, float]) -> str:
-    """Lists that are whole, and questions for one thing that get several, with SEVERAL, LISTED_ASKED and LISTED so."""
-    listing.SEVERAL, listing.LISTED_ASKED, listing.LISTED = settings
+def lists(judged: Sequence[Judged], least: float) -> str:
+    """Lists that are whole, and questions for one thing that get several lines, with LISTED so."""
+    listing.LISTED = least
     whole, more = [], []
     for one in judged:
         scores = 1 / (1 + np.exp(-one.logits(REREAD_WEIGHTS.tolist())))
         order = np.argsort(-scores, kind="stable")
         hits = [replace(one.hits[i], score=float(scores[i])) for i in order]
-        chosen = {hit.passage.id for hit in listing.listed(Retrieval(hits, True, 1.0, 0.0, one.several))}
+        chosen = {hit.passage.id for hit in listing.listed(Retrieval(hits, True, 1.0, 0.0, one.several, 1, len(hits)))}
         right = {one.hits[i].passage.id for i in np.flatnonzero(one.answers)}
         if one.asked.kind == "list":
             whole.append(right <= chosen and len(right) == len(one.asked.answers))
@@ -129,8 +141,8 @@ def main() -> None:
         several_asked = [one for one in owner.questions if one.kind == "list"]
         single = [one for one in owner.questions if one.kind == "single"]
         asked += judge(kind, owner, several_asked + [single[i] for i in rng.permutation(len(single))[:SINGLES]])
-    for settings in ((2.0, 1.0, 0.8), (0.5, 0.5, 0.8), (0.2, 0.3, 0.8), (0.1, 0.1, 0.8)):
-        print(f"several from {settings[0]}, listed from {settings[1]}: {lists(asked, settings)}")
+    for least in (0.2, 0.25, 0.3, 0.4, 0.5):
+        print(f"listed from {least}: {lists(asked, least)}")
     found = follow_ups()
     print(f"follow-ups: hit@1 {np.mean(found):.3f} of {len(found)}")
 

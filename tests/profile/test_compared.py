@@ -1,10 +1,14 @@
 """Questions that need two lines are taken apart, and both lines come back first."""
 
+from pathlib import Path
+
 import pytest
 
 from fischgpt.assistant.listing import listed
+from fischgpt.evals.profile_items import SETS
 from fischgpt.profile.compared import BORN, DIED, halves
 from fischgpt.profile.index import Index
+from fischgpt.profile.profile import load_profile
 
 
 @pytest.mark.parametrize(("question", "one", "other"), [
@@ -42,6 +46,13 @@ def test_both_lines_come_first_and_are_quoted_together(curie: Index) -> None:
     found = curie.search("How old was Marie Curie when she married?")
     first, second = (hit.passage.text for hit in listed(found))
     assert found.answerable and "1867" in first and "1895" in second
+
+
+def test_a_line_that_tells_the_age_itself_is_the_answer(tmp_path: Path) -> None:
+    index = Index.open(load_profile(SETS / "turing" / "resume.json"), tmp_path)
+    found = index.search("How old was he when he became a fellow of King's?")
+    assert found.together == 1 and "at the age of 22" in found.hits[0].passage.text
+    assert index.search("How old was he when he left Princeton?").together == 2
 
 
 def test_where_one_half_is_not_told_the_question_is_searched_as_it_is(curie: Index) -> None:

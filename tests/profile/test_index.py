@@ -15,7 +15,7 @@ import pytest
 from fischgpt.chat import Turn
 from fischgpt.profile import embed, store
 from fischgpt.profile.bm25 import BM25, terms
-from fischgpt.profile.index import REREAD_GATE, REREAD_WEIGHTS, Index
+from fischgpt.profile.index import REREAD, REREAD_GATE, REREAD_SEVERAL, REREAD_WEIGHTS, SEVERAL, Index
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.question import asks_who, follows_up, resolve, strip
 
@@ -94,6 +94,15 @@ def test_hits_come_with_the_probability_that_each_answers(fisch):
     assert first.cosine > 0.6 and first.bm25 > 1
     assert first.score > 0.9 and all(hit.score < first.score for hit in rest)
     assert all(0 <= hit.score <= 1 and -1 <= hit.cosine <= 1 and hit.cosine != 0 for hit in found.hits)
+
+
+def test_more_are_read_twice_where_several_things_are_asked_for(fisch, index_cache):
+    asked = ("How much did the training cost?", "Which programming languages are used?")
+    one, several = map(fisch.search, asked)
+    assert one.several < SEVERAL <= several.several
+    assert (one.reread, several.reread) == (REREAD, REREAD_SEVERAL)
+    assert fisch.search("How much did the training cost?", cancelled=lambda: True).reread == 0
+    assert Index.open(fisch.profile, index_cache, reread=False).search("Which languages?").reread == 0
 
 
 def test_whether_the_profile_answers_hangs_less_on_nearness_than_which_passage_is_first(fisch):
@@ -221,6 +230,8 @@ def test_a_follow_up_stays_with_the_entry_spoken_of(curie):
         ("What about the vocabulary?", True),
         ("In which city?", True),
         ("When was that?", True),
+        ("Since what year?", True),
+        ("Until which day?", True),
         ("What is his salary?", False),
         ("And what is his salary?", False),
         ("Which languages does she speak?", False),

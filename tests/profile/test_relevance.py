@@ -50,6 +50,14 @@ def test_a_pair_scores_the_same_alone_and_padded_among_longer_ones():
     ]
 
 
+def test_scores_come_back_in_the_order_of_the_pairs_however_they_are_read():
+    texts = ["a b " * 30, "Built it.", "The training cost $208.74 in all.", "c d " * 20, "Paid in marks.", "Ran a lab."]
+    pairs = [pair("What did the training cost?", f"Work, Acme: {text}") for text in texts]
+    together, alone = relevance().score(pairs), np.concatenate([relevance().score([one]) for one in pairs])
+    assert together.argmax() == 2 and together == pytest.approx(alone, abs=0.4)
+    assert relevance().score([]).shape == (0,)
+
+
 def test_none_of_these_has_the_logit_0():
     logits, question = torch.tensor([2.0, -1.0, 0.5]), torch.tensor([0, 0, 1])
     answered = loss_of(logits, torch.tensor([1.0, 0.0, 0.0]), question)

@@ -59,11 +59,14 @@ REREAD_GATE = np.array([0.76, 0.38, -0.87, 2.28])
 meaning is what near misses are too. Where 3 % of the oblique questions with an answer are declined, .70 of those
 without are, and .61 by REREAD_WEIGHTS (AUC .950 and .925)."""
 REREAD_THRESHOLD = 0.45
-"""As THRESHOLD, with the cross-encoder, between two evils on the dev half: 2.8 % of what has an answer is declined and
-84 % of what has none; at .4 it is 2.5 and 82 %, at .5 3.4 and 86 %."""
+"""As THRESHOLD, with the cross-encoder, between two evils on the dev half: 4.3 % of what has an answer is declined and
+83 % of what has none; at .4 it is 3.8 and 81 %, at .5 4.9 and 85 %."""
 TOGETHER = 0.13
 """Probability from which each of two passages is taken for a half of an answer (profile/compared.py): of 77 questions
 about ten of the people it learned from 63 get both lines so (seen once), and "when she learned to ski" gets none."""
+OUTRIGHT = 0.9
+"""Probability from which one passage answers a question that could be taken apart as it stands ("Left at 79."): six of
+the twenty in the dev half, all of them rightly; the next likely are .87 and wrong."""
 SEVERAL = 0.1
 """Probability of asking for several things from which REREAD_SEVERAL are read twice: a question in eight."""
 WORDS_THRESHOLD = 0.06
@@ -168,9 +171,9 @@ class Index:
         if asks_who(question, self.profile.name):
             return self._about(k)
         asked, earlier, both = resolve(question, history, self.profile.name)
-        if not earlier and (found := self._compared(asked, k, cancelled)):
-            return found
-        return self._search(asked, earlier, both, k, cancelled)
+        apart = None if earlier else self._compared(asked, k, cancelled)
+        whole = self._search(asked, earlier, both, k, cancelled)
+        return apart if apart and whole.hits[0].score < OUTRIGHT else whole
 
     def _compared(self, asked: str, k: int, cancelled: Callable[[], bool]) -> Retrieval | None:
         """What the two halves of a question find, if it has any and both are answered, each by a line of its own."""

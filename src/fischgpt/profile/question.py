@@ -69,7 +69,8 @@ def follows_up(question: str) -> bool:
     """
     words = re.findall(r"\w+", fold(question))
     content = terms(question)
-    if not content or (_ASKING_BACK.match(question) and len(content) == 1):
+    back = _ASKING_BACK.match(question)
+    if not content or (back and len(terms(question[back.end() :])) == 1):
         return True
     if _OPENING.match(question) and _VERBS.isdisjoint(words):
         return True

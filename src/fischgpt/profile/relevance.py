@@ -91,7 +91,7 @@ class Relevance:
         logits = np.zeros(len(pairs), np.float32)
         order = np.argsort([len(pair.passage.ids) for pair in pairs], kind="stable")
         for rows in (order[at : at + SLICE] for at in range(0, len(order), SLICE)):
-            logits[rows] = self._session.run(None, vars(self.collate([pairs[i] for i in rows])))[0]
+            logits[rows] = np.asarray(self._session.run(None, vars(self.collate([pairs[i] for i in rows])))[0])
         return logits
 
 

@@ -66,6 +66,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "rereadWeights": index.REREAD_WEIGHTS.tolist(),
             "rereadGate": index.REREAD_GATE.tolist(),
             "together": index.TOGETHER,
+            "outright": index.OUTRIGHT,
             "rereadThreshold": index.REREAD_THRESHOLD,
             "questionTokens": relevance.QUESTION_TOKENS,
             "slice": relevance.SLICE,

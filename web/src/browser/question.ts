@@ -89,7 +89,9 @@ export class Questions {
   followsUp(question: string): boolean {
     const said = fold(question).match(new RegExp(`[${WORD}]+`, "gu")) ?? [];
     const content = this.#language.terms(question);
-    if (content.length === 0 || (this.#askingBack.match(question) && content.length === 1)) return true;
+    const back = this.#askingBack.match(question);
+    if (content.length === 0) return true;
+    if (back && this.#language.terms(question.slice(back[0].length)).length === 1) return true;
     if (this.#opening.match(question) && !said.some((word) => this.#verbs.has(word))) return true;
     const telling = said.filter((word) => !this.#language.stop.has(word));
     return telling.length <= 2 && said.some((word) => this.#pointing.has(word));

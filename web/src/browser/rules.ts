@@ -49,6 +49,7 @@ export type Rules = {
     rereadWeights: number[];
     rereadGate: number[];
     together: number;
+    outright: number;
     rereadThreshold: number;
     questionTokens: number;
     slice: number;

@@ -52,8 +52,9 @@ export class Index {
     const threshold = second ? this.#rules.search.rereadThreshold : this.#rules.search.threshold;
     if (this.#questions.asksWho(question)) return this.#about(threshold);
     const [asked, earlier, both] = this.#questions.resolve(question, history);
-    const together = earlier ? null : await this.#compared(asked, threshold, second);
-    return together ?? this.#search(asked, earlier, both, threshold, second);
+    const apart = earlier ? null : await this.#compared(asked, threshold, second);
+    const whole = await this.#search(asked, earlier, both, threshold, second);
+    return apart && (whole.hits[0]?.score ?? 0) < this.#rules.search.outright ? apart : whole;
   }
 
   /** What the two halves of a question find, if it has any and both are answered, each by a passage of its own. */
