@@ -172,7 +172,7 @@ def test_the_model_may_write_the_likely_passages_alone_and_of_a_cut_one_the_part
     hits = [
         hit("work-1-1", "Work", "Acme", "", "1921", "Built " + "word " * 30 + "and sold a piano.", 0.6),
         hit("work-1-2", "Work", "Acme", "", "1921", "Bought a lute.", 0.6),
-        hit("work-1-3", "Work", "Acme", "", "1921", "Fed a cat.", 0.1),
+        hit("work-1-3", "Work", "Acme", "", "1921", "Fed a cat.", 0.5),
     ]
     cut = [replace(hits[0], part="…and sold a piano."), *hits[1:]]
     assert choices(cut) == [("Acme (1921): …and sold a piano.",), ("Acme (1921): Bought a lute.",), ()]

@@ -109,6 +109,7 @@ def test_whether_the_profile_answers_hangs_less_on_nearness_than_which_passage_i
     """A near miss is as near as an answer: its first passage looks likelier than it is that anything answers."""
     near, answered = fisch.search("Who paid for the GPUs?"), fisch.search("How much did the training cost?")
     assert not near.answerable and near.score < near.threshold
+    assert near.score != pytest.approx(near.hits[0].score)  # weighed by itself
     assert answered.answerable and answered.score > 0.9
     order, gate = REREAD_WEIGHTS, REREAD_GATE
     assert gate[2] / gate[0] < 0.5 * order[2] / order[0]
@@ -178,6 +179,7 @@ def test_a_follow_up_is_searched_with_the_question_before(fisch):
     found = fisch.search("And how long did it take?", history)
     assert "12 hours" in " ".join(hit.passage.text for hit in found.hits[:3]) and found.answerable
     assert not fisch.search("And what is his salary?", history).answerable
+    assert not fisch.search("What about his shoe size?", history).answerable
 
 
 def test_what_asks_in_a_message_is_searched_and_the_rest_goes_with_a_question_that_leans_on_it():
@@ -222,12 +224,36 @@ def test_a_follow_up_stays_with_the_entry_spoken_of(curie):
     assert "discovery of radium and polonium" not in curie.search("What was it for?").hits[0].passage.text
 
 
+def test_what_answered_the_question_before_counts_more_among_equals(tmp_path):
+    jobs = [
+        {
+            "name": "Circus Krone",
+            "position": "Tamer",
+            "highlights": ["Tamed nine lions.", "Was paid 200 marks, every other Sunday."],
+        },
+        {"name": "Post office", "position": "Clerk", "highlights": ["Sorted letters.", "Was paid 300 marks."]},
+    ]
+    resume = tmp_path / "resume.json"
+    resume.write_text(json.dumps({"basics": {"name": "Ann Other"}, "work": jobs}))
+    index = Index(load_profile(resume), None, None)  # by words alone
+    before = [Turn("user", "How many lions did she tame?"), Turn("assistant", "Nine.")]
+
+    def paid_by(history):
+        return next(
+            hit.passage.organisation for hit in index.search("And paid?", history).hits if "paid" in hit.passage.text
+        )
+
+    assert (paid_by([]), paid_by(before)) == ("Post office", "Circus Krone")
+
+
 @pytest.mark.parametrize(
     ("question", "verdict"),
     [
         ("Why?", True),
         ("And the backend?", True),
-        ("What about the vocabulary?", True),
+        ("What about the vocabulary?", False),
+        ("And what about her shoe size?", False),
+        ("What about that?", True),
         ("In which city?", True),
         ("When was that?", True),
         ("Since what year?", True),

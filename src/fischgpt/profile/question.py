@@ -25,7 +25,8 @@ _WHO = re.compile(
     r")(?: please| in short| briefly| exactly)*",
     re.IGNORECASE,
 )
-_OPENING = re.compile(r"^(and|but|so|or|what about|how about|and what about|since when|until when)\b", re.IGNORECASE)
+_OPENING = re.compile(r"^(?:(?:and|but|so|or)\b(?! (?:what|how) about\b)|since when\b|until when\b)", re.IGNORECASE)
+"""Not "What about her shoe size?": it names what it is about, and would borrow the score of the question before."""
 
 
 def strip(question: str, name: str) -> str:
