@@ -46,7 +46,7 @@ EVEN = 0.37
 THRESHOLD = 0.2
 """Probability of a passage from which the profile is said to hold an answer, between two evils: here 4.0 % of questions
 with one answer and 7.8 % of oblique ones are wrongly declined, and 95.0 % of absent answers and 68 % of oblique near
-misses rightly; at .15 to .17, fitted on the other people, it is 3.5, 5.5, 95.0 and 64 % (benchmarks/retrieval.md)."""
+misses rightly; at .15 to .17, fitted on the other people, it is 3.5, 5.5, 95.0 and 64 % (seen with sixteen judged)."""
 REREAD, REREAD_SEVERAL = 8, 16
 """Best passages of the first reader that the cross-encoder reads as well, and for a question that asks for several
 things: with 5 hit@1 of those authors' questions for one thing is .866, with 8 to 32 .891."""
