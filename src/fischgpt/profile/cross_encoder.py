@@ -1,6 +1,6 @@
 """The second reading: does this passage answer this question?
 
-The reader of `relevance.py` puts sixteen passages in order; the best few are read once more, by a network four times as
+The reader of `relevance.py` puts the candidates in order; the best few are read once more, by a network four times as
 deep that sees both texts from its first layer on: a cross-encoder (Nogueira and Cho 2019, arXiv 1901.04085), which
 knows what it takes to tell that "the empress" is Catherine. It began as ms-marco-MiniLM-L-12-v2, trained on half a
 million questions put to a search engine, and learned on from invented owners (train/cross_encoder.py).

@@ -59,8 +59,8 @@ REREAD_GATE = np.array([0.76, 0.38, -0.87, 2.28])
 meaning is what near misses are too. Where 3 % of the oblique questions with an answer are declined, .70 of those
 without are, and .61 by REREAD_WEIGHTS (AUC .950 and .925)."""
 REREAD_THRESHOLD = 0.45
-"""As THRESHOLD, with the cross-encoder, between two evils on the dev half: 4.3 % of what has an answer is declined and
-83 % of what has none; at .4 it is 3.8 and 81 %, at .5 4.9 and 85 %."""
+"""As THRESHOLD, with the cross-encoder, between two evils: in the dev half 4.0 % of what has an answer is declined and
+82 % of what has none (`fischgpt eval mini --task profile`)."""
 TOGETHER = 0.13
 """Probability from which each of two passages is taken for a half of an answer (profile/compared.py): of 77 questions
 about ten of the people it learned from 63 get both lines so (seen once), and "when she learned to ski" gets none."""
