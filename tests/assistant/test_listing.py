@@ -111,6 +111,8 @@ def test_an_item_gets_shorter_at_its_joints_and_says_where_something_was_left_ou
     assert items(PRIZES[1].passage) == (*prize, "Nobel Prize.")
     job = hit("work-1", "Work", "Acme", "Engineer", "1921", "Engineer at Acme in 1921.").passage
     assert items(job) == ("Engineer at Acme in 1921.", "Acme, Engineer (1921).", "Acme, Engineer.")
+    placed = replace(job, text="Engineer at Acme in Hull, Yorkshire from May 1921 to 1925.")
+    assert items(placed) == (placed.text, "Acme, Engineer, Hull, Yorkshire.", "Acme, Engineer.")
 
 
 def test_several_items_have_30_words_in_all_where_that_can_be_and_60_at_most() -> None:

@@ -80,6 +80,7 @@ def test_who_the_owner_is_is_answered_by_what_the_profile_says_first(fisch, ques
     found = fisch.search(question)
     assert found.answerable
     assert [hit.passage.section for hit in found.hits] == ["About"] * len(found.hits)
+    assert found.together == 2 <= len(found.hits)  # its first two lines are the answer
 
 
 @pytest.mark.parametrize("question", ["Who is Kristian's boss?", "Tell me about FischGPT", "Who was his teacher?"])

@@ -247,6 +247,17 @@ def test_the_second_reader_reads_the_same_pairs(tmp_path: Path) -> None:
             assert told[name] == getattr(expected, name).ravel().tolist(), name
 
 
+def test_scores_of_pairs_read_by_length_come_back_in_the_order_of_the_pairs(tmp_path: Path) -> None:
+    script = """
+      const { byLength } = await import("./src/browser/collate.ts");
+      const read = [];
+      const score = async (some) => { read.push(some); return Float32Array.from(some, (n) => 10 * n); };
+      return { scores: [...await byLength(given, (n) => n, 2, score)], read, none: [...await byLength([], null, 2)] };
+    """
+    told = run_node(script, tmp_path, [5, 1, 4, 2, 3])
+    assert told == {"scores": [50, 10, 40, 20, 30], "read": [[1, 2], [3, 4], [5]], "none": []}
+
+
 def test_a_function_is_exchanged_in_a_model_and_nothing_else(site: Path, tmp_path: Path) -> None:
     listed = json.loads((site / "data" / "files.json").read_text())
     model, other = (site / listed[group][name]["path"] for group, name in (("first", "model"), ("gpu", "linear8")))
