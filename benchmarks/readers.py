@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from retrieval import SHIPPED
 
-from fischgpt.assistant import listing
 from fischgpt.chat import Turn
 from fischgpt.data.grounded.asked import Asked, MadeUp
 from fischgpt.data.grounded.people import person
+from fischgpt.profile import retrieval
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.index import (
     BM25_WEIGHT,
@@ -31,13 +31,12 @@ from fischgpt.profile.index import (
     REREAD_SEVERAL,
     REREAD_WEIGHTS,
     SEVERAL,
-    Hit,
     Index,
-    Retrieval,
 )
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import relevance
+from fischgpt.profile.retrieval import Hit, Retrieval
 from fischgpt.profile.several import several
 from fischgpt.resources import resource
 from fischgpt.train.examples import read
@@ -96,13 +95,15 @@ def order_and_gate(judged: Sequence[Judged], weights: Sequence[float]) -> str:
 
 def lists(judged: Sequence[Judged], least: float) -> str:
     """Lists that are whole, and questions for one thing that get several lines, with LISTED so."""
-    listing.LISTED = least
+    retrieval.LISTED = least
     whole, more = [], []
     for one in judged:
         scores = 1 / (1 + np.exp(-one.logits(REREAD_WEIGHTS.tolist())))
         order = np.argsort(-scores, kind="stable")
         hits = [replace(one.hits[i], score=float(scores[i])) for i in order]
-        chosen = {hit.passage.id for hit in listing.listed(Retrieval(hits, True, 1.0, 0.0, one.several, 1, len(hits)))}
+        chosen = {
+            hit.passage.id for hit in retrieval.listed(Retrieval(hits, True, 1.0, 0.0, one.several, 1, len(hits)))
+        }
         right = {one.hits[i].passage.id for i in np.flatnonzero(one.answers)}
         if one.asked.kind == "list":
             whole.append(right <= chosen and len(right) == len(one.asked.answers))

@@ -26,8 +26,9 @@ import numpy as np
 from fischgpt.chat import Turn
 from fischgpt.data.grounded.people import person as written
 from fischgpt.profile.embed import embed
-from fischgpt.profile.index import Index, Retrieval
+from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
+from fischgpt.profile.retrieval import Retrieval
 from fischgpt.resources import resource
 
 HERE = Path(__file__).parent / "retrieval"

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from fischgpt.assistant.listing import fitted, items, listed, quoted, why
-from fischgpt.profile.index import Hit, Retrieval
+from fischgpt.assistant.listing import fitted, items, quoted, why
 from fischgpt.profile.passages import Passage
+from fischgpt.profile.retrieval import Hit, Retrieval, listed
 
 
 def hit(id_: str, section: str, organisation: str, title: str, dates: str, text: str, score: float = 0.9) -> Hit:

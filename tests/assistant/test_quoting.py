@@ -16,8 +16,8 @@ from fischgpt.data.grounded import labelled
 from fischgpt.engine import Engine, SamplingParams
 from fischgpt.engine.sampling import Sampler
 from fischgpt.model.gpt import GPT
-from fischgpt.profile.index import Hit
 from fischgpt.profile.passages import Passage
+from fischgpt.profile.retrieval import Hit
 from fischgpt.tokenizer import Tokenizer
 
 PASSAGES = [

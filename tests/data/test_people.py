@@ -11,12 +11,12 @@ from fischgpt.errors import UserError
 from fischgpt.evals.profile_items import SETS
 
 
-def test_every_line_finds_its_passage_and_four_in_ten_questions_have_none():
+def test_every_line_finds_its_passage_and_a_third_of_the_questions_have_none():
     everyone = list(people())
     assert len(everyone) == len(list(FOLDER.glob("*.json"))) > 20
     questions = [one for owner in everyone for one in owner.questions]
     unanswered = [one for one in questions if not one.answers]
-    assert 0.35 < len(unanswered) / len(questions) < 0.45
+    assert 0.3 < len(unanswered) / len(questions) < 0.4
     for owner in everyone:
         asked = [(one.earlier, one.text) for one in owner.questions]
         assert len(set(asked)) == len(asked), owner.name

@@ -19,8 +19,9 @@ from fischgpt.evals.profile_readers import Reply
 from fischgpt.evals.results import eval_blocks
 from fischgpt.evals.run import evaluate, profile_options
 from fischgpt.model.gpt import GPT
-from fischgpt.profile.index import REREAD_THRESHOLD, THRESHOLD, Hit
+from fischgpt.profile.index import REREAD_THRESHOLD, THRESHOLD
 from fischgpt.profile.passages import Passage
+from fischgpt.profile.retrieval import Hit
 from fischgpt.tokenizer import Tokenizer
 
 LINE = "Built three bridges for $4,500 with José Ruiz."

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from fischgpt.assistant.listing import listed
 from fischgpt.evals.profile_items import SETS
 from fischgpt.profile.compared import BORN, DIED, halves
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
+from fischgpt.profile.retrieval import listed
 
 
 @pytest.mark.parametrize(("question", "one", "other"), [

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from fischgpt.assistant.listing import quoted
 from fischgpt.chat import Turn
 from fischgpt.profile.index import Index
-from fischgpt.profile.parts import SHORT_WORDS, parts
+from fischgpt.profile.parts import RUN_WORDS, SHORT_WORDS, Part, best_runs, context, parts, runs
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import load_profile
+from fischgpt.profile.retrieval import listed
 from static_samples import LIBRARIAN, SOLD
 
 TOOLS = "He can use " + ", ".join(f"Tool{n} by Maker{n}" for n in range(20)) + "."
@@ -27,7 +29,7 @@ def test_parts_are_short_runs_of_its_words_that_leave_out_nothing(text: str) -> 
     assert all(a not in b for a in shown for b in shown if a != b)
     covered = {n for one in shown for n in range(text.index(one), text.index(one) + len(one))}
     assert not [char for n, char in enumerate(text) if n not in covered and char.isalnum()]
-    assert all(part.read.startswith("Work, Ducal Library, Librarian (1770 to 1790): ") for part in found)
+    assert all(part.text in text for part in found)
     for part, one in zip(found, shown, strict=True):
         assert part.shown.startswith("…") != (text[: text.index(one)].strip()[-1:] in ("", "."))
         assert part.shown.endswith("…") != part.shown.endswith(".")
@@ -35,6 +37,28 @@ def test_parts_are_short_runs_of_its_words_that_leave_out_nothing(text: str) -> 
 
 def test_a_short_passage_and_one_without_a_place_to_cut_have_none() -> None:
     assert parts(passage("Sold his own harpsichord.")) == () == parts(passage("word " * 40))
+
+
+def test_runs_go_from_joint_to_joint_and_say_where_something_was_left_out() -> None:
+    found = runs(passage("Was called to Egypt by David Hogarth, whose sister had been a friend."))
+    assert [run.shown for run in found] == [
+        "Was called to Egypt…",
+        "Was called to Egypt by David Hogarth…",
+        "Was called to Egypt by David Hogarth, whose sister had been a friend.",
+        "…by David Hogarth…",
+        "…by David Hogarth, whose sister had been a friend.",
+        "…whose sister had been a friend.",
+    ]
+    for run in runs(passage(SOLD)):
+        assert run.text in SOLD and len(run.text.split()) in RUN_WORDS
+    assert context(passage(SOLD)) == "Work, Ducal Library, Librarian (1770 to 1790): "
+    assert runs(Passage("work-1", "Work", "Acme", "Engineer", "", "Engineer at Acme in Hull, in a shed.")) == ()
+
+
+def test_a_longer_run_stands_before_a_shorter_one_only_where_it_answers_better() -> None:
+    read = [(Part(text, text.upper()), logit) for text, logit in [("a b c", 1.0), ("d e f g", 0.5), ("a b c d e", 2.0)]]
+    assert best_runs(read) == ("A B C D E", "A B C")
+    assert best_runs([]) == ()
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +89,21 @@ def test_nothing_is_cut_where_passages_are_read_once(index: Index) -> None:
     once = Index(index.profile, index._store, None, readings=list(index._readings.values()), reread=False)
     assert once.search("Which instrument did he sell?").hits[0].part == ""
     assert index.search("Which animal did he feed?").hits[0].part == ""
+
+
+def test_what_is_listed_is_cut_down_to_what_was_asked_for(tmp_path: Path) -> None:
+    work = {"name": "Travels", "position": "Painter", "startDate": "1871", "highlights": [
+        "Painted the harbour in a borrowed coat during the winter of 1871, lodging with a baker in Ostend.",
+        "Was robbed of both easels by a sailor while sketching the cathedral square early one morning in Rouen.",
+        "Sold eleven water-colours to a retired colonel, after three days of haggling over the frames in Trieste.",
+        "Gave up oil paint for good on the advice of a doctor, since the fumes had ruined her lungs.",
+    ]}  # fmt: skip
+    (tmp_path / "resume.json").write_text(json.dumps({"basics": {"name": "Ada Lindqvist"}, "work": [work]}))
+    found = Index.open(load_profile(tmp_path / "resume.json"), tmp_path / "index").search(
+        "Which towns did she paint in?"
+    )
+    chosen = listed(found)
+    assert len(chosen) > 1
+    answer = quoted(chosen, found.hits)
+    assert len(answer.split()) <= SHORT_WORDS + len(chosen)
+    assert [town in answer for town in ("Ostend", "Rouen", "Trieste")].count(True) >= 2, answer

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from fischgpt.chat import Turn, count_tokens, encode_prompt
 from fischgpt.errors import UserError
-from fischgpt.profile.index import Hit
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.prompt import build_turns, render_passages
+from fischgpt.profile.retrieval import Hit
 from fischgpt.tokenizer import Tokenizer
 
 TOK = Tokenizer.gpt2()

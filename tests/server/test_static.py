@@ -19,7 +19,20 @@ from fischgpt.assistant import check, listing, quoting, release, smalltalk
 from fischgpt.assistant.model import describe_model
 from fischgpt.cli import app
 from fischgpt.errors import UserError
-from fischgpt.profile import bm25, compared, cross_encoder, embed, index, indexed, prompt, question, relevance, text
+from fischgpt.profile import (
+    bm25,
+    compared,
+    cross_encoder,
+    embed,
+    index,
+    indexed,
+    parts,
+    prompt,
+    question,
+    relevance,
+    retrieval,
+    text,
+)
 from fischgpt.profile.profile import load_profile
 from fischgpt.publish.onnx_graph import linear8_on_gpu
 from fischgpt.server import static
@@ -190,12 +203,17 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
         drawn = dice.sample(range(len(profile.passages)), 8)
         scores = sorted(dice.choice([dice.random(), 0.0, 1.0]) for _ in drawn)[::-1]
         asked = dice.choice([0.0, index.SEVERAL, dice.random()])
-        cases.append(([*zip(drawn, scores, strict=True)], asked, dice.choice([1, 1, 1, 2]), dice.choice([0, 5, 8])))
+        logits = [[round(dice.gauss(0, 1), 1) for _ in parts.runs(profile.passages[i])] for i in drawn]
+        drawing = [*zip(drawn, scores, logits, strict=True)]
+        cases.append((drawing, asked, dice.choice([1, 1, 1, 2]), dice.choice([0, 5, 8])))
     script = """
-      const { listed, quoted, why } = await import("./src/browser/listing.ts");
+      const { bestRuns, listed, quoted, why } = await import("./src/browser/listing.ts");
       const { passages, quoting } = given.rules;
       return given.cases.map(([drawn, several, together, reread]) => {
-        const hits = drawn.map(([i, score]) => ({ passage: passages[i], score, cosine: 0, bm25: 0 }));
+        const hits = drawn.map(([i, score, logits]) => {
+          const runs = bestRuns(passages[i].runs, Float32Array.from(logits));
+          return { passage: passages[i], score, cosine: 0, bm25: 0, runs };
+        });
         const found = { hits, several, together, reread };
         return [quoted(listed(found, quoting), hits, quoting), why(found, quoting)];
       });
@@ -203,9 +221,13 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
     given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "cases": cases}
     several = 0
     for (drawn, asked, together, reread), told in zip(cases, run_node(script, tmp_path, given), strict=True):
-        hits = [index.Hit(profile.passages[i], score, 0.0, 0.0) for i, score in drawn]
-        found = index.Retrieval(hits, True, hits[0].score, 0.05, asked, together, reread)
-        chosen = listing.listed(found)
+        hits = []
+        for i, score, logits in drawn:
+            passage = profile.passages[i]
+            runs = parts.best_runs([*zip(parts.runs(passage), logits, strict=True)])
+            hits.append(retrieval.Hit(passage, score, 0.0, 0.0, runs=runs))
+        found = retrieval.Retrieval(hits, True, hits[0].score, 0.05, asked, together, reread)
+        chosen = retrieval.listed(found)
         assert told == [listing.quoted(chosen, hits), listing.why(found)], (drawn, asked, together, reread)
         several += len(chosen) > 1
     assert 100 < several < len(cases)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fischgpt import chat
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
-from fischgpt.assistant.listing import listed, quoted, why
+from fischgpt.assistant.listing import quoted, why
 from fischgpt.assistant.logprobs import Spelling
 from fischgpt.assistant.model import TextModel
 from fischgpt.assistant.quoting import Quotations, choices
@@ -22,9 +22,10 @@ from fischgpt.assistant.smalltalk import small_talk
 from fischgpt.chat import Turn
 from fischgpt.engine import SamplingParams
 from fischgpt.errors import UserError
-from fischgpt.profile.index import Hit, Index
+from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.prompt import build_turns
+from fischgpt.profile.retrieval import Hit, listed
 from fischgpt.profile.text import clean
 
 logger = logging.getLogger(__name__)

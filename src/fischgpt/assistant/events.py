@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fischgpt.assistant.logprobs import Token
-from fischgpt.profile.index import Hit
+from fischgpt.profile.retrieval import Hit
 
 AnswerKind = Literal["model", "quote", "declined", "smalltalk"]
 """model: written by the model and found to stand in the passages; quote: the best passage as it is; declined: the

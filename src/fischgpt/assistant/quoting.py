@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fischgpt.profile.index import Hit
 from fischgpt.profile.parts import SHORT_WORDS
 from fischgpt.profile.passages import Passage
+from fischgpt.profile.retrieval import Hit
 from fischgpt.profile.text import sentences
 from fischgpt.tokenizer import Tokenizer
 

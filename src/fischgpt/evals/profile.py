@@ -24,8 +24,9 @@ from fischgpt.evals import profile_score as score
 from fischgpt.evals.profile_items import ASKING, SILENT, Half, Item, ProfileSet, read_sets, spread
 from fischgpt.evals.profile_readers import Reader, Readers, Reply
 from fischgpt.evals.swap import Swap
-from fischgpt.profile.index import Hit, Index
+from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
+from fischgpt.profile.retrieval import Hit
 
 
 @dataclass(frozen=True)

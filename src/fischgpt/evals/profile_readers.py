@@ -20,9 +20,10 @@ from fischgpt.assistant.quoting import Quotations, choices
 from fischgpt.chat import Turn
 from fischgpt.engine import Allow, SamplingParams
 from fischgpt.evals.profile_items import Item
-from fischgpt.profile.index import Hit, Index
+from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.prompt import build_turns
+from fischgpt.profile.retrieval import Hit
 
 Reader = Literal["quote", "pointer", "model", "served"]
 READERS: tuple[Reader, ...] = get_args(Reader)

@@ -95,6 +95,11 @@ class Embedder:
                 readings[at] = Reading(ids, states, vectors[row].copy())
         return [reading for reading in readings if reading is not None]
 
+    def tokens(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """The ids of each text, [CLS] and [SEP] included."""
+        encoded = self._tokenizer.encode_batch(list(texts))
+        return [np.array(e.ids, np.int64)[np.array(e.attention_mask, bool)] for e in encoded]
+
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(N, 384) unit vectors, in the order of the texts."""
         return (

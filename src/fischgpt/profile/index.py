@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,12 @@ from fischgpt.profile.compared import halves
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
 from fischgpt.profile.indexed import indexed_text
-from fischgpt.profile.parts import parts
+from fischgpt.profile.parts import Part, best_runs, context, parts, runs
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.question import asks_who, resolve
 from fischgpt.profile.relevance import Pair, relevance
+from fischgpt.profile.retrieval import Hit, Retrieval, listed
 from fischgpt.profile.several import several
 from fischgpt.profile.shared_store import SharedStore
 from fischgpt.profile.store import Store, open_store
@@ -33,6 +34,8 @@ BM25_WEIGHT = 0.05
 questions; and the best score is the gate's too."""
 SAME_ENTRY = 0.1
 """What a follow-up adds for passages of the entry (one job, one award) that the question before found."""
+RECENT = 1000
+"""Questions of which the entry found is kept, in memory alone."""
 JUDGED = 32
 """Best candidates of the search that the reader judges. With 16 the evidence was in the first five for 89.7 % of the
 questions of five authors who knew nothing of this search, and for 91.8 with 32 or all of them; 95.7 with REREAD too."""
@@ -73,35 +76,6 @@ WORDS_THRESHOLD = 0.06
 """The same when only words are searched: .05 x BM25."""
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A passage found; `score` is the probability that it answers, or .05 x BM25 where only words are searched."""
-
-    passage: Passage
-    score: float
-    cosine: float
-    bm25: float
-    part: str = ""
-    """What of the passage answers, where the whole is too long to quote and was read twice."""
-
-
-@dataclass(frozen=True)
-class Retrieval:
-    """What a question found, best first; `answerable` when the best score reaches the threshold."""
-
-    hits: list[Hit]
-    answerable: bool
-    score: float
-    threshold: float
-    several: float = 0.0
-    """Probability that the question asks for several things, each in a passage of its own; 0 where passages are read
-    once."""
-    together: int = 1
-    """How many of the first hits answer together: two where the question was taken apart (profile/compared.py)."""
-    reread: int = 0
-    """How many of the first hits were read twice; of the others too many look likely that are not."""
-
-
 class Index:
     """The searchable passages of a profile. Safe to search from several threads."""
 
@@ -128,6 +102,7 @@ class Index:
         self._readings = dict(zip(self._ids, readings, strict=False))
         self._texts = dict(zip(self._ids, map(indexed_text, profile.passages), strict=True))
         self._bm25 = BM25(list(self._texts.values()))
+        self._entries: dict[str, str] = {}
 
     @classmethod
     def open(cls, profile: Profile, cache: Path | None = None, reread: bool = True) -> "Index":
@@ -201,8 +176,8 @@ class Index:
         searched = both if earlier else asked
         reading, whole = self._read(searched), self._read(both) if both and not earlier else None
         found = self._scored(searched, reading)
-        if earlier and (before := self._search(earlier, "", "", 1, cancelled).hits):
-            entry = before[0].passage.entry
+        if earlier:
+            entry = self._entry(earlier, cancelled)
             found = {
                 id_: replace(hit, score=hit.score + SAME_ENTRY) if hit.passage.entry == entry else hit
                 for id_, hit in found.items()
@@ -214,7 +189,18 @@ class Index:
         if reading:
             reread = 0 if not self._reread or cancelled() else REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
             hits, score = self._judged(reading, whole, hits[:JUDGED], reread)
-        return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several, reread=reread)
+        if hits and not both and (reread or not self._reread):
+            self._entries = dict([*self._entries.items(), (asked, hits[0].passage.entry)][-RECENT:])
+        retrieval = Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several, reread=reread)
+        return self._with_runs(retrieval, reading, whole) if reading and reread else retrieval
+
+    def _entry(self, earlier: str, cancelled: Callable[[], bool]) -> str:
+        """The entry whose passage answers the question before a follow-up best: as a rule that was searched a turn
+        ago, and searching it again takes a third of the time to the first word."""
+        if (known := self._entries.get(earlier)) is not None:
+            return known
+        before = self._search(earlier, "", "", 1, cancelled).hits
+        return before[0].passage.entry if before else ""
 
     def _read(self, text: str) -> Reading | None:
         """The question's token vectors; None where only words are searched."""
@@ -242,6 +228,9 @@ class Index:
         known = np.stack([again, logits[best], found[best], np.ones(len(best))])
         both = REREAD_WEIGHTS @ known
         scores[best] = _probability(both)
+        hits = list(hits)
+        for i, of in zip(best, known.T.tolist(), strict=True):
+            hits[i] = replace(hits[i], known=tuple(of))
         first, *rest = [*best[np.argsort(-both, kind="stable")], *rest]
         part = self._part(pairs[first], hits[first].passage, whole)
         judged = [
@@ -261,9 +250,30 @@ class Index:
         """What of a passage that is too long to quote answers; of others nothing."""
         if not (found := parts(passage)):
             return ""
-        readings = embed.embedder().read([part.read for part in found])
-        logits = self._read_again([replace(pair, passage=reading) for reading in readings], whole)
-        return found[int(np.argmax(logits))].shown
+        return found[int(np.argmax(self._read_parts([(pair, passage, part) for part in found], whole)))].shown
+
+    def _with_runs(self, found: Retrieval, question: Reading, whole: Reading | None) -> Retrieval:
+        """With what of each line answers best in so many words, where more than one is listed."""
+        chosen = listed(found)
+        if len(chosen) < 2:
+            return found
+        readings = self._read_passages([hit.passage.id for hit in chosen])
+        read = [
+            (Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25), hit.passage, run)
+            for hit in chosen
+            for run in runs(hit.passage)
+        ]
+        logits = iter(self._read_parts(read, whole).tolist() if read else ())
+        short = {hit.passage.id: best_runs([(run, next(logits)) for run in runs(hit.passage)]) for hit in chosen}
+        return replace(found, hits=[replace(hit, runs=short.get(hit.passage.id, ())) for hit in found.hits])
+
+    def _read_parts(self, read: Sequence[tuple[Pair, Passage, Part]], whole: Reading | None) -> NDArray[np.float32]:
+        """The cross-encoder's logits of parts of passages, each with what the search found of the whole."""
+        ids = embed.embedder().tokens([context(passage) + part.text for _, passage, part in read])
+        return self._read_again(
+            [replace(pair, passage=replace(pair.passage, ids=own)) for (pair, *_), own in zip(read, ids, strict=True)],
+            whole,
+        )
 
     def _read_passages(self, ids: list[str]) -> dict[str, Reading]:
         """The passages' token vectors: kept ones, and those of a shared store as they are needed."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from fischgpt.errors import UserError
 from fischgpt.profile.doubts import doubts, unread
-from fischgpt.profile.index import Index, Retrieval
+from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
+from fischgpt.profile.retrieval import Retrieval
 from fischgpt.profile.text import clean
 
 

@@ -1,7 +1,9 @@
-"""What of a long passage answers: it is cut between clauses into parts short enough to quote, and the cross-encoder,
-which chose the passage, chooses one of them (profile/index.py)."""
+"""What of a passage answers: a long one is cut between clauses into parts short enough to quote, one of several into
+runs of a few words; the cross-encoder, which chose the passage, chooses of these too (profile/index.py)."""
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,14 +20,21 @@ _CLAUSE_END = re.compile(
     r"|\s+(?=(?:and|but|which|who|whom|where|when|while|after|before|until|because|so|then)\s)"
 )
 _COMMA = re.compile(r"(?<=,)\s+")
+JOINT = re.compile(
+    r"(?<=[,;:])\s|\s(?=[–—(])|\s(?=(?:in|on|at|by|for|from|with|after|before|during|under|over|through|until|since|about|as|and|but"
+    r"|or|which|who|whom|whose|where|when|while|because|so|then|that|until)\s)"
+)
+"""Where a sentence can be broken off."""
+RUN_WORDS = range(3, SHORT_WORDS // 2 + 1)
+"""Of a run: two that are listed share SHORT_WORDS."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A run of clauses of a passage."""
+    """A piece of a passage."""
 
-    read: str
-    """As the reader gets it: behind the passage's section, organisation and dates."""
+    text: str
+    """Read behind the passage's section, organisation and dates (`context`)."""
     shown: str
     """As it is quoted, … where something was cut off."""
 
@@ -43,7 +52,6 @@ def parts(passage: Passage) -> tuple[Part, ...]:
         for clause in _CLAUSE_END.split(sentence):
             clauses += _COMMA.split(clause) if len(clause.split()) > SHORT_WORDS else [clause]
         closing.add(len(clauses))
-    context = passage.render()[: -len(passage.text)]
     found, furthest = [], 0
     for start in range(len(clauses)):
         end = start
@@ -53,5 +61,38 @@ def parts(passage: Passage) -> tuple[Part, ...]:
             furthest = end
             text = " ".join(clauses[start:end])
             shown = text if end in closing else f"{text.rstrip(' ,;:–—(')}…"
-            found.append(Part(context + text, shown if start in opening else f"…{shown}"))
+            found.append(Part(text, shown if start in opening else f"…{shown}"))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def runs(passage: Passage) -> tuple[Part, ...]:
+    """What can stand for a passage among several: every run from joint to joint of RUN_WORDS words, some six in all;
+    none of the first line of an entry, which is named instead."""
+    if passage.names_itself:
+        return ()
+    pieces = JOINT.split(passage.text)
+    found = []
+    for start in range(len(pieces)):
+        for end in range(start + 1, len(pieces) + 1):
+            text = " ".join(pieces[start:end])
+            if len(text.split()) in RUN_WORDS:
+                shown = text if end == len(pieces) else f"{text.rstrip(' ,;:–—(')}…"
+                found.append(Part(text, f"…{shown}" if start else shown))
+    return tuple(found)
+
+
+def best_runs(read: Sequence[tuple[Part, float]]) -> tuple[str, ...]:
+    """Of runs and how likely each answers those that no shorter one comes up to, as they are quoted, longest first."""
+    kept: list[str] = []
+    best = -math.inf
+    for run, logit in sorted(read, key=lambda one: (len(one[0].text.split()), -one[1])):
+        if logit > best:
+            best = logit
+            kept.insert(0, run.shown)
+    return tuple(kept)
+
+
+def context(passage: Passage) -> str:
+    """What a passage is read behind."""
+    return passage.render().removesuffix(passage.text)

@@ -38,6 +38,11 @@ class Passage:
         """The id of the entry the passage belongs to, which is its first line's: `work-2` for `work-2-1`."""
         return "-".join(self.id.split("-")[:2])
 
+    @property
+    def names_itself(self) -> bool:
+        """Whether it is the first line of an entry that its organisation and title say all of."""
+        return self.id == self.entry and (bool(self.organisation) or self.section == "Publications")
+
     def render(self) -> str:
         """One line with its context: `Work, Acme, Engineer (2019 to 2021): Built the first ...`."""
         head = ", ".join(dict.fromkeys(part for part in (self.section, self.organisation, self.title) if part))

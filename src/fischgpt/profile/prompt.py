@@ -11,7 +11,7 @@ from fischgpt.profile.text import clean
 from fischgpt.tokenizer import Tokenizer
 
 if TYPE_CHECKING:  # the index brings Chroma along, which rendering for training does not need
-    from fischgpt.profile.index import Hit
+    from fischgpt.profile.retrieval import Hit
 
 _CITATION = re.compile(r"\s*\[\d+\]")
 

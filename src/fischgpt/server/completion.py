@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from fischgpt.assistant.events import Delta, Done, Event, Sources
 from fischgpt.assistant.logprobs import Token
-from fischgpt.profile.index import Hit
+from fischgpt.profile.retrieval import Hit
 from fischgpt.server.errors import error_body, error_response
 from fischgpt.server.limits import Job
 from fischgpt.server.streams import DONE, line, log_fault, waiting

@@ -12,8 +12,20 @@ import numpy as np
 
 from fischgpt.assistant import answer, check, listing, quoting, release, smalltalk
 from fischgpt.config import GPTConfig
-from fischgpt.profile import bm25, compared, embed, index, indexed, parts, prompt, question, relevance, several, text
-from fischgpt.profile.passages import Passage
+from fischgpt.profile import (
+    bm25,
+    compared,
+    embed,
+    index,
+    indexed,
+    parts,
+    prompt,
+    question,
+    relevance,
+    retrieval,
+    several,
+    text,
+)
 from fischgpt.profile.profile import Profile
 from fischgpt.tokenizer import Tokenizer
 
@@ -69,6 +81,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "outright": index.OUTRIGHT,
             "rereadThreshold": index.REREAD_THRESHOLD,
             "questionTokens": relevance.QUESTION_TOKENS,
+            "passageTokens": relevance.PASSAGE_TOKENS,
             "slice": relevance.SLICE,
             "maxTokens": embed.MAX_TOKENS,
         },
@@ -79,11 +92,11 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "rankWeights": quoting.RANK_WEIGHTS,
             "maxCitations": quoting.MAX_CITATIONS,
             "likely": quoting.LIKELY,
-            "maxListed": listing.MAX_LISTED,
+            "maxListed": retrieval.MAX_LISTED,
             "maxWords": listing.MAX_WORDS,
             "shortWords": parts.SHORT_WORDS,
-            "belongs": listing.BELONGS.tolist(),
-            "listed": listing.LISTED,
+            "belongs": retrieval.BELONGS.tolist(),
+            "listed": retrieval.LISTED,
             "several": index.SEVERAL,
         },
         "check": {
@@ -129,22 +142,15 @@ def passages(profile: Profile) -> list[dict[str, Any]]:
             "quotation": quoting.quotation(one),
             "items": listing.items(one),
             "served": quoting.served(one),
-            "parts": passage_parts(one),
-            "namesItself": listing.names_itself(one),
+            "parts": [
+                {"text": part.text, "quotation": quoting.quotation(one, part.shown)} for part in parts.parts(one)
+            ],
+            "runs": [{"text": run.text, "shown": run.shown} for run in parts.runs(one)],
+            "namesItself": one.names_itself,
             "vocabulary": sorted(check._vocabulary(one)),
             "words": check._words(one.render()),
         }
         for one in profile.passages
-    ]
-
-
-def passage_parts(passage: Passage) -> list[dict[str, Any]]:
-    """What a passage that is too long to quote may be cut down to: as it is quoted, and its token ids."""
-    cut = parts.parts(passage)
-    read = embed.embedder().read([part.read for part in cut]) if cut else []
-    return [
-        {"quotation": quoting.quotation(passage, part.shown), "ids": reading.ids[: relevance.PASSAGE_TOKENS].tolist()}
-        for part, reading in zip(cut, read, strict=True)
     ]
 
 

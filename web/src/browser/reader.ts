@@ -19,11 +19,13 @@ export class Reader {
   readonly #judge: InferenceSession;
   readonly #passages: Packed[];
   readonly #questionTokens: number;
+  readonly #passageTokens: number;
   readonly #slice: number;
 
   private constructor(rules: Rules, minilm: InferenceSession, judge: InferenceSession, index: ArrayBuffer) {
     this.#pieces = new WordPieces(rules.wordPieces, rules.search.maxTokens);
     this.#questionTokens = rules.search.questionTokens;
+    this.#passageTokens = rules.search.passageTokens;
     this.#slice = rules.search.slice;
     this.#minilm = minilm;
     this.#judge = judge;
@@ -109,11 +111,12 @@ export class Reader {
     return out.logits?.data as Float32Array;
   }
 
-  /** The pairs as the second reader gets them; `ids`: of the pair's passage, or of a part of it. */
-  tokens(question: Reading, pairs: (Pair & { ids?: number[] })[]): TokenPair[] {
+  /** The pairs as the second reader gets them; `text`: read in place of the pair's passage. */
+  tokens(question: Reading, pairs: (Pair & { text?: string })[]): TokenPair[] {
     const asked = question.ids.subarray(0, this.#questionTokens);
     return pairs.map((pair) => {
-      const passage = pair.ids ? Int32Array.from(pair.ids) : this.#passages[pair.passage]?.ids;
+      const own = pair.text && this.#pieces.encode(pair.text).slice(0, this.#passageTokens);
+      const passage = own ? Int32Array.from(own) : this.#passages[pair.passage]?.ids;
       return { question: asked, passage: passage ?? new Int32Array(), found: foundOf(pair) };
     });
   }

@@ -12,8 +12,10 @@ export type Passage = Listed & {
   items: string[];
   /** What the model may write of it. */
   served: string[];
-  /** What it may be cut down to where it is too long to quote, with token ids. */
-  parts: { quotation: string; ids: number[] }[];
+  /** What it may be cut down to where it is too long to quote. */
+  parts: { text: string; quotation: string }[];
+  /** What may stand for it among several. */
+  runs: { text: string; shown: string }[];
   namesItself: boolean;
   vocabulary: string[];
   words: string[];
@@ -52,6 +54,7 @@ export type Rules = {
     outright: number;
     rereadThreshold: number;
     questionTokens: number;
+    passageTokens: number;
     slice: number;
     maxTokens: number;
   };

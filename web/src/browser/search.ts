@@ -1,13 +1,22 @@
 /** profile/index.py: which passages answer a question, and whether any of them does. */
 
 import type { CrossEncoder } from "./crossEncoder.ts";
+import { bestRuns, listed } from "./listing.ts";
 import { Questions, type Turn } from "./question.ts";
 import type { Pair, Reader, Reading } from "./reader.ts";
 import { type Passage, Pattern, type Rules } from "./rules.ts";
 import type { Language } from "./text.ts";
 
-/** `part`: how a passage that is too long to quote was cut down. */
-export type Hit = { passage: Passage; score: number; cosine: number; bm25: number; part?: string };
+export type Hit = {
+  passage: Passage;
+  score: number;
+  cosine: number;
+  bm25: number;
+  /** How a passage that is too long to quote was cut down. */
+  part?: string;
+  /** What of it answers best in so many words, longest first, where several are listed. */
+  runs?: string[];
+};
 export type Retrieval = {
   hits: Hit[];
   answerable: boolean;
@@ -21,6 +30,7 @@ export type Retrieval = {
   reread: number;
 };
 type Found = Map<string, Hit>;
+type ReadAgain = (pairs: (Pair & { text?: string })[]) => Promise<Float32Array>;
 
 const SHOWN = 8;
 const byScore = (a: Hit, b: Hit) => b.score - a.score;
@@ -34,6 +44,8 @@ export class Index {
   readonly #asksPlural: Pattern;
   readonly #at: Map<string, number>;
   readonly #postings: Map<string, [passage: number, weight: number][]>;
+  /** Of each question asked, the entry whose passage answers it best. */
+  readonly #entries = new Map<string, string>();
   /** Reads the best passages again; null as long as it is not here. */
   second: CrossEncoder | null = null;
 
@@ -93,9 +105,8 @@ export class Index {
     const whole = both && !earlier ? await this.#reader.read(both) : null;
     let found = [...this.#scored(searched, reading).values()];
     if (earlier) {
-      const [before] = (await this.#search(earlier, "", "", threshold, second)).hits;
-      const more = ({ passage, score }: Hit) =>
-        passage.entry === before?.passage.entry ? score + search.sameEntry : score;
+      const entry = this.#entries.get(earlier) ?? (await this.#entry(earlier, threshold, second));
+      const more = ({ passage, score }: Hit) => (passage.entry === entry ? score + search.sameEntry : score);
       found = found.map((hit) => ({ ...hit, score: more(hit) }));
     }
     const best = found.sort(byScore).slice(0, search.judged);
@@ -104,8 +115,10 @@ export class Index {
     const deep = several >= this.#rules.quoting.several;
     const reread = second ? (deep ? search.rereadSeveral : search.reread) : 0;
     const { hits, score } = await this.#judge(reading, whole, best, second, reread);
-    return {
-      hits: hits.slice(0, SHOWN),
+    const shown = hits.slice(0, SHOWN);
+    if (shown[0] && !both) this.#entries.set(asked, shown[0].passage.entry);
+    const retrieval = {
+      hits: shown,
       answerable: score >= threshold,
       score,
       threshold,
@@ -113,6 +126,14 @@ export class Index {
       together: 1,
       reread,
     };
+    if (second) await this.#addRuns(retrieval, this.#rereading(second, reading, whole));
+    return retrieval;
+  }
+
+  /** The entry whose passage answers the question before a follow-up, where that was not searched a turn ago. */
+  async #entry(earlier: string, threshold: number, second: CrossEncoder | null): Promise<string | undefined> {
+    const [before] = (await this.#search(earlier, "", "", threshold, second)).hits;
+    return before?.passage.entry;
   }
 
   /** The hits in the order of search and readers together, scored by the probability that each answers, and the
@@ -128,12 +149,10 @@ export class Index {
     const { rankWeight, gateWeight, even, rereadWeights, rereadGate } = this.#rules.search;
     const weighed = (weights: readonly number[], known: readonly number[]) =>
       known.reduce((total, x, k) => total + x * (weights[k] ?? 0), 0);
-    const pairOf = ({ passage, cosine, bm25 }: Hit): Pair => ({
-      passage: this.#at.get(passage.id) ?? 0,
-      cosine,
-      bm25,
-    });
-    const logits = await this.#reader.judge(question, hits.map(pairOf));
+    const logits = await this.#reader.judge(
+      question,
+      hits.map((hit) => this.#pairOf(hit)),
+    );
     const rows = hits.map((hit, i) => {
       const logit = logits[i] ?? 0;
       const score = probability(logit + gateWeight * (hit.score - even));
@@ -143,13 +162,8 @@ export class Index {
     let score = Math.max(0, ...rows.map((row) => row.score));
     if (second) {
       const best = rows.splice(0, reread);
-      const readAgain = async (pairs: (Pair & { ids?: number[] })[]) => {
-        const logits = async (asked: Reading) =>
-          second.score(this.#reader.tokens(asked, pairs), this.#rules.search.slice);
-        const alone = await logits(question);
-        return whole ? (await logits(whole)).map((logit, i) => Math.max(logit, alone[i] ?? logit)) : alone;
-      };
-      const again = await readAgain(best.map(({ hit }) => pairOf(hit)));
+      const readAgain = this.#rereading(second, question, whole);
+      const again = await readAgain(best.map(({ hit }) => this.#pairOf(hit)));
       const known = new Map(
         best.map((row, i) => [row, [again[i] ?? 0, row.logit, row.hit.score, 1]] as const),
       );
@@ -162,12 +176,45 @@ export class Index {
       score = first ? probability(weighed(rereadGate, known.get(first) ?? [])) : 0;
       if (first?.hit.passage.parts.length) {
         const { parts } = first.hit.passage;
-        const logits = [...(await readAgain(parts.map(({ ids }) => ({ ...pairOf(first.hit), ids }))))];
+        const logits = [...(await readAgain(parts.map(({ text }) => this.#pairOf(first.hit, text))))];
         const part = parts[logits.indexOf(Math.max(...logits))];
         if (part) rows[0] = { ...first, hit: { ...first.hit, part: part.quotation } };
       }
     }
     return { hits: rows.map((row) => ({ ...row.hit, score: row.score })), score };
+  }
+
+  /** With what of each line answers best in so many words, where more than one is listed. */
+  async #addRuns(found: Retrieval, readAgain: ReadAgain): Promise<void> {
+    const chosen = listed(found, this.#rules.quoting);
+    if (chosen.length < 2) return;
+    const pairs = chosen.flatMap((hit) => hit.passage.runs.map(({ text }) => this.#pairOf(hit, text)));
+    const logits = await readAgain(pairs);
+    let from = 0;
+    for (const hit of chosen) {
+      const { runs } = hit.passage;
+      hit.runs = bestRuns(runs, logits.subarray(from, from + runs.length));
+      from += runs.length;
+    }
+  }
+
+  /** What the search found, and what is read of it: the passage, or `text` behind its section, organisation and dates. */
+  #pairOf({ passage, cosine, bm25 }: Hit, text?: string): Pair & { text?: string } {
+    const found = { passage: this.#at.get(passage.id) ?? 0, cosine, bm25 };
+    const context = passage.rendered.slice(0, passage.rendered.length - passage.text.length);
+    return text === undefined ? found : { ...found, text: context + text };
+  }
+
+  /** The second reader's logits, for the question or with the rest of its message, whichever is higher. */
+  #rereading(second: CrossEncoder, question: Reading, whole: Reading | null): ReadAgain {
+    const logits = (asked: Reading, pairs: (Pair & { text?: string })[]) =>
+      second.score(this.#reader.tokens(asked, pairs), this.#rules.search.slice);
+    return async (pairs) => {
+      const alone = await logits(question, pairs);
+      return whole
+        ? (await logits(whole, pairs)).map((logit, i) => Math.max(logit, alone[i] ?? logit))
+        : alone;
+    };
   }
 
   /** profile/several.py: the probability that a question asks for several things. */
