@@ -3,7 +3,7 @@
     python benchmarks/weights.py                      the fits of retrieval.md, five minutes
     python benchmarks/weights.py --reader OTHER.onnx  with another cross-encoder (train/cross_encoder.py)
 
-On people that no reader learned from: the dev half of the profile questions, five of whose people are by authors who
+On people that no reader learned from: the dev half of the profile questions, nine of whose people are by authors who
 knew nothing of the search, and the eleven of `people/` and `makers/` (their lists, their follow-ups and every fourth
 other question). Each weighed group is fitted on the two others; the last line of each table on all of them.
 """
@@ -32,8 +32,8 @@ from fischgpt.profile.retrieval import BELONGS, Retrieval, belonging, listed
 
 HERE = Path(__file__).parent
 KINDS = ("people", "makers")
-FRESH = ("bell", "ilves", "noether", "okafor", "somerville")
-"""The people of the dev half whose authors knew nothing of the search."""
+FRESH = ("bell", "henson", "ilves", "meitner", "mwangi", "noether", "okafor", "pereira", "somerville")
+"""The people of the dev half that joined it last, by nine authors told to avoid a resume's words."""
 FOURTH = 4
 L2 = 1e-4
 SHOWN = 8
