@@ -41,7 +41,7 @@ SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Asked:
+class Answered:
     """A question, what it found, and which passages answer it; `item` where the answer can be scored."""
 
     group: str
@@ -51,12 +51,12 @@ class Asked:
     item: Item | None = None
 
     @property
-    def known(self) -> NDArray[np.float64]:
+    def signals(self) -> NDArray[np.float64]:
         """(hits read twice, 4)"""
-        return np.array([hit.known for hit in self.found.hits if hit.known])
+        return np.array([hit.signals for hit in self.found.hits if hit.signals])
 
 
-def ask_all(cache: Path) -> Iterator[Asked]:
+def ask_all(cache: Path) -> Iterator[Answered]:
     """Every question that is searched as it stands; not those that are taken apart, or ask who somebody is."""
 
     def ask(opened: Index, question: str, before: Sequence[str]) -> Retrieval:
@@ -69,14 +69,14 @@ def ask_all(cache: Path) -> Iterator[Asked]:
             found = ask(opened, item.question, item.after)
             if item.kind != "injection" and found.reread:
                 group = "fresh" if known.name in FRESH else "dev"
-                yield Asked(group, item.kind, found, frozenset(item.evidence), item)
+                yield Answered(group, item.kind, found, frozenset(item.evidence), item)
     for file in (file for kind in KINDS for file in sorted((HERE / kind).glob("*.json"))):
         owner, opened = person(file), Index.open(load_profile(file), cache)
         rare = [one for one in owner.questions if one.kind == "list" or one.earlier]
         for one in [*rare, *[one for one in owner.questions if one not in rare][::FOURTH]]:
             found = ask(opened, one.text, [one.earlier] if one.earlier else [])
             if found.reread:
-                yield Asked("eleven", one.kind, found, frozenset(owner.passages[i].id for i in one.answers))
+                yield Answered("eleven", one.kind, found, frozenset(owner.passages[i].id for i in one.answers))
 
 
 def fitted(rows: Sequence[Sequence[float]], right: Sequence[bool]) -> NDArray[np.float64]:
@@ -95,37 +95,39 @@ def fitted(rows: Sequence[Sequence[float]], right: Sequence[bool]) -> NDArray[np
     return weights.detach().numpy()
 
 
-def fit_order(asked: Sequence[Asked]) -> NDArray[np.float64]:
+def fit_order(asked: Sequence[Answered]) -> NDArray[np.float64]:
     """Whether a passage answers."""
-    read = [(hit.known, hit.passage.id in one.evidence) for one in asked for hit in one.found.hits if hit.known]
+    read = [(hit.signals, hit.passage.id in one.evidence) for one in asked for hit in one.found.hits if hit.signals]
     return fitted(*zip(*read, strict=True))
 
 
-def fit_gate(asked: Sequence[Asked], order: NDArray[np.float64]) -> NDArray[np.float64]:
+def fit_gate(asked: Sequence[Answered], order: NDArray[np.float64]) -> NDArray[np.float64]:
     """Whether the profile answers, of the best passage."""
-    return fitted([one.known[(one.known @ order).argmax()] for one in asked], [bool(one.evidence) for one in asked])
+    return fitted([one.signals[(one.signals @ order).argmax()] for one in asked], [bool(one.evidence) for one in asked])
 
 
-def fit_belongs(asked: Sequence[Asked]) -> NDArray[np.float64]:
+def fit_belongs(asked: Sequence[Answered]) -> NDArray[np.float64]:
     """Whether a further passage belongs to the answer."""
     rows, right = [], []
     for one in asked:
-        best, *rest = one.found.hits[: one.found.reread] if one.evidence else [None]
+        if not one.evidence:
+            continue
+        best, *rest = one.found.hits[: one.found.reread]
         rows += [belonging(hit, best, one.found.several) for hit in rest]
         right += [hit.passage.id in one.evidence for hit in rest]
     return fitted(rows, right)
 
 
-def weighed(one: Asked, order: NDArray[np.float64]) -> Asked:
+def weighed(one: Answered, order: NDArray[np.float64]) -> Answered:
     """With its hits in this order."""
-    logits = one.known @ order
+    logits = one.signals @ order
     hits = [
         replace(hit, score=float(1 / (1 + np.exp(-logit)))) for hit, logit in zip(one.found.hits, logits, strict=False)
     ]
     return replace(one, found=replace(one.found, hits=sorted(hits, key=lambda hit: -hit.score)))
 
 
-def table(title: str, asked: Sequence[Asked], fit: Callable, shipped: NDArray, show: Callable) -> None:
+def table(title: str, asked: Sequence[Answered], fit: Callable, shipped: NDArray, show: Callable) -> None:
     print(f"\n{title}")
     groups = sorted({one.group for one in asked})
     for group in groups:
@@ -135,13 +137,13 @@ def table(title: str, asked: Sequence[Asked], fit: Callable, shipped: NDArray, s
     print(f"fitted on all: {np.round(fit(asked), 2).tolist()}; shipped: {shipped.tolist()}")
 
 
-def show_order(asked: Sequence[Asked], order: NDArray[np.float64]) -> str:
+def show_order(asked: Sequence[Answered], order: NDArray[np.float64]) -> str:
     first = [weighed(one, order).found.hits[0].passage.id in one.evidence for one in asked if one.evidence]
     return f"hit@1 {np.mean(first):.3f} of {len(first)}"
 
 
-def show_gate(asked: Sequence[Asked], gate: NDArray[np.float64]) -> str:
-    logits = np.array([one.known[(one.known @ REREAD_WEIGHTS).argmax()] @ gate for one in asked])
+def show_gate(asked: Sequence[Answered], gate: NDArray[np.float64]) -> str:
+    logits = np.array([one.signals[(one.signals @ REREAD_WEIGHTS).argmax()] @ gate for one in asked])
     answered = np.array([bool(one.evidence) for one in asked])
     auc = (logits[answered][:, None] > logits[~answered]).mean()
     at = ", ".join(
@@ -152,7 +154,7 @@ def show_gate(asked: Sequence[Asked], gate: NDArray[np.float64]) -> str:
     return f"AUC {auc:.3f}; {at}"
 
 
-def show_belongs(asked: Sequence[Asked], belongs: NDArray[np.float64]) -> str:
+def show_belongs(asked: Sequence[Answered], belongs: NDArray[np.float64]) -> str:
     """Right answers of those that have one (in 30 words), right lists, answers to questions for one thing that have
     more than one line; of the eleven, whose answers are not scored, lists of which half is there."""
     told = []

@@ -138,6 +138,12 @@ def test_a_text_has_one_vector_alone_and_among_others():
     assert together[1] @ together[4] == pytest.approx(1, abs=1e-4)
 
 
+def test_the_tokens_of_a_text_are_those_that_it_is_read_with():
+    texts = ["Tray", "A longer one, of Łódź, with 1,024 numbers " * 40, ""]
+    for ids, reading in zip(embed.embedder().tokens(texts), embed.embedder().read(texts), strict=True):
+        assert ids.tolist() == reading.ids.tolist()
+
+
 def test_a_damaged_model_is_refused(tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"not a model")
     with pytest.raises(embed.EmbeddingError, match=r"model\.onnx has another sha256"):
@@ -266,6 +272,37 @@ def test_what_answered_the_question_before_counts_more_among_equals(tmp_path):
 )
 def test_follow_ups_are_told_from_questions_that_stand_alone(question, verdict):
     assert follows_up(question) is verdict
+
+
+def test_the_question_before_a_follow_up_is_not_searched_again(tmp_path, index_cache, monkeypatch):
+    curie = Index.open(load_profile("curie"), index_cache)
+    asked, then = "Where did she study?", "And in which year?"
+    searched = []
+    search = curie._search
+    monkeypatch.setattr(curie, "_search", lambda text, *rest: searched.append(text) or search(text, *rest))
+    history = [Turn("user", asked), Turn("assistant", "In Paris.")]
+    cold = curie.search(then, history)
+    assert searched == [then, asked]
+    searched.clear()
+    assert curie.search(then, history) == cold and searched == [then]
+    other = "Which prize did she get first?"
+    curie.search(other, cancelled=lambda: True)  # of one who has left nothing is kept: it was not read twice
+    assert other not in curie._entries
+    monkeypatch.setattr("fischgpt.profile.index.RECENT", 2)
+    for question in (asked, other, asked, "Where was she born?"):
+        curie.search(question)
+    assert list(curie._entries) == [asked, "Where was she born?"]
+
+
+def test_only_what_is_listed_and_too_long_is_cut_into_runs(curie, monkeypatch):
+    read = []
+    parts = curie._read_parts
+    monkeypatch.setattr(curie, "_read_parts", lambda some, whole: read.append(len(some)) or parts(some, whole))
+    assert curie.search("What was her shoe size?").answerable is False
+    assert not any(hit.runs for hit in curie.search("Who supervised her doctorate?").hits)
+    assert read == []
+    found = curie.search("What did she do for soldiers in the war? Tell me all of it.", cancelled=lambda: True)
+    assert read == [] and found.reread == 0
 
 
 def test_an_index_is_reused_and_a_changed_profile_gets_its_own(tmp_path, index_cache, fisch):

@@ -50,7 +50,13 @@ def test_runs_go_from_joint_to_joint_and_say_where_something_was_left_out() -> N
         "…whose sister had been a friend.",
     ]
     for run in runs(passage(SOLD)):
-        assert run.text in SOLD and len(run.text.split()) in RUN_WORDS
+        assert run.text in SOLD and len(run.text.split()) in RUN_WORDS and run.shown.strip("…") == run.text
+    sold = passage("Refused to sell (once for £80, once for 90 by 100 acres), although two rivals asked. Kept a mill.")
+    shown = [run.shown for run in runs(sold)]
+    assert "Kept a mill." in shown and "Refused to sell…" in shown
+    assert not [
+        run for run in shown if "although" in run[:10] or run.count("(") != run.count(")") or "by 100" in run[:8]
+    ]
     assert context(passage(SOLD)) == "Work, Ducal Library, Librarian (1770 to 1790): "
     assert runs(Passage("work-1", "Work", "Acme", "Engineer", "", "Engineer at Acme in Hull, in a shed.")) == ()
 

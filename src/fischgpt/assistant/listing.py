@@ -32,7 +32,7 @@ def quoted(chosen: Sequence[Hit], shown: Sequence[Hit]) -> str:
     if len(chosen) == 1:
         texts = [quotation(chosen[0].passage, chosen[0].part)]
     else:
-        texts = fitted([items(hit.passage, hit.runs) for hit in chosen])
+        texts = fitted([_forms(hit) for hit in chosen])
     return " ".join(f"{text} [{shown.index(hit) + 1}]" for text, hit in zip(texts, chosen, strict=False))
 
 
@@ -58,10 +58,16 @@ def fitted(forms: Sequence[Sequence[str]], short: int = SHORT_WORDS, most: int =
     return texts
 
 
+def _forms(hit: Hit) -> tuple[str, ...]:
+    """One of several in fewer and fewer words: the runs of it that answer, where they were read."""
+    passage = hit.passage
+    return tuple(dict.fromkeys([quotation(passage), passage.text, *hit.runs])) if hit.runs else items(passage)
+
+
 @lru_cache(maxsize=4096)
-def items(passage: Passage, runs: tuple[str, ...] = ()) -> tuple[str, ...]:
+def items(passage: Passage) -> tuple[str, ...]:
     """The passage as one of several, in fewer and fewer words: in its own; then an entry as where, what and when, any
-    other without its context, and the runs of it that answer, or as far as a joint where nothing was read for that."""
+    other without its context and broken off at a joint."""
     if passage.names_itself:
         title = passage.title or passage.organisation
         dates = f" ({passage.dates})" if passage.dates else ""
@@ -74,8 +80,6 @@ def items(passage: Passage, runs: tuple[str, ...] = ()) -> tuple[str, ...]:
             few = [head(passage), f"{bare}."]
         return tuple(sorted(dict.fromkeys([quotation(passage), *few]), key=lambda form: -len(form.split())))
     text = passage.text
-    if runs:
-        return tuple(dict.fromkeys([quotation(passage), text, *runs]))
     cuts = [text[: joint.start()].rstrip(" ,;:–—(") for joint in JOINT.finditer(text)]
     cuts = [f"{cut}…" for cut in cuts if LEAST_WORDS <= len(cut.split()) <= SHORT_WORDS]
     return tuple(dict.fromkeys([quotation(passage), text, *reversed(cuts)]))

@@ -16,7 +16,7 @@ from fischgpt.profile.compared import halves
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
 from fischgpt.profile.indexed import indexed_text
-from fischgpt.profile.parts import Part, best_runs, context, parts, runs
+from fischgpt.profile.parts import SHORT_WORDS, Part, best_runs, context, parts, runs
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.question import asks_who, resolve
@@ -148,13 +148,17 @@ class Index:
         asked, earlier, both = resolve(question, history, self.profile.name)
         apart = None if earlier else self._compared(asked, k, cancelled)
         whole = self._search(asked, earlier, both, k, cancelled)
-        return apart if apart and whole.hits[0].score < OUTRIGHT else whole
+        if apart and whole.hits[0].score < OUTRIGHT:
+            return apart
+        if not (whole.answerable and whole.reread) or cancelled():
+            return whole
+        return self._with_runs(whole, both if earlier else asked, "" if earlier else both)
 
     def _compared(self, asked: str, k: int, cancelled: Callable[[], bool]) -> Retrieval | None:
         """What the two halves of a question find, if it has any and both are answered, each by a line of its own."""
-        if not self._store or (parts := halves(asked)) is None:
+        if not self._store or (apart := halves(asked)) is None:
             return None
-        one, other = (self._search(part, "", "", k, cancelled) for part in parts)
+        one, other = (self._search(half, "", "", k, cancelled) for half in apart)
         pairs = [
             (a.score * b.score, a, b)
             for a in one.hits[:2]
@@ -189,10 +193,11 @@ class Index:
         if reading:
             reread = 0 if not self._reread or cancelled() else REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
             hits, score = self._judged(reading, whole, hits[:JUDGED], reread)
-        if hits and not both and (reread or not self._reread):
-            self._entries = dict([*self._entries.items(), (asked, hits[0].passage.entry)][-RECENT:])
-        retrieval = Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several, reread=reread)
-        return self._with_runs(retrieval, reading, whole) if reading and reread else retrieval
+        if hits and not both and bool(reread) is self._reread:  # as well as this index can, for nobody who has left
+            entry_of = {text: entry for text, entry in self._entries.items() if text != asked}
+            # A new dict, so that other threads read a whole one; what two of them add at once may be lost.
+            self._entries = dict([*entry_of.items(), (asked, hits[0].passage.entry)][-RECENT:])
+        return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several, reread=reread)
 
     def _entry(self, earlier: str, cancelled: Callable[[], bool]) -> str:
         """The entry whose passage answers the question before a follow-up best: as a rule that was searched a turn
@@ -230,7 +235,7 @@ class Index:
         scores[best] = _probability(both)
         hits = list(hits)
         for i, of in zip(best, known.T.tolist(), strict=True):
-            hits[i] = replace(hits[i], known=tuple(of))
+            hits[i] = replace(hits[i], signals=tuple(of))
         first, *rest = [*best[np.argsort(-both, kind="stable")], *rest]
         part = self._part(pairs[first], hits[first].passage, whole)
         judged = [
@@ -252,20 +257,25 @@ class Index:
             return ""
         return found[int(np.argmax(self._read_parts([(pair, passage, part) for part in found], whole)))].shown
 
-    def _with_runs(self, found: Retrieval, question: Reading, whole: Reading | None) -> Retrieval:
-        """With what of each line answers best in so many words, where more than one is listed."""
+    def _with_runs(self, found: Retrieval, question: str, whole: str) -> Retrieval:
+        """With what of each line answers best, where more than one is listed and they are too long together."""
         chosen = listed(found)
-        if len(chosen) < 2:
+        if len(chosen) < 2 or sum(len(hit.passage.text.split()) for hit in chosen) <= SHORT_WORDS:
             return found
-        readings = self._read_passages([hit.passage.id for hit in chosen])
+        most = 2 * SHORT_WORDS // len(chosen)
+        short = {hit.passage.id: [run for run in runs(hit.passage) if len(run.text.split()) <= most] for hit in chosen}
+        [asked] = embed.embedder().read([question])
+        readings = self._read_passages([*short])
         read = [
-            (Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25), hit.passage, run)
+            (Pair(asked, readings[hit.passage.id], hit.cosine, hit.bm25), hit.passage, run)
             for hit in chosen
-            for run in runs(hit.passage)
+            for run in short[hit.passage.id]
         ]
-        logits = iter(self._read_parts(read, whole).tolist() if read else ())
-        short = {hit.passage.id: best_runs([(run, next(logits)) for run in runs(hit.passage)]) for hit in chosen}
-        return replace(found, hits=[replace(hit, runs=short.get(hit.passage.id, ())) for hit in found.hits])
+        if not read:
+            return found
+        logits = iter(self._read_parts(read, self._read(whole) if whole else None).tolist())
+        best = {id_: best_runs([(run, next(logits)) for run in some]) for id_, some in short.items()}
+        return replace(found, hits=[replace(hit, runs=best.get(hit.passage.id, ())) for hit in found.hits])
 
     def _read_parts(self, read: Sequence[tuple[Pair, Passage, Part]], whole: Reading | None) -> NDArray[np.float32]:
         """The cross-encoder's logits of parts of passages, each with what the search found of the whole."""

@@ -22,9 +22,17 @@ _CLAUSE_END = re.compile(
 _COMMA = re.compile(r"(?<=,)\s+")
 JOINT = re.compile(
     r"(?<=[,;:])\s|\s(?=[–—(])|\s(?=(?:in|on|at|by|for|from|with|after|before|during|under|over|through|until|since|about|as|and|but"
-    r"|or|which|who|whom|whose|where|when|while|because|so|then|that|until)\s)"
+    r"|or|which|who|whom|whose|where|when|while|because|so|then|that)\s)"
 )
 """Where a sentence can be broken off."""
+_LEANS_BACK = re.compile(
+    r"(?:and|but|or|nor|so|then|as|that|than|although|though|yet|not)\b|(?:by|to) \d", re.IGNORECASE
+)
+"""What a run may not begin with: "although two rivals wanted it" of "Refused every offer, although ..."."""
+_LEANS_ON = re.compile(
+    r"(?:\b(?:of|to|an?|the|his|her|their|my|its|our|no|not|so|as|between \S+)| [–—-])$", re.IGNORECASE
+)
+"""What it may not end in."""
 RUN_WORDS = range(3, SHORT_WORDS // 2 + 1)
 """Of a run: two that are listed share SHORT_WORDS."""
 
@@ -34,7 +42,7 @@ class Part:
     """A piece of a passage."""
 
     text: str
-    """Read behind the passage's section, organisation and dates (`context`)."""
+    """Its words; a reader gets the passage's `context` before them."""
     shown: str
     """As it is quoted, … where something was cut off."""
 
@@ -67,23 +75,31 @@ def parts(passage: Passage) -> tuple[Part, ...]:
 
 @lru_cache(maxsize=4096)
 def runs(passage: Passage) -> tuple[Part, ...]:
-    """What can stand for a passage among several: every run from joint to joint of RUN_WORDS words, some six in all;
-    none of the first line of an entry, which is named instead."""
+    """What can stand for a passage among several: the runs from joint to joint of a sentence of RUN_WORDS words, nine
+    on average, fifty at most; none of the first line of an entry, which is named instead."""
     if passage.names_itself:
         return ()
-    pieces = JOINT.split(passage.text)
-    found = []
-    for start in range(len(pieces)):
-        for end in range(start + 1, len(pieces) + 1):
-            text = " ".join(pieces[start:end])
-            if len(text.split()) in RUN_WORDS:
-                shown = text if end == len(pieces) else f"{text.rstrip(' ,;:–—(')}…"
-                found.append(Part(text, f"…{shown}" if start else shown))
-    return tuple(found)
+    found: dict[str, Part] = {}
+    for sentence in sentences(passage.text):
+        pieces = JOINT.split(sentence)
+        for start in range(len(pieces)):
+            for end in range(start + 1, len(pieces) + 1):
+                text = " ".join(pieces[start:end])
+                text = text if end == len(pieces) else text.rstrip(" ,;:–—(")
+                if len(text.split()) in RUN_WORDS and _stands_alone(text):
+                    shown = f"{'…' if start else ''}{text}{'' if end == len(pieces) else '…'}"
+                    found.setdefault(text, Part(text, shown))
+    return tuple(found.values())
+
+
+def _stands_alone(text: str) -> bool:
+    whole = all(text.count(opening) == text.count(closing) for opening, closing in ("()", "“”"))
+    return whole and text.count('"') % 2 == 0 and not _LEANS_BACK.match(text) and not _LEANS_ON.search(text)
 
 
 def best_runs(read: Sequence[tuple[Part, float]]) -> tuple[str, ...]:
-    """Of runs and how likely each answers those that no shorter one comes up to, as they are quoted, longest first."""
+    """Runs as they are quoted, with the logit that each answers; longest first, each of them answers better than every
+    shorter one."""
     kept: list[str] = []
     best = -math.inf
     for run, logit in sorted(read, key=lambda one: (len(one[0].text.split()), -one[1])):

@@ -27,12 +27,13 @@ class Hit:
     score: float
     cosine: float
     bm25: float
-    known: tuple[float, ...] = ()
-    """Of what was read twice: the cross-encoder's logit, the first reader's, the search's score, and 1."""
+    signals: tuple[float, ...] = ()
+    """Of what was read twice: the cross-encoder's logit, the first reader's, the search's score, and 1, which the
+    search weighs (`REREAD_WEIGHTS`); for fitting those again."""
     part: str = ""
     """What of the passage answers, where the whole is too long to quote and was read twice."""
     runs: tuple[str, ...] = ()
-    """What of it answers best in so many words, by falling length, where several lines are listed."""
+    """Shorter and shorter quotations of it, each the best of its length, where several lines are listed."""
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def passages(profile: Profile) -> list[dict[str, Any]]:
             "parts": [
                 {"text": part.text, "quotation": quoting.quotation(one, part.shown)} for part in parts.parts(one)
             ],
-            "runs": [{"text": run.text, "shown": run.shown} for run in parts.runs(one)],
+            "runs": [run.shown for run in parts.runs(one)],
             "namesItself": one.names_itself,
             "vocabulary": sorted(check._vocabulary(one)),
             "words": check._words(one.render()),

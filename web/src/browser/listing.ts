@@ -1,5 +1,5 @@
 /** assistant/listing.py: the answer without a model, the best passage or of several each in few words. */
-import { type Passage, type Rules, words } from "./rules.ts";
+import { type Rules, words } from "./rules.ts";
 import type { Hit, Retrieval } from "./search.ts";
 
 type Quoting = Rules["quoting"];
@@ -37,16 +37,16 @@ const logit = (probability: number) =>
 /** The answer without a model, each passage with its number among `shown`. */
 export function quoted(chosen: Hit[], shown: Hit[], rules: Quoting): string {
   const [only, more] = chosen;
-  const texts = more ? fitted(chosen.map(forms), rules) : [only?.part ?? only?.passage.quotation ?? ""];
+  const texts = more ? fitted(chosen.map(formsOf), rules) : [only?.part ?? only?.passage.quotation ?? ""];
   return texts.map((text, i) => `${text} [${shown.findIndex((hit) => hit === chosen[i]) + 1}]`).join(" ");
 }
 
-/** Of runs and how likely each answers those that no shorter one comes up to, longest first. */
-export function bestRuns(runs: Passage["runs"], logits: Float32Array): string[] {
-  const read = runs.map((run, i) => ({ ...run, words: words(run.text).length, logit: logits[i] ?? 0 }));
+/** Runs with the logit that each answers: longest first, each answers better than every shorter one. */
+export function bestRuns(runs: [shown: string, logit: number][]): string[] {
+  const read = runs.map(([shown, logit]) => ({ shown, logit, length: words(shown).length }));
   let best = Number.NEGATIVE_INFINITY;
   const kept: string[] = [];
-  for (const { shown, logit } of read.sort((a, b) => a.words - b.words || b.logit - a.logit)) {
+  for (const { shown, logit } of read.sort((a, b) => a.length - b.length || b.logit - a.logit)) {
     if (logit <= best) continue;
     best = logit;
     kept.unshift(shown);
@@ -55,7 +55,7 @@ export function bestRuns(runs: Passage["runs"], logits: Float32Array): string[] 
 }
 
 /** One of several, in fewer and fewer words. */
-const forms = ({ passage, runs }: Hit) =>
+const formsOf = ({ passage, runs }: Hit) =>
   runs?.length ? [...new Set([passage.quotation, passage.text, ...runs])] : passage.items;
 
 /** One form of each, the longest taken down until they have `shortWords` in all; at most `maxWords`. */

@@ -14,8 +14,8 @@ export type Passage = Listed & {
   served: string[];
   /** What it may be cut down to where it is too long to quote. */
   parts: { text: string; quotation: string }[];
-  /** What may stand for it among several. */
-  runs: { text: string; shown: string }[];
+  /** What may stand for it among several, … where something was left out. */
+  runs: string[];
   namesItself: boolean;
   vocabulary: string[];
   words: string[];

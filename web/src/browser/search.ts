@@ -4,7 +4,7 @@ import type { CrossEncoder } from "./crossEncoder.ts";
 import { bestRuns, listed } from "./listing.ts";
 import { Questions, type Turn } from "./question.ts";
 import type { Pair, Reader, Reading } from "./reader.ts";
-import { type Passage, Pattern, type Rules } from "./rules.ts";
+import { type Passage, Pattern, type Rules, words } from "./rules.ts";
 import type { Language } from "./text.ts";
 
 export type Hit = {
@@ -66,7 +66,10 @@ export class Index {
     const [asked, earlier, both] = this.#questions.resolve(question, history);
     const apart = earlier ? null : await this.#compared(asked, threshold, second);
     const whole = await this.#search(asked, earlier, both, threshold, second);
-    return apart && (whole.hits[0]?.score ?? 0) < this.#rules.search.outright ? apart : whole;
+    if (apart && (whole.hits[0]?.score ?? 0) < this.#rules.search.outright) return apart;
+    if (second && whole.answerable)
+      await this.#addRuns(whole, second, earlier ? both : asked, earlier ? "" : both);
+    return whole;
   }
 
   /** What the two halves of a question find, if it has any and both are answered, each by a passage of its own. */
@@ -116,8 +119,8 @@ export class Index {
     const reread = second ? (deep ? search.rereadSeveral : search.reread) : 0;
     const { hits, score } = await this.#judge(reading, whole, best, second, reread);
     const shown = hits.slice(0, SHOWN);
-    if (shown[0] && !both) this.#entries.set(asked, shown[0].passage.entry);
-    const retrieval = {
+    if (second && shown[0] && !both) this.#entries.set(asked, shown[0].passage.entry);
+    return {
       hits: shown,
       answerable: score >= threshold,
       score,
@@ -126,8 +129,6 @@ export class Index {
       together: 1,
       reread,
     };
-    if (second) await this.#addRuns(retrieval, this.#rereading(second, reading, whole));
-    return retrieval;
   }
 
   /** The entry whose passage answers the question before a follow-up, where that was not searched a turn ago. */
@@ -184,18 +185,22 @@ export class Index {
     return { hits: rows.map((row) => ({ ...row.hit, score: row.score })), score };
   }
 
-  /** With what of each line answers best in so many words, where more than one is listed. */
-  async #addRuns(found: Retrieval, readAgain: ReadAgain): Promise<void> {
+  /** With what of each line answers best, where more than one is listed and they are too long together. */
+  async #addRuns(found: Retrieval, second: CrossEncoder, question: string, rest: string): Promise<void> {
+    const { shortWords } = this.#rules.quoting;
     const chosen = listed(found, this.#rules.quoting);
-    if (chosen.length < 2) return;
-    const pairs = chosen.flatMap((hit) => hit.passage.runs.map(({ text }) => this.#pairOf(hit, text)));
-    const logits = await readAgain(pairs);
-    let from = 0;
-    for (const hit of chosen) {
-      const { runs } = hit.passage;
-      hit.runs = bestRuns(runs, logits.subarray(from, from + runs.length));
-      from += runs.length;
-    }
+    const long = chosen.reduce((total, { passage }) => total + words(passage.text).length, 0);
+    if (chosen.length < 2 || long <= shortWords) return;
+    const most = Math.floor((2 * shortWords) / chosen.length);
+    const read = chosen.flatMap((hit) =>
+      hit.passage.runs.filter((run) => words(run).length <= most).map((run) => ({ hit, run })),
+    );
+    const whole = rest ? await this.#reader.read(rest) : null;
+    const readAgain = this.#rereading(second, await this.#reader.read(question), whole);
+    const logits = await readAgain(read.map(({ hit, run }) => this.#pairOf(hit, run.replaceAll("…", ""))));
+    const of = (hit: Hit) =>
+      read.flatMap((one, i): [string, number][] => (one.hit === hit ? [[one.run, logits[i] ?? 0]] : []));
+    for (const hit of chosen) hit.runs = bestRuns(of(hit));
   }
 
   /** What the search found, and what is read of it: the passage, or `text` behind its section, organisation and dates. */
