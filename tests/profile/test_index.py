@@ -274,8 +274,8 @@ def test_follow_ups_are_told_from_questions_that_stand_alone(question, verdict):
     assert follows_up(question) is verdict
 
 
-def test_the_question_before_a_follow_up_is_not_searched_again(tmp_path, index_cache, monkeypatch):
-    curie = Index.open(load_profile("curie"), index_cache)
+def test_the_question_before_a_follow_up_is_not_searched_again(curie, index_cache, monkeypatch):
+    curie = Index.open(curie.profile, index_cache)
     asked, then = "Where did she study?", "And in which year?"
     searched = []
     search = curie._search
