@@ -3,14 +3,12 @@
     python benchmarks/readers.py          the tables of retrieval.md, five minutes
 
 Every third question about the eleven people of `people/` and `makers/`, against the passages that a plain search ranks
-highest; all lists and 18 other questions a person for the lists; the follow-ups of `retrieval/` for
-the last lines.
+highest; the follow-ups of `retrieval/` for the last line. With which weights: benchmarks/weights.py.
 """
 
 import tempfile
 import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +19,6 @@ from retrieval import SHIPPED
 from fischgpt.chat import Turn
 from fischgpt.data.grounded.asked import Asked, MadeUp
 from fischgpt.data.grounded.people import person
-from fischgpt.profile import retrieval
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.index import (
     BM25_WEIGHT,
@@ -29,21 +26,19 @@ from fischgpt.profile.index import (
     RANK_WEIGHT,
     REREAD,
     REREAD_SEVERAL,
-    REREAD_WEIGHTS,
     SEVERAL,
     Index,
 )
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import relevance
-from fischgpt.profile.retrieval import Hit, Retrieval
 from fischgpt.profile.several import several
 from fischgpt.resources import resource
 from fischgpt.train.examples import read
 
 HERE = Path(__file__).parent
 KINDS = ("people", "makers")
-THIRD, SINGLES = 3, 18
+THIRD = 3
 
 
 class Judged(NamedTuple):
@@ -51,12 +46,10 @@ class Judged(NamedTuple):
 
     kind: str
     asked: Asked
-    several: float
     search: NDArray[np.float32]
     first: NDArray[np.float32]
     second: NDArray[np.float32]
     answers: NDArray[np.bool_]
-    hits: list[Hit]
 
     def logits(self, weights: Sequence[float]) -> NDArray[np.floating]:
         """weights: of the second reader, the first, the search, and 1."""
@@ -74,8 +67,7 @@ def judge(kind: str, owner: MadeUp, questions: list[Asked]) -> list[Judged]:
         order = np.argsort(-(logits + RANK_WEIGHT * found[near]), kind="stable")[:reread]
         best = near[order]
         second = cross_encoder().score(one.pairs(best))
-        hits = [Hit(owner.passages[i], 0.0, 0.0, 0.0) for i in best]
-        judged.append(Judged(kind, asked, wants, found[best], logits[order], second, one.answers[best], hits))
+        judged.append(Judged(kind, asked, found[best], logits[order], second, one.answers[best]))
     return judged
 
 
@@ -91,25 +83,6 @@ def order_and_gate(judged: Sequence[Judged], weights: Sequence[float]) -> str:
     auc = (scores[answered][:, None] > scores[~answered]).mean()
     declined = [(scores[~answered] < np.quantile(scores[answered], lost)).mean() for lost in (0.03, 0.06)]
     return " | ".join(f"{value:.3f}" for value in (*hits, auc, *declined))
-
-
-def lists(judged: Sequence[Judged], least: float) -> str:
-    """Lists that are whole, and questions for one thing that get several lines, with LISTED so."""
-    retrieval.LISTED = least
-    whole, more = [], []
-    for one in judged:
-        scores = 1 / (1 + np.exp(-one.logits(REREAD_WEIGHTS.tolist())))
-        order = np.argsort(-scores, kind="stable")
-        hits = [replace(one.hits[i], score=float(scores[i])) for i in order]
-        chosen = {
-            hit.passage.id for hit in retrieval.listed(Retrieval(hits, True, 1.0, 0.0, one.several, 1, len(hits)))
-        }
-        right = {one.hits[i].passage.id for i in np.flatnonzero(one.answers)}
-        if one.asked.kind == "list":
-            whole.append(right <= chosen and len(right) == len(one.asked.answers))
-        else:
-            more.append(len(chosen) > 1)
-    return f"{sum(whole)} of {len(whole)} whole | {np.mean(more):.3f} of {len(more)}"
 
 
 def follow_ups() -> list[bool]:
@@ -137,13 +110,6 @@ def main() -> None:
         ("+ 1 x first reader + 4 x search", (1, 1, 4, 0)),
     ):
         print(f"{name} | {order_and_gate(judged, weights)}")
-    rng, asked = np.random.default_rng(0), []
-    for kind, owner in owners:
-        several_asked = [one for one in owner.questions if one.kind == "list"]
-        single = [one for one in owner.questions if one.kind == "single"]
-        asked += judge(kind, owner, several_asked + [single[i] for i in rng.permutation(len(single))[:SINGLES]])
-    for least in (0.2, 0.25, 0.3, 0.4, 0.5):
-        print(f"listed from {least}: {lists(asked, least)}")
     found = follow_ups()
     print(f"follow-ups: hit@1 {np.mean(found):.3f} of {len(found)}")
 

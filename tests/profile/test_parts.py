@@ -8,7 +8,7 @@ import pytest
 from fischgpt.assistant.listing import quoted
 from fischgpt.chat import Turn
 from fischgpt.profile.index import Index
-from fischgpt.profile.parts import RUN_WORDS, SHORT_WORDS, Part, best_runs, context, parts, runs
+from fischgpt.profile.parts import RUN_WORDS, SHORT_WORDS, WORSE, Part, best_runs, context, parts, runs
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.retrieval import listed
@@ -64,6 +64,8 @@ def test_runs_go_from_joint_to_joint_and_say_where_something_was_left_out() -> N
 def test_a_longer_run_stands_before_a_shorter_one_only_where_it_answers_better() -> None:
     read = [(Part(text, text.upper()), logit) for text, logit in [("a b c", 1.0), ("d e f g", 0.5), ("a b c d e", 2.0)]]
     assert best_runs(read) == ("A B C D E", "A B C")
+    worse = [(Part("a b", "A B"), 2.0 - WORSE - 0.1), *read]
+    assert best_runs(worse) == best_runs(read)
     assert best_runs([]) == ()
 
 

@@ -211,7 +211,7 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
       const { passages, quoting } = given.rules;
       return given.cases.map(([drawn, several, together, reread]) => {
         const hits = drawn.map(([i, score, logits]) => {
-          const runs = bestRuns(passages[i].runs.map((shown, n) => [shown, logits[n]]));
+          const runs = bestRuns(passages[i].runs.map((shown, n) => [shown, logits[n]]), quoting.worse);
           return { passage: passages[i], score, cosine: 0, bm25: 0, runs };
         });
         const found = { hits, several, together, reread };

@@ -95,6 +95,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "maxListed": retrieval.MAX_LISTED,
             "maxWords": listing.MAX_WORDS,
             "shortWords": parts.SHORT_WORDS,
+            "worse": parts.WORSE,
             "belongs": retrieval.BELONGS.tolist(),
             "listed": retrieval.LISTED,
             "several": index.SEVERAL,

@@ -42,9 +42,9 @@ export function quoted(chosen: Hit[], shown: Hit[], rules: Quoting): string {
 }
 
 /** Runs with the logit that each answers: longest first, each answers better than every shorter one. */
-export function bestRuns(runs: [shown: string, logit: number][]): string[] {
+export function bestRuns(runs: [shown: string, logit: number][], worse: number): string[] {
   const read = runs.map(([shown, logit]) => ({ shown, logit, length: words(shown).length }));
-  let best = Number.NEGATIVE_INFINITY;
+  let best = Math.max(...runs.map(([, logit]) => logit)) - worse;
   const kept: string[] = [];
   for (const { shown, logit } of read.sort((a, b) => a.length - b.length || b.logit - a.logit)) {
     if (logit <= best) continue;

@@ -67,6 +67,8 @@ export type Rules = {
     maxListed: number;
     maxWords: number;
     shortWords: number;
+    /** How much lower the logit of a run may be than that of the best one of its line. */
+    worse: number;
     likely: number;
     /** Of a hit's logit, that several are asked for, the best hit's, one section, a line of the best one's entry, 1. */
     belongs: number[];

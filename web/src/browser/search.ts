@@ -187,7 +187,7 @@ export class Index {
 
   /** With what of each line answers best, where more than one is listed and they are too long together. */
   async #addRuns(found: Retrieval, second: CrossEncoder, question: string, rest: string): Promise<void> {
-    const { shortWords } = this.#rules.quoting;
+    const { shortWords, worse } = this.#rules.quoting;
     const chosen = listed(found, this.#rules.quoting);
     const long = chosen.reduce((total, { passage }) => total + words(passage.text).length, 0);
     if (chosen.length < 2 || long <= shortWords) return;
@@ -200,7 +200,7 @@ export class Index {
     const logits = await readAgain(read.map(({ hit, run }) => this.#pairOf(hit, run.replaceAll("…", ""))));
     const of = (hit: Hit) =>
       read.flatMap((one, i): [string, number][] => (one.hit === hit ? [[one.run, logits[i] ?? 0]] : []));
-    for (const hit of chosen) hit.runs = bestRuns(of(hit));
+    for (const hit of chosen) hit.runs = bestRuns(of(hit), worse);
   }
 
   /** What the search found, and what is read of it: the passage, or `text` behind its section, organisation and dates. */
