@@ -29,9 +29,10 @@ bf16, the browser in fp32. Seen: 3 of 34."""
 SCORES = {1: 0.04, 2: 0.2}
 """By how much the score of a passage may differ, for the same reason, where passages are read so many times: the second
 reader has twelve layers in which to round, and 0.15 was seen where the two are least sure."""
-EDGES = {1: 0.03, 2: 0.12}
+EDGES = {1: 0.03, 2: 0.2}
 """Share of questions whose answers may differ: a score so near to a threshold, or to the next score, falls here on
-one side of it and there on the other. Read twice, 4 of 42 did where the readers are asked obliquely (Hokusai)."""
+one side of it and there on the other. Read twice, 6 of 42 did where the readers are asked obliquely (Hokusai): lists
+whose lines come in another order, or are cut down to another run of words."""
 
 CUT_DOWN = (
     ("Which instrument did he sell?", []),
