@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from fischgpt.assistant.check import MARKER
@@ -24,18 +23,18 @@ from fischgpt.chat import Turn
 from fischgpt.data.grounded.people import person
 from fischgpt.evals import profile_score
 from fischgpt.evals.profile_items import ASKING, Item, read_sets
-from fischgpt.profile import index, retrieval
+from fischgpt.profile import index, rereading, retrieval
 from fischgpt.profile.cross_encoder import CrossEncoder
 from fischgpt.profile.index import REREAD_GATE, REREAD_WEIGHTS, Index
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.retrieval import BELONGS, Retrieval, belonging, listed
+from fischgpt.train.several import auc, fit
 
 HERE = Path(__file__).parent
 KINDS = ("people", "makers")
 FRESH = ("bell", "henson", "ilves", "meitner", "mwangi", "noether", "okafor", "pereira", "somerville")
 """The people of the dev half that joined it last, by nine authors told to avoid a resume's words."""
 FOURTH = 4
-L2 = 1e-4
 SHOWN = 8
 """Hits that an answer is chosen from."""
 
@@ -80,19 +79,9 @@ def ask_all(cache: Path) -> Iterator[Answered]:
 
 
 def fitted(rows: Sequence[Sequence[float]], right: Sequence[bool]) -> NDArray[np.float64]:
-    """The weights of a logistic regression."""
-    x, y = torch.tensor(np.array(rows), dtype=torch.float64), torch.tensor(right, dtype=torch.float64)
-    weights = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        value = torch.nn.functional.binary_cross_entropy_with_logits(x @ weights, y) + L2 * (weights**2).sum()
-        value.backward()
-        return value
-
-    optimizer.step(loss)  # type: ignore[arg-type]
-    return weights.detach().numpy()
+    """The weights of a logistic regression; the last thing known in each row is 1."""
+    weights, bias = fit(np.array(rows, np.float32)[:, :-1], np.array(right, np.float32))
+    return np.append(weights, bias).astype(np.float64)
 
 
 def fit_order(asked: Sequence[Answered]) -> NDArray[np.float64]:
@@ -145,13 +134,12 @@ def show_order(asked: Sequence[Answered], order: NDArray[np.float64]) -> str:
 def show_gate(asked: Sequence[Answered], gate: NDArray[np.float64]) -> str:
     logits = np.array([one.signals[(one.signals @ REREAD_WEIGHTS).argmax()] @ gate for one in asked])
     answered = np.array([bool(one.evidence) for one in asked])
-    auc = (logits[answered][:, None] > logits[~answered]).mean()
     at = ", ".join(
         f"{t}: {(p[answered] < t).mean():.3f} lost {(p[~answered] < t).mean():.3f} declined"
         for p in [1 / (1 + np.exp(-logits))]
         for t in (0.35, 0.4, 0.45, 0.5)
     )
-    return f"AUC {auc:.3f}; {at}"
+    return f"AUC {auc(answered.astype(np.float32), logits):.3f}; {at}"
 
 
 def show_belongs(asked: Sequence[Answered], belongs: NDArray[np.float64]) -> str:
@@ -186,7 +174,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.reader:
         other = CrossEncoder(args.reader)
-        index.cross_encoder = lambda: other  # type: ignore[assignment]
+        rereading.cross_encoder = lambda: other  # type: ignore[assignment]
     retrieval.LISTED = 0.1  # so that whatever may be listed is cut down
     with tempfile.TemporaryDirectory() as cache:
         asked = list(ask_all(Path(cache)))

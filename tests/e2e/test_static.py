@@ -29,10 +29,10 @@ bf16, the browser in fp32. Seen: 3 of 34."""
 SCORES = {1: 0.04, 2: 0.2}
 """By how much the score of a passage may differ, for the same reason, where passages are read so many times: the second
 reader has twelve layers in which to round, and 0.15 was seen where the two are least sure."""
-EDGES = {1: 0.03, 2: 0.2}
+EDGES = {1: 0.03, 2: 0.1}
 """Share of questions whose answers may differ: a score so near to a threshold, or to the next score, falls here on
-one side of it and there on the other. Read twice, 6 of 42 did where the readers are asked obliquely (Hokusai): lists
-whose lines come in another order, or are cut down to another run of words."""
+one side of it and there on the other. Read twice, 2 of 42 did where the readers are asked obliquely (Hokusai); the
+lines of four more lists come in another order, which is not counted."""
 
 CUT_DOWN = (
     ("Which instrument did he sell?", []),
@@ -196,7 +196,7 @@ def compare(
     expected: Sequence[Answer],
     found: list[dict[str, Any]],
 ) -> None:
-    edges, flips, apart = [], 0, 0.0
+    edges, flips, apart, cut = [], 0, 0.0, 0
     for messages, ours, theirs in zip(asked, expected, found, strict=True):
         question, said = messages[-1]["content"], theirs["fischgpt"]
         assert said["threshold"] == ours.sources.threshold, question
@@ -206,16 +206,22 @@ def compare(
         differences = [abs(scores[hit.passage.id] - hit.score) for hit in both]
         apart = max([apart, *differences])
         assert apart < SCORES[readings], question
-        if theirs["text"] != ours.text:
+        if quoted_lines(theirs["text"]) != quoted_lines(ours.text):
             edges.append(question)
             continue
+        cut += any(line.startswith("…") for line in quoted_lines(ours.text))
         assert {said["answer_kind"], ours.done.kind} in ({ours.done.kind}, {"model", "quote"}), question
         flips += (said["answer_kind"], said["reason"]) != (ours.done.kind, ours.done.reason)
     kinds = {kind: sum(answer.done.kind == kind for answer in expected) for kind in ("model", "quote", "declined")}
-    print(f"{name}, {readings=}: {len(found)} questions {kinds}, another for {edges};")
+    print(f"{name}, {readings=}: {len(found)} questions {kinds}, another for {edges}, {cut} cut into runs alike;")
     words = statistics.median(theirs["timings"]["first_token_ms"] for theirs in found)
     print(f"{flips} the model's here and a quote there; scores at most {apart:.3f} apart; first words {words:.0f} ms")
     assert all(kinds.values()) and flips <= KIND_FLIPS * len(found) and len(edges) <= EDGES[readings] * len(found)
+
+
+def quoted_lines(answer: str) -> list[str]:
+    """The lines of an answer in an order of their own, without their numbers."""
+    return sorted(re.split(r" \[\d+\] ?", answer))
 
 
 def conversation(assistant: Assistant, item: Item) -> tuple[list[dict[str, str]], Answer]:

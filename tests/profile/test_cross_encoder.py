@@ -159,7 +159,7 @@ def test_only_the_named_file_is_begun_with(tmp_path: Path):
 def test_whoever_has_left_costs_no_second_reading(fisch: Index, monkeypatch: pytest.MonkeyPatch):
     read_twice: list[int] = []
     network = cross_encoder()
-    monkeypatch.setattr("fischgpt.profile.index.cross_encoder", lambda: read_twice.append(1) or network)
+    monkeypatch.setattr("fischgpt.profile.rereading.cross_encoder", lambda: read_twice.append(1) or network)
     fisch.search("What did the training cost?", cancelled=lambda: True)
     assert not read_twice
     fisch.search("What did the training cost?")

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from fischgpt.chat import Turn
-from fischgpt.profile import embed, store
+from fischgpt.profile import embed, index, store
 from fischgpt.profile.bm25 import BM25, terms
 from fischgpt.profile.index import REREAD, REREAD_GATE, REREAD_SEVERAL, REREAD_WEIGHTS, SEVERAL, Index
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.question import asks_who, follows_up, resolve, strip
+from fischgpt.profile.retrieval import listed
 
 STARTERS = {
     "How much did the training cost?": "$208.74",
@@ -295,14 +296,17 @@ def test_the_question_before_a_follow_up_is_not_searched_again(curie, index_cach
 
 
 def test_only_what_is_listed_and_too_long_is_cut_into_runs(curie, monkeypatch):
-    read = []
-    parts = curie._read_parts
-    monkeypatch.setattr(curie, "_read_parts", lambda some, whole: read.append(len(some)) or parts(some, whole))
+    asked = "What did she invent or discover?"
+    cut, read = index.short_forms, []
+    monkeypatch.setattr(index, "short_forms", lambda pairs, *rest: read.append(len(pairs)) or cut(pairs, *rest))
     assert curie.search("What was her shoe size?").answerable is False
     assert not any(hit.runs for hit in curie.search("Who supervised her doctorate?").hits)
+    assert curie.search(asked, cancelled=lambda: True).hits
     assert read == []
-    found = curie.search("What did she do for soldiers in the war? Tell me all of it.", cancelled=lambda: True)
-    assert read == [] and found.reread == 0
+    found = curie.search(asked)
+    chosen = listed(found)
+    assert read == [len(chosen)] and len(chosen) > 1 and any(hit.runs for hit in chosen)
+    assert not any(hit.runs for hit in found.hits if hit not in chosen)
 
 
 def test_an_index_is_reused_and_a_changed_profile_gets_its_own(tmp_path, index_cache, fisch):

@@ -16,11 +16,11 @@ from fischgpt.profile.compared import halves
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
 from fischgpt.profile.indexed import indexed_text
-from fischgpt.profile.parts import SHORT_WORDS, Part, best_runs, context, parts, runs
-from fischgpt.profile.passages import Passage
+from fischgpt.profile.parts import SHORT_WORDS
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.question import asks_who, resolve
 from fischgpt.profile.relevance import Pair, relevance
+from fischgpt.profile.rereading import best_part, read_again, short_forms
 from fischgpt.profile.retrieval import Hit, Retrieval, listed
 from fischgpt.profile.several import several
 from fischgpt.profile.shared_store import SharedStore
@@ -35,7 +35,7 @@ questions; and the best score is the gate's too."""
 SAME_ENTRY = 0.1
 """What a follow-up adds for passages of the entry (one job, one award) that the question before found."""
 RECENT = 1000
-"""Questions of which the entry found is kept, in memory alone."""
+"""Questions of which the entry found is kept, in memory alone, for a follow-up."""
 JUDGED = 32
 """Best candidates of the search that the reader judges. With 16 the evidence was in the first five for 89.7 % of the
 questions of five authors who knew nothing of this search, and for 91.8 with 32 or all of them; 95.7 with REREAD too."""
@@ -230,7 +230,7 @@ class Index:
         if not reread:
             return [replace(hits[i], score=float(scores[i])) for i in order], float(scores.max(initial=0.0))
         best, rest = order[:reread], order[reread:]
-        again = self._read_again([pairs[i] for i in best], whole)
+        again = read_again([pairs[i] for i in best], whole)
         known = np.stack([again, logits[best], found[best], np.ones(len(best))])
         both = REREAD_WEIGHTS @ known
         scores[best] = _probability(both)
@@ -238,53 +238,22 @@ class Index:
         for i, of in zip(best, known.T.tolist(), strict=True):
             hits[i] = replace(hits[i], signals=tuple(of))
         first, *rest = [*best[np.argsort(-both, kind="stable")], *rest]
-        part = self._part(pairs[first], hits[first].passage, whole)
+        part = best_part(pairs[first], hits[first].passage, whole)
         judged = [
             replace(hits[first], score=float(scores[first]), part=part),
             *(replace(hits[i], score=float(scores[i])) for i in rest),
         ]
         return judged, float(_probability(REREAD_GATE @ known[:, both.argmax()]))
 
-    def _read_again(self, pairs: Sequence[Pair], whole: Reading | None) -> NDArray[np.float32]:
-        """The cross-encoder's logits, the higher of both where there is a `whole`."""
-        logits = cross_encoder().score(pairs)
-        if whole is None:
-            return logits
-        return np.maximum(logits, cross_encoder().score([replace(pair, question=whole) for pair in pairs]))
-
-    def _part(self, pair: Pair, passage: Passage, whole: Reading | None) -> str:
-        """What of a passage that is too long to quote answers; of others nothing."""
-        if not (found := parts(passage)):
-            return ""
-        return found[int(np.argmax(self._read_parts([(pair, passage, part) for part in found], whole)))].shown
-
     def _with_runs(self, found: Retrieval, question: str, whole: str) -> Retrieval:
         """With what of each line answers best, where more than one is listed and they are too long together."""
         chosen = listed(found)
         if len(chosen) < 2 or sum(len(hit.passage.text.split()) for hit in chosen) <= SHORT_WORDS:
             return found
-        most = 2 * SHORT_WORDS // len(chosen)
-        short = {hit.passage.id: [run for run in runs(hit.passage) if len(run.text.split()) <= most] for hit in chosen}
-        [asked] = embed.embedder().read([question])
-        readings = self._read_passages([*short])
-        read = [
-            (Pair(asked, readings[hit.passage.id], hit.cosine, hit.bm25), hit.passage, run)
-            for hit in chosen
-            for run in short[hit.passage.id]
-        ]
-        if not read:
-            return found
-        logits = iter(self._read_parts(read, self._read(whole) if whole else None).tolist())
-        best = {id_: best_runs([(run, next(logits)) for run in some]) for id_, some in short.items()}
+        asked, readings = self._read(question), self._read_passages([hit.passage.id for hit in chosen])
+        pairs = [Pair(asked, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in chosen] if asked else []
+        best = short_forms(pairs, [hit.passage for hit in chosen], self._read(whole) if whole else None)
         return replace(found, hits=[replace(hit, runs=best.get(hit.passage.id, ())) for hit in found.hits])
-
-    def _read_parts(self, read: Sequence[tuple[Pair, Passage, Part]], whole: Reading | None) -> NDArray[np.float32]:
-        """The cross-encoder's logits of parts of passages, each with what the search found of the whole."""
-        ids = embed.embedder().tokens([context(passage) + part.text for _, passage, part in read])
-        return self._read_again(
-            [replace(pair, passage=replace(pair.passage, ids=own)) for (pair, *_), own in zip(read, ids, strict=True)],
-            whole,
-        )
 
     def _read_passages(self, ids: list[str]) -> dict[str, Reading]:
         """The passages' token vectors: kept ones, and those of a shared store as they are needed."""

@@ -1,5 +1,5 @@
 """What of a passage answers: a long one is cut between clauses into parts short enough to quote, one of several into
-runs of a few words; the cross-encoder, which chose the passage, chooses of these too (profile/index.py)."""
+runs of a few words; the cross-encoder, which chose the passage, chooses of these too (profile/rereading.py)."""
 
 import re
 from collections.abc import Sequence
