@@ -57,6 +57,8 @@ def test_runs_go_from_joint_to_joint_and_say_where_something_was_left_out() -> N
     assert not [
         run for run in shown if "although" in run[:10] or run.count("(") != run.count(")") or "by 100" in run[:8]
     ]
+    game = passage("Mobile game in which riders shout stops, sold in a kiosk on which she slept.")
+    assert not [run.shown for run in runs(game) if run.shown.endswith((" in…", " on…"))]
     assert context(passage(SOLD)) == "Work, Ducal Library, Librarian (1770 to 1790): "
     assert runs(Passage("work-1", "Work", "Acme", "Engineer", "", "Engineer at Acme in Hull, in a shed.")) == ()
 
