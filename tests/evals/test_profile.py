@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from fischgpt.assistant.model import Piece, TextModel
+from fischgpt.chat import Turn
 from fischgpt.config import GPTConfig
 from fischgpt.engine import Allow, Engine, SamplingParams
 from fischgpt.errors import UserError
@@ -19,9 +21,9 @@ from fischgpt.evals.profile_readers import Reply
 from fischgpt.evals.results import eval_blocks
 from fischgpt.evals.run import evaluate, profile_options
 from fischgpt.model.gpt import GPT
-from fischgpt.profile.index import REREAD_THRESHOLD, THRESHOLD
+from fischgpt.profile.index import REREAD_THRESHOLD, THRESHOLD, Index
 from fischgpt.profile.passages import Passage
-from fischgpt.profile.retrieval import Hit
+from fischgpt.profile.retrieval import Hit, Retrieval
 from fischgpt.tokenizer import Tokenizer
 
 LINE = "Built three bridges for $4,500 with José Ruiz."
@@ -237,6 +239,30 @@ def test_passages_are_read_once_where_that_is_asked_for(scripted: TextModel, sma
     for once, threshold in ((False, REREAD_THRESHOLD), (True, THRESHOLD)):
         with profile.opened(one, scripted, False, once) as (readers, _):
             assert readers.index.search("How many bridges?").threshold == threshold
+
+
+def test_a_question_is_searched_once_for_all_readers_and_anew_behind_another(
+    scripted: TextModel, small_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, search = [], Index.search
+
+    def counted(index: Index, question: str, history: Sequence[Turn] = (), *rest: Any) -> Retrieval:
+        asked.append((question, len(history)))
+        return search(index, question, history, *rest)
+
+    monkeypatch.setattr(Index, "search", counted)
+    first, second = "How many bridges?", "And with whom?"
+    told = [
+        Item("a", "answerable", first),
+        Item("b", "answerable", second),
+        Item("c", "answerable", second, after=[first]),
+    ]
+    (one,) = read_sets(small_set)
+    with profile.opened(one, scripted, False) as (readers, _):
+        for item in told:
+            found = [readers.search(item), *(readers.answer(reader, item).hits for reader in EVERY.readers)]
+            assert all(hits[0] == found[0][0] for hits in found if hits)
+    assert asked == [(first, 0), (second, 0), (second, 2)]
 
 
 def test_what_only_profile_questions_know_is_refused_elsewhere(tmp_path: Path) -> None:

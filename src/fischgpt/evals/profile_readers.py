@@ -23,7 +23,7 @@ from fischgpt.evals.profile_items import Item
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.prompt import build_turns
-from fischgpt.profile.retrieval import Hit
+from fischgpt.profile.retrieval import Hit, Retrieval
 
 Reader = Literal["quote", "pointer", "model", "served"]
 READERS: tuple[Reader, ...] = get_args(Reader)
@@ -65,12 +65,32 @@ class Remembering(TextModel):
         yield from self.seen[key]
 
 
+class RememberingIndex(Index):
+    """Searches each question once, though several readers ask: of the turns before, only questions steer a search."""
+
+    def __init__(self, inner: Index) -> None:
+        self.inner, self.profile, self.notice = inner, inner.profile, inner.notice
+        self.seen: dict[tuple[str | int, ...], Retrieval] = {}
+
+    def search(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        k: int = 8,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Retrieval:
+        key = (k, question, *(turn.text for turn in history if turn.role == "user"))
+        if key not in self.seen:
+            self.seen[key] = self.inner.search(question, history, k, cancelled)
+        return self.seen[key]
+
+
 class Readers:
     """The readers of one owner. `index`: the owner's, which is left open."""
 
     def __init__(self, profile: Profile, index: Index, model: TextModel) -> None:
-        self.index = index
-        self.assistant = Assistant(profile, index, Remembering.of(model))
+        self.index = RememberingIndex(index)
+        self.assistant = Assistant(profile, self.index, Remembering.of(model))
         self.passages = profile.passages
         self.params = SamplingParams(
             max_tokens=self.assistant.answer_tokens, stop_ids=tuple(model.tokenizer.control_ids)
