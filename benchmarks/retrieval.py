@@ -17,14 +17,18 @@ import json
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fischgpt.chat import Turn
 from fischgpt.data.grounded.people import person as written
+from fischgpt.evals.profile_items import read_sets
 from fischgpt.profile.embed import embed
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import load_profile
@@ -117,29 +121,45 @@ def auc(yes: Sequence[float], no: Sequence[float]) -> float:
     return float(np.mean([[(a > b) + 0.5 * (a == b) for b in no] for a in yes]))
 
 
-def speed(cache: Path) -> dict[str, float]:
-    """Seconds to index 200 bullets, and milliseconds a question takes with them."""
+def speed(cache: Path) -> Iterator[str]:
+    """How long indexing 200 bullets takes, and a search: of these with a short question, and of the dev half's resumes
+    with every third question asked of them, a follow-up after the question before it."""
     words = json.loads((HERE / "scientist.json").read_text("utf-8"))
     told = [bullet for entry in words["work"] for bullet in entry["highlights"]]
     bullets = [f"{bullet} in year {1800 + n}" for n in range(40) for bullet in told]
     resume = {"basics": {"name": "Two Hundred"}, "work": [{"name": "Acme", "highlights": bullets[:199]}]}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "resume.json"
-        path.write_text(json.dumps(resume), "utf-8")
-        profile = load_profile(path)
-        embed(["The model is loaded before the clock starts."])
-        assert len(profile.passages) == 200
-        start = time.perf_counter()
-        index = Index.open(profile, cache / "speed")
-        built = time.perf_counter() - start
-        times = []
-        for n in range(200):
-            start = time.perf_counter()
-            index.search(f"How fast does the glacier move in {1800 + n % 20}?")
-            times.append(1e3 * (time.perf_counter() - start))
-    return {"passages": len(profile.passages), "index_s": built} | {
-        f"query_p{p}_ms": float(np.percentile(times, p)) for p in (50, 95)
-    }
+    path = cache / "resume.json"
+    path.write_text(json.dumps(resume), "utf-8")
+    profile = load_profile(path)
+    embed(["The model is loaded before the clock starts."])
+    assert len(profile.passages) == 200
+    index, built = clocked(lambda: Index.open(profile, cache / "speed"))
+    yield f"indexed in {built / 1000:.2f} s"
+    short = [
+        clocked(partial(index.search, f"How fast does the glacier move in {1800 + n % 20}?"))[1] for n in range(200)
+    ]
+    yield f"short question, short bullets: {spread(short)}"
+    of: dict[str, list[float]] = defaultdict(list)
+    for one in read_sets():
+        opened = Index.open(load_profile(one.resume), cache / one.name) if one.half == "dev" else None
+        for item in one.items[::3] if opened else ():
+            for question in item.after:
+                opened.search(question)
+            history = [Turn("user", question) for question in item.after]
+            found, took = clocked(partial(opened.search, item.question, history))
+            of[f"{item.kind}, cut to runs" if any(hit.runs for hit in found.hits) else item.kind].append(took)
+    for kind in sorted(of):
+        yield f"{kind}: {spread(of[kind])}"
+
+
+def clocked(do: Callable[[], Any]) -> tuple[Any, float]:
+    """What it gives, and the milliseconds it took."""
+    start = time.perf_counter()
+    return do(), 1e3 * (time.perf_counter() - start)
+
+
+def spread(times: Sequence[float]) -> str:
+    return "p50 {:.0f} ms, p95 {:.0f} ms of {}".format(*np.percentile(times, (50, 95)), len(times))
 
 
 def main() -> None:
@@ -151,7 +171,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.speed:
         with tempfile.TemporaryDirectory() as folder:
-            return print(", ".join(f"{key} {value:.3g}" for key, value in speed(Path(folder)).items()))
+            for line in speed(Path(folder)):
+                print(line, flush=True)
+            return
     with tempfile.TemporaryDirectory() as folder:
         asked = ask_all(Path(folder), options.words, options.once)
     people = list(dict.fromkeys(one.person for one in asked))

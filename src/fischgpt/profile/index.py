@@ -202,7 +202,7 @@ class Index:
 
     def _entry(self, earlier: str, cancelled: Callable[[], bool]) -> str:
         """The entry whose passage answers the question before a follow-up best: as a rule that was searched a turn
-        ago, and searching it again takes a third of the time to the first word."""
+        ago, and searching it again makes the search of a follow-up 1.9 times as long."""
         if (known := self._entries.get(earlier)) is not None:
             return known
         before = self._search(earlier, "", "", 1, cancelled).hits
