@@ -18,6 +18,22 @@ LIBRARIAN = {
         {"name": "Ducal Library", "position": "Librarian", "startDate": "1770", "highlights": [SOLD, "Fed a cat."]}
     ],
 }
+COLLEAGUES = {
+    "basics": {"name": "Gotthelf Immersdorf"},
+    "work": [
+        {
+            "name": "Ducal Library",
+            "position": "Librarian",
+            "highlights": [
+                "Built the reading room with the carpenter Jakob Stolz, after the old one had burned down in 1771.",
+                "Drew up the first catalogue with the schoolmaster Konrad Ebeling, although nobody had asked for one.",
+                "Repaired the great globe with the clockmaker Anna Reuss, because the duke wanted to look at Siam.",
+                "Fed a cat.",
+            ],
+        }
+    ],
+}
+"""Three lines, too long together, that name somebody by the way."""
 LOAD_MS = 120_000
 """The most that a browser may take to load the model from it."""
 

@@ -19,7 +19,7 @@ from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile, load_profile
 from fischgpt.server.static import export_site
 from site_samples import COST, Visitor
-from static_samples import KEPT, LIBRARIAN, LOAD_MS, SOLD, TWICE, hosted
+from static_samples import COLLEAGUES, KEPT, LIBRARIAN, LOAD_MS, SOLD, TWICE, hosted
 
 Visit = Callable[..., Visitor]
 KIND_FLIPS = 0.15
@@ -167,6 +167,19 @@ def test_a_passage_too_long_to_quote_is_cut_down_to_what_answers_as_on_the_serve
     assert all(len(one.text.split()) < 30 < len(SOLD.split()) for one in expected)
     assert ["harpsichord" in one["text"] for one in found] == [True, False, True]
     assert not any("…" in one.text for one in whole)
+
+
+def test_of_each_line_of_a_list_the_run_of_words_is_shown_that_answers(tmp_path: Path, visit: Visit) -> None:
+    resume = tmp_path / "resume.json"
+    resume.write_text(json.dumps(COLLEAGUES))
+    items = [
+        Item(question, "list", question) for question in ("Who did he work with?", "Which people did he work with?")
+    ]
+    (_, _, once, _), (_, _, expected, found) = both_answers(resume, items, tmp_path / "site", visit)
+    for told in ([one["text"] for one in found], [one.text for one in expected]):
+        assert all(name in text for text in told for name in ("Jakob Stolz", "Konrad Ebeling", "Anna Reuss"))
+        assert all(sum(line.startswith("…with the ") for line in quoted_lines(text)) >= 2 for text in told)
+    assert not any(line.startswith("…") for one in once for line in quoted_lines(one.text))
 
 
 def both_answers(
