@@ -184,6 +184,31 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(
         assert not list(folder.glob(".part*"))
 
 
+@pytest.mark.parametrize("saved", [(), ("tokenizer_config.json",), ("tokenizer_config.json", "tokenizer.json")])
+def test_killed_while_the_tokenizer_is_saved_nothing_is_left_over(
+    recipe: Make, lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: tuple[str, ...]
+) -> None:
+    whole = prepare(recipe([lines], f"run={tmp_path}/whole"), quiet)
+    made = recipe([lines], f"run={tmp_path}/killed")
+
+    class Killed(BaseException): ...
+
+    def dies(file: Path, target: Path) -> Path:
+        if len(moved) == len(saved):
+            raise Killed
+        moved.append(file.name)
+        return file.rename(target)
+
+    moved: list[str] = []
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Path, "replace", dies)
+        prepare(made, quiet)
+    assert tuple(moved) == saved
+    folder = prepare(made, quiet)
+    assert contents(folder) == contents(whole)
+    assert {file.name for file in folder.iterdir()} == {file.name for file in whole.iterdir()}
+
+
 def test_a_parent_killed_leaves_no_process_behind(recipe: Make, tmp_path: Path) -> None:
     big = tmp_path / "big.jsonl"
     big.write_text('{"text": "%s"}\n' % ("word after word " * 100) * 20_000)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -208,19 +207,19 @@ def _check_disk(corpus: Corpus, folder: Path, written: int) -> None:
 
 
 def _tokenizer(recipe: Recipe, folder: Path, report: OnProgress) -> Tokenizer:
-    if (folder / "tokenizer.json").exists():
-        return Tokenizer.load(folder)
-    if recipe.tokenizer.kind == "gpt2":
-        tokenizer = Tokenizer.gpt2()
-    else:
-        report(Progress("training the tokenizer"))
-        tokenizer = Tokenizer.train(_sample(recipe, folder), recipe.tokenizer.vocab_size)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as part:
+    part = folder / ".part-tokenizer"  # always of this name, so that what a kill leaves is found and goes
+    if not (folder / "tokenizer.json").exists():
+        if recipe.tokenizer.kind == "gpt2":
+            tokenizer = Tokenizer.gpt2()
+        else:
+            report(Progress("training the tokenizer"))
+            tokenizer = Tokenizer.train(_sample(recipe, folder), recipe.tokenizer.vocab_size)
         tokenizer.save(part)
         # tokenizer.json last: it is the one that marks the step as done.
-        for file in sorted(Path(part).iterdir(), key=lambda file: file.name == "tokenizer.json"):
+        for file in sorted(part.iterdir(), key=lambda file: file.name == "tokenizer.json"):
             file.replace(folder / file.name)
-    return tokenizer
+    shutil.rmtree(part, ignore_errors=True)
+    return Tokenizer.load(folder)
 
 
 def _sample(recipe: Recipe, folder: Path) -> Iterator[str]:
