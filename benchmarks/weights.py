@@ -153,13 +153,14 @@ def show_belongs(asked: Sequence[Answered], belongs: NDArray[np.float64]) -> str
         for one in asked:
             if not one.evidence:
                 continue
-            chosen = listed(replace(one.found, hits=one.found.hits[:SHOWN]))
+            told_of = replace(one.found, hits=one.found.hits[:SHOWN])
+            chosen = listed(told_of)
             if one.item and one.kind in ASKING:
-                text = MARKER.sub(" ", quoted(chosen, one.found.hits)).split()
+                text = MARKER.sub(" ", quoted(told_of, told_of.hits)).split()
                 right.append(profile_score.holds(" ".join(text[:60]), one.item.gold, one.item.need))
                 short.append(right[-1] and len(text) <= 30)
             if one.kind == "list":
-                cited = len({hit.passage.id for hit in chosen} & one.evidence)
+                cited = len({hit.passage.id for hit, _ in chosen} & one.evidence)
                 whole.append(right[-1] if one.item else cited >= max(2, len(one.evidence) / 2))
             else:
                 more.append(len(chosen) > 1)

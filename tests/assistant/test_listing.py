@@ -1,6 +1,11 @@
 """The answer without a model: one passage whole, several in few words."""
 
+import itertools
 from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fischgpt.assistant.listing import fitted, items, quoted, why
 from fischgpt.profile.passages import Passage
@@ -15,8 +20,8 @@ def found(hits: list[Hit], several: float = 0.03, together: int = 1, reread: int
     return Retrieval(hits, True, hits[0].score, 0.05, several, together, reread)
 
 
-def ids(hits: list[Hit]) -> list[str]:
-    return [one.passage.id for one in hits]
+def ids(chosen: list[tuple[Hit, float]]) -> list[str]:
+    return [hit.passage.id for hit, _ in chosen]
 
 
 PRIZES = [
@@ -43,19 +48,22 @@ POSTS = [
 
 
 def test_a_list_is_what_probably_belongs_to_the_answer_named_briefly() -> None:
-    assert quoted(listed(found([*PRIZES[:2], PRIZES[3]])), PRIZES) == (
-        "Davy Medal, awarded by Royal Society in 1903. [1] Nobel Prize, awarded by Academy in 1911. [2]"
+    assert quoted(found([*PRIZES[:2], PRIZES[3]]), PRIZES) == (
+        "Davy Medal, awarded by Royal Society in 1903. [1]\nNobel Prize, awarded by Academy in 1911. [2]"
     )
-    assert quoted(PRIZES[:1], PRIZES) == "Davy Medal, awarded by Royal Society in 1903. [1]"
+    assert quoted(found(PRIZES[:1]), PRIZES) == "Davy Medal, awarded by Royal Society in 1903. [1]"
 
 
 def test_the_more_several_are_asked_for_the_more_are_listed() -> None:
     assert ids(listed(found(POSTS, several=0.03))) == ["work-1-1"]
     assert ids(listed(found(POSTS, several=0.3))) == ["work-1-1", "work-2-1"]
     assert ids(listed(found(POSTS, several=0.9))) == ["work-1-1", "work-2-1", "publications-1"]
-    assert quoted(POSTS[:3], POSTS) == (
-        "Haiti, Consul (1889): Named by Harrison. [1] Washington, Recorder (1881): Appointed by Garfield. [2] "
+    assert quoted(found(POSTS, several=0.9), POSTS) == (
+        "Haiti, Consul (1889): Named by Harrison. [1]\nWashington, Recorder (1881): Appointed by Garfield. [2]\n"
         "“Counsel”, published in 1878. [3]"
+    )
+    assert quoted(found(POSTS, several=0.9), [POSTS[2], POSTS[0]]) == (
+        "Haiti, Consul (1889): Named by Harrison. [2]\n“Counsel”, published in 1878. [1]"
     )
 
 
@@ -79,7 +87,9 @@ def test_what_was_read_only_once_is_never_listed() -> None:
 
 
 def test_what_answers_together_is_quoted_together_however_unlikely_the_second() -> None:
-    assert listed(found([POSTS[0], POSTS[3], POSTS[1]], together=2)) == [POSTS[0], POSTS[3]]
+    assert listed(found([POSTS[0], POSTS[3], POSTS[1]], together=2)) == [(POSTS[0], 1.0), (POSTS[3], 1.0)]
+    said = [replace(hit, passage=replace(hit.passage, text=f"Sold {'very ' * 20}well.")) for hit in POSTS[:2]]
+    assert quoted(found(said, together=2), said).count("Sold") == 2  # in 60 words, though 30 have room for one
 
 
 def test_two_lines_of_which_the_readers_cannot_tell_are_both_quoted() -> None:
@@ -92,9 +102,9 @@ def test_two_lines_of_which_the_readers_cannot_tell_are_both_quoted() -> None:
 
 def test_why_there_is_more_than_one_line_is_said() -> None:
     close = [replace(POSTS[0], score=0.6), replace(POSTS[1], score=0.6)]
-    assert why(found(POSTS, several=0.9)) == why(found(PRIZES[:3])) == "several entries answer"
-    assert why(found(close)) == "either may answer"
-    assert why(found(close, together=2)) == "the answer takes both"
+    assert why(found(POSTS, several=0.9), 2) == why(found(PRIZES[:3]), 3) == "several entries answer"
+    assert why(found(close), 2) == "either may answer"
+    assert why(found(close, together=2), 2) == "the answer takes both"
 
 
 def test_an_item_gets_shorter_at_its_joints_and_says_where_something_was_left_out() -> None:
@@ -115,17 +125,62 @@ def test_an_item_gets_shorter_at_its_joints_and_says_where_something_was_left_ou
     assert items(placed) == (placed.text, "Acme, Engineer, Hull, Yorkshire.", "Acme, Engineer.")
 
 
-def test_several_items_have_30_words_in_all_where_that_can_be_and_60_at_most() -> None:
-    def item(words: int) -> str:
-        return " ".join(["word"] * words)
+def item(words: int, worth: float) -> tuple[str, float]:
+    return " ".join(["word"] * words), worth
 
-    assert fitted([(item(12),), (item(15), item(9))]) == [item(12), item(15)]
-    assert fitted([(item(20), item(14), item(8)), (item(20), item(10))]) == [item(14), item(10)]
-    assert fitted([(item(25),), (item(25),), (item(25),)]) == [item(25), item(25)]
-    assert fitted([(item(70),)]) == [item(70)]
+
+def test_the_lines_are_picked_that_are_worth_most_together_in_so_many_words() -> None:
+    long, short = item(20, 0.9), item(8, 0.7)
+    assert fitted([[long, short], [item(10, 0.5)]], 1, 30) == [(0, long[0]), (1, item(10, 0)[0])]
+    both = [(0, short[0]), (1, item(20, 0)[0])]
+    assert fitted([[long, short], [item(20, 0.5)]], 1, 30) == both  # .7 + .5 is more than .9
+    assert fitted([[long, short], [item(20, 0.1)]], 1, 30) == [(0, long[0])]
+    assert fitted([[long, short], [item(20, 0.1)]], 2, 30) == both  # both must be there
+    assert fitted([[long], [item(11, 0.9)]], 2, 30) == []
+    three = [[item(12, 0.3)], [item(12, 0.2)], [item(12, 0.25)]]
+    assert [i for i, _ in fitted(three, 1, 30)] == [0, 2]
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(1, 12), st.floats(0.1, 1)), max_size=4), min_size=1, max_size=4),
+    st.integers(0, 2),
+)
+def test_no_other_choice_is_worth_more(lines: list[list[tuple[int, float]]], must: int) -> None:
+    forms = [[item(*form) for form in line] for line in lines]
+    choices = itertools.product(*([*line, *([None] if i >= must else [])] for i, line in enumerate(forms)))
+    fit = [one for one in choices if sum(len(form[0].split()) for form in one if form) <= 20]
+    picked = fitted(forms, must, 20)
+    if not fit:
+        assert picked == []
+        return
+    said = [max(worth for text, worth in forms[i] if text == chosen) for i, chosen in picked]
+    assert sum(said) == pytest.approx(max(sum(form[1] for form in one if form) for one in fit))
+    assert (
+        sum(len(text.split()) for _, text in picked) <= 20
+        and [i for i, _ in picked][:must] == [*range(must)][: len(lines)]
+    )
+
+
+def test_of_lines_too_long_together_the_runs_are_said_that_answer_nearly_as_well_as_the_whole() -> None:
+    text = f"Built a bridge in Hull, with {'many ' * 12}men, for the king of Hawaii."
+    long = [replace(hit, score=0.9, passage=replace(hit.passage, text=text)) for hit in POSTS[:2]]
+    place, king = "Built a tower in Goa…", "…for the king of Hawaii."
+    cut = [replace(long[0], runs=((place, 9.0), (king, 9.0))), replace(long[1], runs=((place, 0.5), (king, 5.0)))]
+    assert quoted(found(cut, several=0.9), cut) == f"{text} [1]\n{place} [2]"
+    cut[1] = replace(long[1], runs=((place, 9.0), (king, 9.0)))
+    assert "\n" not in quoted(found(cut, several=0.9), cut)  # what no longer answers is not listed
+
+
+def test_a_line_that_says_nothing_new_is_left_out() -> None:
+    again = [replace(POSTS[0], score=0.9), replace(POSTS[1], score=0.8), replace(POSTS[2], score=0.7)]
+    again = [replace(hit, passage=replace(hit.passage, title="", organisation="", dates="")) for hit in again]
+    texts = ("He built FischGPT from scratch.", "Built FischGPT.", "He sold it in Hull.")
+    again = [replace(hit, passage=replace(hit.passage, text=text)) for hit, text in zip(again, texts, strict=True)]
+    lines = quoted(found(again, several=0.9), again).split("\n")
+    assert [line[-3:] for line in lines] == ["[1]", "[3]"]
 
 
 def test_a_passage_cut_by_a_reader_is_quoted_so_alone() -> None:
     long = hit("work-1-1", "Work", "Acme", "", "1921", "Built " + "word " * 30 + "and sold a piano.", 0.6)
     cut = Hit(long.passage, 0.6, 0.5, 1.0, part="…and sold a piano.")
-    assert quoted([cut], [cut]) == "Acme (1921): …and sold a piano. [1]"
+    assert quoted(found([cut]), [cut]) == "Acme (1921): …and sold a piano. [1]"

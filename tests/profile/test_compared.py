@@ -44,7 +44,7 @@ def test_others_are_one(question: str) -> None:
 
 def test_both_lines_come_first_and_are_quoted_together(curie: Index) -> None:
     found = curie.search("How old was Marie Curie when she married?")
-    first, second = (hit.passage.text for hit in listed(found))
+    first, second = (hit.passage.text for hit, _ in listed(found))
     assert found.answerable and "1867" in first and "1895" in second
 
 
@@ -61,5 +61,5 @@ def test_where_one_half_is_not_told_the_question_is_searched_as_it_is(curie: Ind
 
 
 def test_a_line_that_answers_both_halves_best_is_quoted_once(curie: Index) -> None:
-    shown = [hit.passage.id for hit in listed(curie.search("How old was she when she was born in Warsaw?"))]
+    shown = [hit.passage.id for hit, _ in listed(curie.search("How old was she when she was born in Warsaw?"))]
     assert len(shown) == len(set(shown))

@@ -203,33 +203,37 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
         drawn = dice.sample(range(len(profile.passages)), 8)
         scores = sorted(dice.choice([dice.random(), 0.0, 1.0]) for _ in drawn)[::-1]
         asked = dice.choice([0.0, index.SEVERAL, dice.random()])
-        logits = [[round(dice.gauss(0, 1), 1) for _ in parts.runs(profile.passages[i])] for i in drawn]
-        drawing = [*zip(drawn, scores, logits, strict=True)]
+        drops = [[round(2 * dice.random(), 1) for _ in parts.runs(profile.passages[i])] for i in drawn]
+        drawing = [*zip(drawn, scores, drops, strict=True)]
         cases.append((drawing, asked, dice.choice([1, 1, 1, 2]), dice.choice([0, 5, 8])))
     script = """
-      const { bestRuns, listed, quoted, why } = await import("./src/browser/listing.ts");
+      const { quoted, why } = await import("./src/browser/listing.ts");
+      const { Language } = await import("./src/browser/text.ts");
       const { passages, quoting } = given.rules;
+      const language = new Language(given.rules);
       return given.cases.map(([drawn, several, together, reread]) => {
-        const hits = drawn.map(([i, score, logits]) => {
-          const runs = bestRuns(passages[i].runs.map((shown, n) => [shown, logits[n]]), quoting.worse);
+        const hits = drawn.map(([i, score, drops]) => {
+          const runs = passages[i].runs.map((run, n) => [run, drops[n]]);
           return { passage: passages[i], score, cosine: 0, bm25: 0, runs };
         });
         const found = { hits, several, together, reread };
-        return [quoted(listed(found, quoting), hits, quoting), why(found, quoting)];
+        const told = quoted(found, hits, quoting, (text) => language.terms(text));
+        return [told, why(found, told.split("\\n").length, quoting)];
       });
     """
     given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "cases": cases}
     several = 0
     for (drawn, asked, together, reread), told in zip(cases, run_node(script, tmp_path, given), strict=True):
         hits = []
-        for i, score, logits in drawn:
+        for i, score, drops in drawn:
             passage = profile.passages[i]
-            runs = parts.best_runs([*zip(parts.runs(passage), logits, strict=True)])
+            runs = tuple((run.shown, drop) for run, drop in zip(parts.runs(passage), drops, strict=True))
             hits.append(retrieval.Hit(passage, score, 0.0, 0.0, runs=runs))
         found = retrieval.Retrieval(hits, True, hits[0].score, 0.05, asked, together, reread)
-        chosen = retrieval.listed(found)
-        assert told == [listing.quoted(chosen, hits), listing.why(found)], (drawn, asked, together, reread)
-        several += len(chosen) > 1
+        said = listing.quoted(found, hits)
+        lines = said.count("\n") + 1
+        assert told == [said, listing.why(found, lines)], (drawn, asked, together, reread)
+        several += lines > 1
     assert 100 < several < len(cases)
 
 

@@ -25,7 +25,7 @@ from fischgpt.errors import UserError
 from fischgpt.profile.index import Index
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.prompt import build_turns
-from fischgpt.profile.retrieval import Hit, listed
+from fischgpt.profile.retrieval import Hit
 from fischgpt.profile.text import clean
 
 logger = logging.getLogger(__name__)
@@ -108,10 +108,10 @@ class Assistant:
         best = retrieval.hits[0]
         shown = used if best in used else [*used, best]
         yield Sources(tuple(shown), retrieval.score, retrieval.threshold)
-        chosen = [hit for hit in listed(retrieval) if hit in shown]
-        quote = quoted(chosen, shown)
-        if len(chosen) > 1:  # of lists the model's pointer gets 11 % right, the quote 61 (test half)
-            yield from run.say(quote, "quote", why(retrieval))
+        quote = quoted(retrieval, shown)
+        lines = quote.count("\n") + 1
+        if lines > 1:  # of lists the model's pointer gets 11 % right, the quote 61 (test half)
+            yield from run.say(quote, "quote", why(retrieval, lines))
         elif used:
             yield from run.ask(turns, used, quote)
         else:

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from fischgpt import chat
 from fischgpt.assistant.answer import Assistant
 from fischgpt.assistant.check import declines
-from fischgpt.assistant.listing import listed, quoted
+from fischgpt.assistant.listing import quoted
 from fischgpt.assistant.model import Piece, TextModel
 from fischgpt.assistant.quoting import Quotations, choices
 from fischgpt.chat import Turn
@@ -106,7 +106,7 @@ class Readers:
         if reader == "quote":
             if not (found.answerable and found.hits):
                 return Reply(self.assistant.declined, True, tuple(found.hits))
-            return Reply(quoted(listed(found), found.hits), False, tuple(found.hits))
+            return Reply(quoted(found, found.hits), False, tuple(found.hits))
         model = self.assistant.model
         turns, used = build_turns(
             question, found.hits, history, model.tokenizer, model.config.block_size, self.assistant.answer_tokens

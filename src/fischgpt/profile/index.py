@@ -247,13 +247,17 @@ class Index:
 
     def _with_runs(self, found: Retrieval, question: str, whole: str) -> Retrieval:
         """With what of each line answers best, where more than one is listed and they are too long together."""
-        chosen = listed(found)
+        chosen = [hit for hit, _ in listed(found)]
         if len(chosen) < 2 or sum(len(hit.passage.text.split()) for hit in chosen) <= SHORT_WORDS:
             return found
         asked, readings = self._read(question), self._read_passages([hit.passage.id for hit in chosen])
         pairs = [Pair(asked, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in chosen] if asked else []
-        best = short_forms(pairs, [hit.passage for hit in chosen], self._read(whole) if whole else None)
-        return replace(found, hits=[replace(hit, runs=best.get(hit.passage.id, ())) for hit in found.hits])
+        runs = short_forms(pairs, [hit.passage for hit in chosen], self._read(whole) if whole else None)
+        cut = {
+            hit.passage.id: tuple((run, max(0.0, hit.signals[0] - logit)) for run, logit in runs[hit.passage.id])
+            for hit in chosen
+        }
+        return replace(found, hits=[replace(hit, runs=cut.get(hit.passage.id, ())) for hit in found.hits])
 
     def _read_passages(self, ids: list[str]) -> dict[str, Reading]:
         """The passages' token vectors: kept ones, and those of a shared store as they are needed."""

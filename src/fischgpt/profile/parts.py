@@ -2,7 +2,6 @@
 runs of a few words; the cross-encoder, which chose the passage, chooses of these too (profile/rereading.py)."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,12 +33,14 @@ _LEANS_ON = re.compile(
     re.IGNORECASE,
 )
 """What it may not end in."""
-RUN_WORDS = range(3, SHORT_WORDS // 2 + 1)
+_VERB_LAST = re.compile(
+    r"\b(?:\w+ed|built|made|written|found|began|begun|held|kept|led|left|met|paid|put|read|ran|said|saw|sent|set|sold"
+    r"|spent|stood|taken|took|taught|told|went|won|wrote|given|gave|got|grew|drew|drawn|brought|bought|became|chosen"
+    r"|fell|sung|sang|spoke|shown|lost|known|learnt|lent|is|was|were|are|be|been|had|has|have|did|does|could|would)$"
+)
+"""Nor that, where more follows: "FischGPT is a GPT-2 built…" says less than it seems to."""
+RUN_WORDS = range(4, SHORT_WORDS // 2 + 1)
 """Of a run: two that are listed share SHORT_WORDS."""
-WORSE = 2.0
-"""A run whose logit is so much lower than that of the best one of its line is not shown, short as it is: "Spent six
-weeks…" does not tell where. Of 104 questions of the dev half that get several lines 84 are right so and 71 in 30 words;
-81 and 76 with any run, 84 and 69 from 1 (seen once)."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def parts(passage: Passage) -> tuple[Part, ...]:
 
 @lru_cache(maxsize=4096)
 def runs(passage: Passage) -> tuple[Part, ...]:
-    """What can stand for a passage among several: the runs from joint to joint of a sentence of RUN_WORDS words, nine
-    on average, fifty at most; none of the first line of an entry, which is named instead."""
+    """What can stand for a passage among several: the runs from joint to joint of a sentence of RUN_WORDS words;
+    none of the first line of an entry, which is named instead."""
     if passage.names_itself:
         return ()
     found: dict[str, Part] = {}
@@ -91,8 +92,9 @@ def runs(passage: Passage) -> tuple[Part, ...]:
             for end in range(start + 1, len(pieces) + 1):
                 text = " ".join(pieces[start:end])
                 text = text if end == len(pieces) else text.rstrip(" ,;:–—(")
-                if len(text.split()) in RUN_WORDS and _stands_alone(text):
-                    shown = f"{'…' if start else ''}{text}{'' if end == len(pieces) else '…'}"
+                cut = end < len(pieces)
+                if len(text.split()) in RUN_WORDS and _stands_alone(text) and not (cut and _VERB_LAST.search(text)):
+                    shown = f"{'…' if start else ''}{text}{'…' if cut else ''}"
                     found.setdefault(text, Part(text, shown))
     return tuple(found.values())
 
@@ -100,18 +102,6 @@ def runs(passage: Passage) -> tuple[Part, ...]:
 def _stands_alone(text: str) -> bool:
     whole = all(text.count(opening) == text.count(closing) for opening, closing in ("()", "“”"))
     return whole and text.count('"') % 2 == 0 and not _LEANS_BACK.match(text) and not _LEANS_ON.search(text)
-
-
-def best_runs(read: Sequence[tuple[Part, float]]) -> tuple[str, ...]:
-    """Runs as they are quoted, with the logit that each answers; longest first, each of them answers better than every
-    shorter one."""
-    kept: list[str] = []
-    best = max((logit for _, logit in read), default=0.0) - WORSE
-    for run, logit in sorted(read, key=lambda one: (len(one[0].text.split()), -one[1])):
-        if logit > best:
-            best = logit
-            kept.insert(0, run.shown)
-    return tuple(kept)
 
 
 def context(passage: Passage) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fischgpt.profile import embed
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
-from fischgpt.profile.parts import SHORT_WORDS, Part, best_runs, context, parts, runs
+from fischgpt.profile.parts import SHORT_WORDS, Part, context, parts, runs
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.relevance import Pair
 
@@ -31,16 +31,15 @@ def best_part(pair: Pair, passage: Passage, whole: Reading | None) -> str:
 
 def short_forms(
     pairs: Sequence[Pair], passages: Sequence[Passage], whole: Reading | None
-) -> dict[str, tuple[str, ...]]:
-    """By the id of each passage that is listed its runs that answer best (`best_runs`), none longer than twice its
-    share of SHORT_WORDS."""
+) -> dict[str, list[tuple[str, float]]]:
+    """By the id of each passage that is listed its runs as they are quoted, with the logit that each answers; none
+    longer than twice its share of SHORT_WORDS."""
     most = 2 * SHORT_WORDS // max(1, len(passages))
     short = [[run for run in runs(passage) if len(run.text.split()) <= most] for passage in passages]
     read = [(pair, passage, run) for pair, passage, some in zip(pairs, passages, short, strict=True) for run in some]
     logits = iter(_read(read, whole).tolist())
     return {
-        passage.id: best_runs([(run, next(logits)) for run in some])
-        for passage, some in zip(passages, short, strict=True)
+        passage.id: [(run.shown, next(logits)) for run in some] for passage, some in zip(passages, short, strict=True)
     }
 
 

@@ -33,8 +33,9 @@ class Hit:
     search weighs (`REREAD_WEIGHTS`); for fitting those again."""
     part: str = ""
     """What of the passage answers, where the whole is too long to quote and was read twice."""
-    runs: tuple[str, ...] = ()
-    """Shorter and shorter quotations of it, each the best of its length, where several lines are listed."""
+    runs: tuple[tuple[str, float], ...] = ()
+    """Shorter quotations of it, where several lines are listed, each with how much its logit that it answers is below
+    that of the whole."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,15 @@ class Retrieval:
     """How many of the first hits were read twice; of the others too many look likely that are not."""
 
 
-def listed(found: Retrieval) -> list[Hit]:
-    """The hits to quote: the best one and those that answer together with it, or else those that probably belong to
-    the answer, of what was read twice: prizes where prizes are asked for, or a second line as likely as the first."""
+def listed(found: Retrieval) -> list[tuple[Hit, float]]:
+    """The hits that may be quoted, each with the probability that it tells what answers: the best one and those that
+    answer together with it, or else those that probably belong to the answer, of what was read twice: prizes where
+    prizes are asked for, or a second line as likely as the first."""
     best, *rest = found.hits
     if found.together > 1:
-        return found.hits[: found.together]
-    read_twice = rest[: max(0, found.reread - 1)]
-    return [best, *(hit for hit in read_twice if _belongs(hit, best, found.several) >= LISTED)][:MAX_LISTED]
+        return [(hit, 1.0) for hit in found.hits[: found.together]]
+    read_twice = ((hit, _belongs(hit, best, found.several)) for hit in rest[: max(0, found.reread - 1)])
+    return [(best, best.score), *(one for one in read_twice if one[1] >= LISTED)][:MAX_LISTED]
 
 
 def _belongs(hit: Hit, best: Hit, several: float) -> float:

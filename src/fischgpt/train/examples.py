@@ -3,7 +3,7 @@ of their owner that each is shown with."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fischgpt.data.grounded.asked import MadeUp
+from fischgpt.data.grounded.asked import Asked, MadeUp
 from fischgpt.data.grounded.families import without
+from fischgpt.data.grounded.orders import in_company, orders
 from fischgpt.data.grounded.people import people
 from fischgpt.errors import UserError
 from fischgpt.profile.bm25 import BM25
@@ -40,6 +41,8 @@ WITHHELD = 0.15
 wanted is simply not there, the commonest case on a real page."""
 MOVED_ON = 0.15
 """Share of the questions that are also read behind another one of the same visitor, which says nothing about them."""
+ORDERS, COMPANY = 0.2, 0.1
+"""Orders, as a share of the questions about an owner, and questions in their company (grounded/orders.py)."""
 BARE = 0.4
 """Of the questions whose passage has a bare version: the share that see it beside the passage; as many see it alone."""
 POOL = 2000
@@ -87,20 +90,24 @@ def by_hand(folder: Path, left_out: Collection[str] = (), follow_ups: bool = Fal
 def read(owner: MadeUp, follow_ups: bool = False) -> list[Example]:
     """The owner's questions as the search sees them, names stripped; `follow_ups` with the question before them, as the
     cross-encoder reads them, or else left out: they say nothing alone. With them come questions that go on from nothing
-    though another stands before them."""
+    though another stands before them, and orders."""
     examples: list[Example] = []
     texts = [indexed_text(passage) for passage in [*owner.passages, *(one.passage for one in owner.bare)]]
-    questions = [one for one in owner.questions if not one.earlier]
+    alone = [one for one in owner.questions if not one.earlier]
+    questions = [(one, one.text) for one in alone]
     if follow_ups:
         rng = Random(owner.name)
-        moved_on = [replace(one, earlier=rng.choice(questions).text) for one in questions if rng.random() < MOVED_ON]
-        questions = [*owner.questions, *moved_on]
-    asked = [strip(f"{one.earlier} {one.text}".strip(), owner.name) for one in questions]
+        questions = [(one, f"{one.earlier} {one.text}".strip()) for one in owner.questions]
+        questions += [(one, f"{rng.choice(alone).text} {one.text}") for one in alone if rng.random() < MOVED_ON]
+        questions += [(one, in_company(one.text, rng)) for one in alone if rng.random() < COMPANY]
+        given = rng.sample(orders(), round(ORDERS * len(alone)))
+        questions += [(Asked(order, "", (), "order"), order) for order in given]
+    asked = [strip(text, owner.name) for _, text in questions]
     readings = embedder().read([*texts, *asked])
     P = len(owner.passages)
     passages, bm25, of_bare = readings[: len(texts)], BM25(texts[:P]), BM25(texts)
     vectors = np.stack([passage.vector for passage in passages])
-    for question, text, one in zip(readings[len(texts) :], asked, questions, strict=True):
+    for question, text, (one, _) in zip(readings[len(texts) :], asked, questions, strict=True):
         answers = np.isin(np.arange(P), one.answers)
         words = np.array([*bm25.scores(text), *of_bare.scores(text)[P:]], np.float32)
         bare = tuple(P + i for i, b in enumerate(owner.bare) if answers[b.of] and one.text not in b.still)

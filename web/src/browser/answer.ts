@@ -2,7 +2,7 @@
 import type { AnswerKind, Message } from "../api.ts";
 import { Check } from "./check.ts";
 import type { CrossEncoder } from "./crossEncoder.ts";
-import { listed, quoted, why } from "./listing.ts";
+import { quoted, why } from "./listing.ts";
 import type { Sampling } from "./model.ts";
 import type { Turn } from "./question.ts";
 import { Quotations } from "./quoting.ts";
@@ -108,9 +108,9 @@ export class Assistant {
     const shown = used.includes(best) ? used : [...used, best];
     yield { type: "sources", hits: shown };
     const { quoting } = this.rules;
-    const chosen = listed(retrieval, quoting).filter((hit) => shown.includes(hit));
-    const quote = quoted(chosen, shown, quoting);
-    if (chosen.length > 1) yield* run.say(quote, "quote", why(retrieval, quoting));
+    const quote = quoted(retrieval, shown, quoting, (text) => this.language.terms(text));
+    const lines = quote.split("\n").length;
+    if (lines > 1) yield* run.say(quote, "quote", why(retrieval, lines, quoting));
     else if (used.length) {
       yield* run.ask(this.encode(turns), used, quote, stopped);
     } else yield* run.say(quote, "quote", "no passage fits the model's context");

@@ -1,18 +1,21 @@
-/** assistant/listing.py: the answer without a model, the best passage or of several each in few words. */
+/** assistant/listing.py: the answer without a model, the best passage or several, each on a line of its own. */
 import { type Rules, words } from "./rules.ts";
 import type { Hit, Retrieval } from "./search.ts";
 
 type Quoting = Rules["quoting"];
+type Form = [text: string, worth: number];
+type Picked = [line: number, text: string];
 
-/** The hits to quote: the best one and those that answer together with it, or that probably belong to the answer. */
-export function listed({ hits, several, together, reread }: Retrieval, rules: Quoting): Hit[] {
+/** The hits that may be quoted, each with the probability that it tells what answers: the best one and those that
+ * answer together with it, or that probably belong to the answer. */
+export function listed({ hits, several, together, reread }: Retrieval, rules: Quoting): [Hit, number][] {
   const [best, ...rest] = hits;
-  if (!best || together > 1) return hits.slice(0, together);
-  const more = rest.slice(0, Math.max(0, reread - 1));
-  return [best, ...more.filter((hit) => belongs(hit, best, several, rules) >= rules.listed)].slice(
-    0,
-    rules.maxListed,
-  );
+  if (!best || together > 1) return hits.slice(0, together).map((hit) => [hit, 1]);
+  const more = rest
+    .slice(0, Math.max(0, reread - 1))
+    .map((hit): [Hit, number] => [hit, belongs(hit, best, several, rules)]);
+  const all: [Hit, number][] = [[best, best.score], ...more.filter(([, worth]) => worth >= rules.listed)];
+  return all.slice(0, rules.maxListed);
 }
 
 /** Probability that what answers is told by `hit` too. */
@@ -24,57 +27,80 @@ function belongs(hit: Hit, best: Hit, several: number, rules: Quoting): number {
   return 1 / (1 + Math.exp(-total));
 }
 
-/** Why more than one is listed, for people. */
-export function why(found: Retrieval, rules: Quoting): string {
-  if (found.together > 1) return "the answer takes both";
-  const list = found.several >= rules.several || listed(found, rules).length > 2;
-  return list ? "several entries answer" : "either may answer";
-}
-
 const logit = (probability: number) =>
   Math.log(Math.max(probability, 1e-4) / Math.max(1 - probability, 1e-4));
 
-/** The answer without a model, each passage with its number among `shown`. */
-export function quoted(chosen: Hit[], shown: Hit[], rules: Quoting): string {
-  const [only, more] = chosen;
-  const texts = more ? fitted(chosen.map(formsOf), rules) : [only?.part ?? only?.passage.quotation ?? ""];
-  return texts.map((text, i) => `${text} [${shown.findIndex((hit) => hit === chosen[i]) + 1}]`).join(" ");
+/** Why more than one is listed, for people. */
+export function why(found: Retrieval, lines: number, rules: Quoting): string {
+  if (found.together > 1) return "the answer takes both";
+  return found.several >= rules.several || lines > 2 ? "several entries answer" : "either may answer";
 }
 
-/** Runs with the logit that each answers: longest first, each answers better than every shorter one. */
-export function bestRuns(runs: [shown: string, logit: number][], worse: number): string[] {
-  const read = runs.map(([shown, logit]) => ({ shown, logit, length: words(shown).length }));
-  let best = Math.max(...runs.map(([, logit]) => logit)) - worse;
-  const kept: string[] = [];
-  for (const { shown, logit } of read.sort((a, b) => a.length - b.length || b.logit - a.logit)) {
-    if (logit <= best) continue;
-    best = logit;
-    kept.unshift(shown);
-  }
-  return kept;
+/** The answer without a model, a line for each passage, with its number among `shown`. `terms`: a text's content words. */
+export function quoted(
+  found: Retrieval,
+  shown: Hit[],
+  rules: Quoting,
+  terms: (text: string) => string[],
+): string {
+  const chosen = listed(found, rules).filter(([hit]) => shown.includes(hit));
+  const must = Math.min(found.together, chosen.length);
+  let picked = chosen.length > 1 ? said(chosen, must, rules, terms) : [];
+  const [best] = chosen;
+  if (picked.length < 2 && best) picked = [[0, best[0].part ?? best[0].passage.quotation]];
+  const number = (i: number) => shown.findIndex((hit) => hit === chosen[i]?.[0]) + 1;
+  return picked.map(([i, text]) => `${text} [${number(i)}]`).join("\n");
 }
 
-/** One of several, in fewer and fewer words. */
-const formsOf = ({ passage, runs }: Hit) =>
-  runs?.length ? [...new Set([passage.quotation, passage.text, ...runs])] : passage.items;
-
-/** One form of each, the longest taken down until they have `shortWords` in all; at most `maxWords`. */
-function fitted(forms: string[][], rules: Quoting): string[] {
-  const at = forms.map(() => 0);
-  const text = (i: number) => forms[i]?.[at[i] ?? 0] ?? "";
-  const size = (i: number) => words(text(i)).length;
-  const all = [...forms.keys()];
-  while (all.reduce((total, i) => total + size(i), 0) > rules.shortWords) {
-    const longer = all.filter((i) => (at[i] ?? 0) + 1 < (forms[i]?.length ?? 0));
-    const [first, ...others] = longer;
-    if (first === undefined) break;
-    const longest = others.reduce((best, i) => (size(i) > size(best) ? i : best), first);
-    at[longest] = (at[longest] ?? 0) + 1;
+/** Which of the hits, and in which words; without those that say nothing that the ones before do not. */
+function said(
+  chosen: [Hit, number][],
+  must: number,
+  rules: Quoting,
+  terms: (text: string) => string[],
+): Picked[] {
+  const lines = chosen.map(([hit, worth]) => formsOf(hit, worth, rules));
+  for (;;) {
+    const short = fitted(lines, must, rules.shortWords);
+    const picked = short.length ? short : fitted(lines, must, rules.maxWords);
+    const addsNothing = ([, text]: Picked, at: number) => {
+      const before = new Set(picked.slice(0, at).flatMap(([, other]) => terms(other)));
+      return at >= must && terms(text).every((term) => before.has(term));
+    };
+    const again = picked.findLast(addsNothing);
+    if (!again) return picked;
+    lines[again[0]] = [];
   }
-  let room = rules.maxWords;
-  const fits = all.findIndex((i) => {
-    room -= size(i);
-    return room < 0 && i > 0;
-  });
-  return all.slice(0, fits < 0 ? undefined : fits).map(text);
+}
+
+/** Which lines, and each in which form: those worth most together in `most` words, the first `must` in any case. */
+export function fitted(lines: Form[][], must: number, most: number): Picked[] {
+  let best = new Map<number, [worth: number, picked: Picked[]]>([[0, [0, []]]]);
+  for (const [i, forms] of lines.entries()) {
+    const longer: typeof best = i < must ? new Map() : new Map(best);
+    for (const [used, [worth, picked]] of best) {
+      for (const [text, more] of forms) {
+        const size = used + words(text).length;
+        if (size > most || worth + more <= (longer.get(size)?.[0] ?? -1)) continue;
+        longer.set(size, [worth + more, [...picked, [i, text]]]);
+      }
+    }
+    best = longer;
+  }
+  let [top, chosen]: [number, Picked[]] = [-1, []];
+  for (const [worth, picked] of best.values()) if (worth > top) [top, chosen] = [worth, picked];
+  return chosen;
+}
+
+/** One of several in fewer and fewer words: as an item, or the runs of it that answer, where they were read. */
+function formsOf({ passage, part, runs }: Hit, worth: number, rules: Quoting): Form[] {
+  const whole = runs?.length ? [part ?? passage.quotation, passage.quotation, passage.text] : passage.items;
+  const ends = (run: string) => Number(run.startsWith("…")) + Number(run.endsWith("…"));
+  const forms = [
+    ...[...new Set(whole)].map((text, k): Form => [text, worth * rules.less ** k]),
+    ...(runs ?? []).map(
+      ([run, drop]): Form => [run, worth * Math.exp(-rules.drop * drop - rules.cut * ends(run))],
+    ),
+  ];
+  return forms.filter(([, value]) => value >= Math.min(rules.least, worth / 2));
 }

@@ -67,8 +67,12 @@ export type Rules = {
     maxListed: number;
     maxWords: number;
     shortWords: number;
-    /** How much lower the logit of a run may be than that of the best one of its line. */
-    worse: number;
+    /** What of a passage's worth is left with each shorter form; what a run loses for its logit, and for a cut end. */
+    less: number;
+    drop: number;
+    cut: number;
+    /** What is worth less is not listed. */
+    least: number;
     likely: number;
     /** Of a hit's logit, that several are asked for, the best hit's, one section, a line of the best one's entry, 1. */
     belongs: number[];

@@ -1,7 +1,7 @@
 /** profile/index.py: which passages answer a question, and whether any of them does. */
 
 import type { CrossEncoder } from "./crossEncoder.ts";
-import { bestRuns, listed } from "./listing.ts";
+import { listed } from "./listing.ts";
 import { Questions, type Turn } from "./question.ts";
 import type { Pair, Reader, Reading } from "./reader.ts";
 import { type Passage, Pattern, type Rules, words } from "./rules.ts";
@@ -14,8 +14,10 @@ export type Hit = {
   bm25: number;
   /** How a passage that is too long to quote was cut down. */
   part?: string;
-  /** What of it answers best in so many words, longest first, where several are listed. */
-  runs?: string[];
+  /** The second reader's logit that it answers, where it was read twice. */
+  logit?: number;
+  /** Shorter quotations of it, where several are listed, each with how much its logit is below that of the whole. */
+  runs?: [run: string, drop: number][];
 };
 export type Retrieval = {
   hits: Hit[];
@@ -171,6 +173,7 @@ export class Index {
       for (const [row, read] of known) {
         row.rank = weighed(rereadWeights, read);
         row.score = probability(row.rank);
+        row.hit = { ...row.hit, logit: read[0] };
       }
       rows.unshift(...best.sort((a, b) => b.rank - a.rank));
       const [first] = rows;
@@ -187,8 +190,8 @@ export class Index {
 
   /** With what of each line answers best, where more than one is listed and they are too long together. */
   async #addRuns(found: Retrieval, second: CrossEncoder, question: string, rest: string): Promise<void> {
-    const { shortWords, worse } = this.#rules.quoting;
-    const chosen = listed(found, this.#rules.quoting);
+    const { shortWords } = this.#rules.quoting;
+    const chosen = listed(found, this.#rules.quoting).map(([hit]) => hit);
     const long = chosen.reduce((total, { passage }) => total + words(passage.text).length, 0);
     if (chosen.length < 2 || long <= shortWords) return;
     const most = Math.floor((2 * shortWords) / chosen.length);
@@ -198,9 +201,9 @@ export class Index {
     const whole = rest ? await this.#reader.read(rest) : null;
     const readAgain = this.#rereading(second, await this.#reader.read(question), whole);
     const logits = await readAgain(read.map(({ hit, run }) => this.#pairOf(hit, run.replaceAll("…", ""))));
-    const of = (hit: Hit) =>
-      read.flatMap((one, i): [string, number][] => (one.hit === hit ? [[one.run, logits[i] ?? 0]] : []));
-    for (const hit of chosen) hit.runs = bestRuns(of(hit), worse);
+    for (const hit of chosen) hit.runs = [];
+    for (const [i, { hit, run }] of read.entries())
+      hit.runs?.push([run, Math.max(0, (hit.logit ?? 0) - (logits[i] ?? 0))]);
   }
 
   /** What the search found, and what is read of it: the passage, or `text` behind its section, organisation and dates. */
