@@ -3,7 +3,7 @@
     python benchmarks/orders.py            two minutes
     python benchmarks/orders.py --show     with the orders that got a passage, and the requests that got none
 
-400 messages by a writer whose others nothing has learned from (orders.txt), dealt out to the shipped profiles and five
+395 messages by a writer whose others nothing has learned from (orders.txt), dealt out to the shipped profiles and five
 people of the dev half. Few of the requests fit the person who gets them: how many find a passage is to be compared with
 another reader's figure (--reader), not with 100 %.
 """

@@ -155,8 +155,15 @@ def test_follow_ups_are_read_behind_the_question_before_and_so_are_questions_tha
     (together,) = embedder().read(["who taught you? and how many did you make"])
     assert all_of_them[4].question.ids.tolist() == together.ids.tolist()
     assert np.flatnonzero(all_of_them[4].answers).tolist() == np.flatnonzero(all_of_them[1].answers).tolist()
+
+
+def test_orders_are_learned_as_what_nothing_answers_and_questions_in_their_company_as_answered(clockmaker: MadeUp):
     many = read(replace(clockmaker, questions=clockmaker.questions[:4] * 50), follow_ups=True)
-    assert 0.05 < (len(many) - 200) / 200 < 0.3
+    given = [one for one in many if one.kind == "order"]
+    assert len(given) == 40 and not any(one.answers.any() for one in given)
+    assert 0.1 < (len(many) - 200 - 40) / 200 < 0.4  # moved on, or in company
+    kinds = Counter(one.kind for one in many[200:-40])
+    assert kinds["single"] > kinds["near"] > 0 and not any(one.answers.any() for one in many if one.kind == "near")
 
 
 def test_what_comes_is_made_ahead_in_its_order_and_an_error_is_not_swallowed():
