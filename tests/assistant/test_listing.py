@@ -49,7 +49,7 @@ POSTS = [
 
 def test_a_list_is_what_probably_belongs_to_the_answer_named_briefly() -> None:
     assert quoted(found([*PRIZES[:2], PRIZES[3]]), PRIZES) == (
-        "Davy Medal, awarded by Royal Society in 1903. [1]\nNobel Prize, awarded by Academy in 1911. [2]"
+        "Davy Medal, awarded by Royal Society in 1903. [1]\n\nNobel Prize, awarded by Academy in 1911. [2]"
     )
     assert quoted(found(PRIZES[:1]), PRIZES) == "Davy Medal, awarded by Royal Society in 1903. [1]"
 
@@ -59,11 +59,11 @@ def test_the_more_several_are_asked_for_the_more_are_listed() -> None:
     assert ids(listed(found(POSTS, several=0.3))) == ["work-1-1", "work-2-1"]
     assert ids(listed(found(POSTS, several=0.9))) == ["work-1-1", "work-2-1", "publications-1"]
     assert quoted(found(POSTS, several=0.9), POSTS) == (
-        "Haiti, Consul (1889): Named by Harrison. [1]\nWashington, Recorder (1881): Appointed by Garfield. [2]\n"
+        "Haiti, Consul (1889): Named by Harrison. [1]\n\nWashington, Recorder (1881): Appointed by Garfield. [2]\n\n"
         "“Counsel”, published in 1878. [3]"
     )
     assert quoted(found(POSTS, several=0.9), [POSTS[2], POSTS[0]]) == (
-        "Haiti, Consul (1889): Named by Harrison. [2]\n“Counsel”, published in 1878. [1]"
+        "Haiti, Consul (1889): Named by Harrison. [2]\n\n“Counsel”, published in 1878. [1]"
     )
 
 
@@ -166,7 +166,7 @@ def test_of_lines_too_long_together_the_runs_are_said_that_answer_nearly_as_well
     long = [replace(hit, score=0.9, passage=replace(hit.passage, text=text)) for hit in POSTS[:2]]
     place, king = "Built a tower in Goa…", "…for the king of Hawaii."
     cut = [replace(long[0], runs=((place, 9.0), (king, 9.0))), replace(long[1], runs=((place, 0.5), (king, 5.0)))]
-    assert quoted(found(cut, several=0.9), cut) == f"{text} [1]\n{place} [2]"
+    assert quoted(found(cut, several=0.9), cut) == f"{text} [1]\n\n{place} [2]"
     cut[1] = replace(long[1], runs=((place, 9.0), (king, 9.0)))
     assert "\n" not in quoted(found(cut, several=0.9), cut)  # what no longer answers is not listed
 
@@ -176,7 +176,7 @@ def test_a_line_that_says_nothing_new_is_left_out() -> None:
     again = [replace(hit, passage=replace(hit.passage, title="", organisation="", dates="")) for hit in again]
     texts = ("He built FischGPT from scratch.", "Built FischGPT.", "He sold it in Hull.")
     again = [replace(hit, passage=replace(hit.passage, text=text)) for hit, text in zip(again, texts, strict=True)]
-    lines = quoted(found(again, several=0.9), again).split("\n")
+    lines = quoted(found(again, several=0.9), again).split("\n\n")
     assert [line[-3:] for line in lines] == ["[1]", "[3]"]
 
 

@@ -107,6 +107,6 @@ def test_what_is_listed_is_cut_down_to_what_was_asked_for(tmp_path: Path) -> Non
     )
     assert len(listed(found)) > 1
     answer = quoted(found, found.hits)
-    lines = answer.split("\n")
+    lines = answer.split("\n\n")
     assert len(lines) > 1 and len(answer.split()) <= SHORT_WORDS + len(lines)
     assert [town in answer for town in ("Ostend", "Rouen", "Trieste")].count(True) >= 2, answer

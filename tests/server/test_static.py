@@ -218,7 +218,7 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
         });
         const found = { hits, several, together, reread };
         const told = quoted(found, hits, quoting, (text) => language.terms(text));
-        return [told, why(found, told.split("\\n").length, quoting)];
+        return [told, why(found, told.split(quoting.between).length, quoting)];
       });
     """
     given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "cases": cases}
@@ -231,7 +231,7 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
             hits.append(retrieval.Hit(passage, score, 0.0, 0.0, runs=runs))
         found = retrieval.Retrieval(hits, True, hits[0].score, 0.05, asked, together, reread)
         said = listing.quoted(found, hits)
-        lines = said.count("\n") + 1
+        lines = said.count("\n\n") + 1
         assert told == [said, listing.why(found, lines)], (drawn, asked, together, reread)
         several += lines > 1
     assert 100 < several < len(cases)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fischgpt import chat
 from fischgpt.assistant.check import MARKER, declines
 from fischgpt.assistant.events import AnswerKind, Delta, Done, Event, Sources, Timings, Usage
-from fischgpt.assistant.listing import quoted, why
+from fischgpt.assistant.listing import BETWEEN, quoted, why
 from fischgpt.assistant.logprobs import Spelling
 from fischgpt.assistant.model import TextModel
 from fischgpt.assistant.quoting import Quotations, choices
@@ -109,7 +109,7 @@ class Assistant:
         shown = used if best in used else [*used, best]
         yield Sources(tuple(shown), retrieval.score, retrieval.threshold)
         quote = quoted(retrieval, shown)
-        lines = quote.count("\n") + 1
+        lines = quote.count(BETWEEN) + 1
         if lines > 1:  # of lists the model's pointer gets 11 % right, the quote 61 (test half)
             yield from run.say(quote, "quote", why(retrieval, lines))
         elif used:

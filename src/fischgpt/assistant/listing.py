@@ -29,12 +29,14 @@ length, 88.9 % were, and 86.4 in 30 words. From .2 to .45, and .1 for CUT, it is
 LEAST = LISTED / 2
 """What is worth less is not listed."""
 
+BETWEEN = "\n\n"
+"""Between the lines of an answer: a paragraph each, in Markdown too, which would make one of a single line break."""
 Form = tuple[str, float]
 """A quotation, and its worth: the probability that it tells what answers."""
 
 
 def why(found: Retrieval, lines: int) -> str:
-    """Why more than one is listed, for people."""
+    """Why so many lines are quoted, for people."""
     if found.together > 1:
         return "the answer takes both"
     return "several entries answer" if found.several >= SEVERAL or lines > 2 else "either may answer"
@@ -48,7 +50,7 @@ def quoted(found: Retrieval, shown: Sequence[Hit]) -> str:
     if len(picked) < 2:
         hit = chosen[0][0]
         picked = [(0, quotation(hit.passage, hit.part))]
-    return "\n".join(f"{text} [{shown.index(chosen[i][0]) + 1}]" for i, text in picked)
+    return BETWEEN.join(f"{text} [{shown.index(chosen[i][0]) + 1}]" for i, text in picked)
 
 
 def _said(chosen: Sequence[tuple[Hit, float]], must: int) -> list[tuple[int, str]]:

@@ -95,6 +95,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "maxListed": retrieval.MAX_LISTED,
             "maxWords": listing.MAX_WORDS,
             "shortWords": parts.SHORT_WORDS,
+            "between": listing.BETWEEN,
             "less": listing.LESS,
             "drop": listing.DROP,
             "cut": listing.CUT,

@@ -109,7 +109,7 @@ export class Assistant {
     yield { type: "sources", hits: shown };
     const { quoting } = this.rules;
     const quote = quoted(retrieval, shown, quoting, (text) => this.language.terms(text));
-    const lines = quote.split("\n").length;
+    const lines = quote.split(quoting.between).length;
     if (lines > 1) yield* run.say(quote, "quote", why(retrieval, lines, quoting));
     else if (used.length) {
       yield* run.ask(this.encode(turns), used, quote, stopped);

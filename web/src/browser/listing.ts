@@ -49,7 +49,7 @@ export function quoted(
   const [best] = chosen;
   if (picked.length < 2 && best) picked = [[0, best[0].part ?? best[0].passage.quotation]];
   const number = (i: number) => shown.findIndex((hit) => hit === chosen[i]?.[0]) + 1;
-  return picked.map(([i, text]) => `${text} [${number(i)}]`).join("\n");
+  return picked.map(([i, text]) => `${text} [${number(i)}]`).join(rules.between);
 }
 
 /** Which of the hits, and in which words; without those that say nothing that the ones before do not. */

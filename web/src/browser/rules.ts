@@ -67,6 +67,8 @@ export type Rules = {
     maxListed: number;
     maxWords: number;
     shortWords: number;
+    /** What stands between the lines of an answer. */
+    between: string;
     /** What of a passage's worth is left with each shorter form; what a run loses for its logit, and for a cut end. */
     less: number;
     drop: number;
