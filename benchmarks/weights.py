@@ -132,7 +132,8 @@ def show_order(asked: Sequence[Answered], order: NDArray[np.float64]) -> str:
 
 
 def show_gate(asked: Sequence[Answered], gate: NDArray[np.float64]) -> str:
-    logits = np.array([one.signals[(one.signals @ REREAD_WEIGHTS).argmax()] @ gate for one in asked])
+    best = np.array([one.signals[(one.signals @ REREAD_WEIGHTS).argmax()] for one in asked])
+    logits = best @ gate - index.FAR_WEIGHT * np.maximum(0, index.FAR - best[:, 2])
     answered = np.array([bool(one.evidence) for one in asked])
     at = ", ".join(
         f"{t}: {(p[answered] < t).mean():.3f} lost {(p[~answered] < t).mean():.3f} declined"

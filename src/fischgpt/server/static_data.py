@@ -77,6 +77,8 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "rereadSeveral": index.REREAD_SEVERAL,
             "rereadWeights": index.REREAD_WEIGHTS.tolist(),
             "rereadGate": index.REREAD_GATE.tolist(),
+            "far": index.FAR,
+            "farWeight": index.FAR_WEIGHT,
             "together": index.TOGETHER,
             "outright": index.OUTRIGHT,
             "rereadThreshold": index.REREAD_THRESHOLD,

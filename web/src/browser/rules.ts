@@ -50,6 +50,9 @@ export type Rules = {
     /** Of the second reader's logit, the first's, the search's score, and 1. */
     rereadWeights: number[];
     rereadGate: number[];
+    /** Below this search score the gate's logit is lower, by so much for each 1.0. */
+    far: number;
+    farWeight: number;
     together: number;
     outright: number;
     rereadThreshold: number;

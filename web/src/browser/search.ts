@@ -149,7 +149,7 @@ export class Index {
     second: CrossEncoder | null,
     reread: number,
   ): Promise<{ hits: Hit[]; score: number }> {
-    const { rankWeight, gateWeight, even, rereadWeights, rereadGate } = this.#rules.search;
+    const { rankWeight, gateWeight, even, rereadWeights, rereadGate, far, farWeight } = this.#rules.search;
     const weighed = (weights: readonly number[], known: readonly number[]) =>
       known.reduce((total, x, k) => total + x * (weights[k] ?? 0), 0);
     const logits = await this.#reader.judge(
@@ -177,7 +177,9 @@ export class Index {
       }
       rows.unshift(...best.sort((a, b) => b.rank - a.rank));
       const [first] = rows;
-      score = first ? probability(weighed(rereadGate, known.get(first) ?? [])) : 0;
+      const gate = (read: readonly number[]) =>
+        weighed(rereadGate, read) - farWeight * Math.max(0, far - (read[2] ?? 0));
+      score = first ? probability(gate(known.get(first) ?? [])) : 0;
       if (first?.hit.passage.parts.length) {
         const { parts } = first.hit.passage;
         const logits = [...(await readAgain(parts.map(({ text }) => this.#pairOf(first.hit, text))))];
