@@ -247,7 +247,7 @@ class Index:
             replace(hits[first], score=float(scores[first]), part=part),
             *(replace(hits[i], score=float(scores[i])) for i in rest),
         ]
-        return judged, float(_probability(gate(known[:, both.argmax()])))
+        return judged, float(_probability(np.array(gate(known[:, both.argmax()]))))
 
     def _with_runs(self, found: Retrieval, question: str, whole: str) -> Retrieval:
         """With what of each line answers best, where more than one is listed and they are too long together."""
