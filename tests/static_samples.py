@@ -25,15 +25,18 @@ COLLEAGUES = {
             "name": "Ducal Library",
             "position": "Librarian",
             "highlights": [
-                "Built the reading room with the carpenter Jakob Stolz, after the old one had burned down in 1771.",
-                "Drew up the first catalogue with the schoolmaster Konrad Ebeling, although nobody had asked for one.",
-                "Repaired the great globe with the clockmaker Anna Reuss, because the duke wanted to look at Siam.",
+                "After the old one had burned down in the winter of 1771, built the reading room with the carpenter "
+                "Jakob Stolz.",
+                "Although nobody had asked for one in all those years, drew up the first catalogue with the "
+                "schoolmaster Konrad Ebeling.",
+                "Since the duke wanted to look at Siam before his dinner guests came, repaired the great globe with "
+                "the clockmaker Anna Reuss.",
                 "Fed a cat.",
             ],
         }
     ],
 }
-"""Three lines, too long together, that name somebody by the way."""
+"""Three lines, too long together, that name somebody at their end."""
 LOAD_MS = 120_000
 """The most that a browser may take to load the model from it."""
 
