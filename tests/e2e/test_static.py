@@ -234,7 +234,7 @@ def compare(
 
 def quoted_lines(answer: str) -> list[str]:
     """The lines of an answer in an order of their own, without their numbers."""
-    return sorted(re.split(r" \[\d+\] ?", answer))
+    return sorted(re.split(r" \[\d+\]\s*", answer))
 
 
 def conversation(assistant: Assistant, item: Item) -> tuple[list[dict[str, str]], Answer]:
