@@ -74,7 +74,7 @@ function said(
 }
 
 /** Which lines, and each in which form: those worth most together in `most` words, the first `must` in any case. */
-export function fitted(lines: Form[][], must: number, most: number): Picked[] {
+function fitted(lines: Form[][], must: number, most: number): Picked[] {
   let best = new Map<number, [worth: number, picked: Picked[]]>([[0, [0, []]]]);
   for (const [i, forms] of lines.entries()) {
     const longer: typeof best = i < must ? new Map() : new Map(best);
