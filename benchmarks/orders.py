@@ -2,6 +2,7 @@
 
     python benchmarks/orders.py            two minutes
     python benchmarks/orders.py --show     with the orders that got a passage, and the requests that got none
+    python benchmarks/orders.py --once     as a site without a server begins: read by the first reader alone
 
 395 messages by a writer whose others nothing has learned from (orders.txt), dealt out to the shipped profiles and five
 people of the dev half. Few of the requests fit the person who gets them: how many find a passage is to be compared with
@@ -28,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reader", type=Path, help="the .onnx of another cross-encoder")
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--once", action="store_true", help="without the cross-encoder")
     args = parser.parse_args()
     if args.reader:
         other = CrossEncoder(args.reader)
@@ -39,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         for number, owner in enumerate(owners):
             profile = load_profile(owner)
-            index = Index.open(profile, Path(cache))
+            index = Index.open(profile, Path(cache), reread=not args.once)
             for kind, text in said[number :: len(owners)]:
                 if small_talk(text, profile.name, profile.starters):
                     told[kind, "small talk"] += 1
