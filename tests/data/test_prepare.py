@@ -184,28 +184,44 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(
         assert not list(folder.glob(".part*"))
 
 
-@pytest.mark.parametrize("saved", [(), ("tokenizer_config.json",), ("tokenizer_config.json", "tokenizer.json")])
+KILLED_SAVING = """
+import os, signal, sys
+from pathlib import Path
+from fischgpt.config import load_recipe
+from fischgpt.data import prepare
+
+moves, replace = int(sys.argv[2]), Path.replace
+
+def dies(file, target):
+    global moves
+    if file.name.startswith("tokenizer"):
+        if moves == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        moves -= 1
+    return replace(file, target)
+
+def dies_before_it_goes(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Path.replace = dies
+prepare.shutil.rmtree = dies_before_it_goes
+prepare.prepare(load_recipe(sys.argv[1]), lambda progress: None)
+"""
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
 def test_killed_while_the_tokenizer_is_saved_nothing_is_left_over(
-    recipe: Make, lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: tuple[str, ...]
+    recipe: Make, lines: str, tmp_path: Path, moved: int
 ) -> None:
+    """kill -9 before the first of its two files is in its place, before the second, and after it."""
     whole = prepare(recipe([lines], f"run={tmp_path}/whole"), quiet)
     made = recipe([lines], f"run={tmp_path}/killed")
-
-    class Killed(BaseException): ...
-
-    def dies(file: Path, target: Path) -> Path:
-        if len(moved) == len(saved):
-            raise Killed
-        moved.append(file.name)
-        return file.rename(target)
-
-    moved: list[str] = []
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(Path, "replace", dies)
-        prepare(made, quiet)
-    assert tuple(moved) == saved
-    folder = prepare(made, quiet)
-    assert contents(folder) == contents(whole)
+    save_recipe(made, tmp_path / "killed.toml")
+    command = [sys.executable, "-c", KILLED_SAVING, str(tmp_path / "killed.toml"), str(moved)]
+    assert subprocess.run(command, capture_output=True, timeout=120).returncode == -signal.SIGKILL
+    folder = data_folder(made)
+    assert len([*folder.glob("tokenizer*.json")]) == moved and [*folder.glob(".part-*")]
+    assert prepare(made, quiet) == folder and contents(folder) == contents(whole)
     assert {file.name for file in folder.iterdir()} == {file.name for file in whole.iterdir()}
 
 
