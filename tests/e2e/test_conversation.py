@@ -95,6 +95,24 @@ def test_a_citation_opens_its_passage_beside_the_chat(serve: Serve, visit: Visit
         expect(visitor.page.locator("[data-wanted=true]")).to_contain_text("3")
 
 
+def test_the_page_follows_an_answer_but_never_past_its_question(serve: Serve, visit: Visit) -> None:
+    """On a small phone an answer and its passages are longer than the screen."""
+    with serve(TWO) as server:
+        visitor = visit(server.url, width=360, height=560, has_touch=True, is_mobile=True).open()
+        for question in (COST, "How long did the training take?"):
+            visitor.ask(question)
+            visitor.finished()
+            expect(visitor.button("Save as Markdown")).to_be_visible()
+            expect(visitor.page.get_by_role("heading", name=question)).to_be_in_viewport(ratio=1)
+            expect(visitor.answer).to_be_in_viewport()
+        # Below it there is more, and who scrolls up finds the way back.
+        assert visitor.page.evaluate("document.documentElement.scrollHeight - innerHeight - scrollY") > 100
+        expect(visitor.button("To the latest answer")).to_be_hidden()
+        visitor.page.evaluate("scrollTo(0, 0)")
+        visitor.button("To the latest answer").click()
+        expect(visitor.page.get_by_role("heading", name=question)).to_be_in_viewport(ratio=1)
+
+
 def test_on_a_phone_a_citation_opens_the_resume_as_a_sheet(serve: Serve, visit: Visit) -> None:
     with serve(TWO) as server:
         visitor = visit(server.url, width=390, has_touch=True, is_mobile=True).open()

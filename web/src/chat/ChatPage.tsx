@@ -30,7 +30,7 @@ export function ChatPage({ chat, server, profile }: Props) {
   const [sheet, setSheet] = useState(false);
   const [wanted, setWanted] = useState<Wanted | null>(null);
   const [chosen, choose] = useState<string | null>(null);
-  const { away, toEnd } = useFollow(chat.exchanges.length ? chat.exchanges : null);
+  const { above, toNewest } = useFollow(chat.exchanges.length ? chat.exchanges : null);
   const last = chat.exchanges.at(-1);
   // The resume's marks belong to the exchange whose citation was opened, else to the newest one.
   const marked = chat.exchanges.find((exchange) => exchange.id === chosen) ?? last;
@@ -40,7 +40,7 @@ export function ChatPage({ chat, server, profile }: Props) {
     choose(null);
     setWanted(null);
     chat.ask(question);
-    toEnd();
+    toNewest();
   };
   const open = (exchange: Exchange, source: Source) => {
     choose(exchange.id);
@@ -99,7 +99,7 @@ export function ChatPage({ chat, server, profile }: Props) {
             <div className="flex-1 pt-8 pb-6">
               <h1 className="sr-only">{s.chat.heading(profile.name)}</h1>
               <Suspense fallback={null}>
-                <Conversation chat={chat} profile={profile} ask={ask} open={open} arrived={toEnd} />
+                <Conversation chat={chat} profile={profile} ask={ask} open={open} arrived={toNewest} />
               </Suspense>
             </div>
           ) : (
@@ -107,10 +107,10 @@ export function ChatPage({ chat, server, profile }: Props) {
           )}
           <Announcer exchange={last} />
           <div className="sticky bottom-0 z-10">
-            {away && last && (
+            {above && last && (
               <button
                 type="button"
-                onClick={toEnd}
+                onClick={toNewest}
                 aria-label={s.chat.latest}
                 title={s.chat.latest}
                 className="border-line bg-paper text-quiet hover:text-ink absolute -top-8 left-1/2 grid size-10 -translate-x-1/2 place-items-center rounded-full border shadow-md"

@@ -10,6 +10,7 @@ import { Foot } from "./Foot.tsx";
 import { download, toMarkdown } from "./markdown.ts";
 import { Question } from "./Question.tsx";
 import type { Chat } from "./useChat.ts";
+import { FOLLOWED } from "./useFollow.ts";
 
 type Props = {
   chat: Chat;
@@ -31,7 +32,7 @@ export default function Conversation({ chat, profile, ask, open, arrived }: Prop
   useLayoutEffect(arrived, [arrived]);
   return (
     <>
-      <ol className="divide-line divide-y">
+      <ol {...FOLLOWED} className="divide-line divide-y">
         {chat.exchanges.map((exchange) => {
           const take = shownTake(exchange);
           return (
