@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,7 +209,7 @@ def test_many_requests_leave_memory_and_files_as_they_were(site: Up) -> None:
     try:
         eventually(lambda: site.files() <= files + 2)  # a connection or two may just be closing
     except AssertionError:
-        pytest.fail(f"{files} files grew by {sorted(set(site.open_files()) - set(opened))}")
+        pytest.fail(f"{files} files grew by {dict(Counter(site.open_files()) - Counter(opened))}")
     assert (
         sum(name.endswith(CHROMA_FILE) for name in site.open_files()) <= 8
     )  # six threads, the start, and one to spare

@@ -1,5 +1,6 @@
 """The second reading puts the right passage first where the first reader does not."""
 
+from collections.abc import Sequence
 from itertools import repeat
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from fischgpt.profile.embed import embedder
 from fischgpt.profile.index import BM25_WEIGHT, RANK_WEIGHT, Index
 from fischgpt.profile.relevance import Pair, relevance
 from fischgpt.resources import resource
-from fischgpt.train.cross_encoder import FIRST_READ, Network, begin, by_first_reader, export, logits_of
+from fischgpt.train.cross_encoder import FIRST_READ, LEARNED_FROM, Network, begin, by_first_reader, export, logits_of
 from fischgpt.train.examples import read, shown
 from fischgpt.train.reader import BERT_NAMES
 from fischgpt.train.relevance import loss_of, mean, train
@@ -164,3 +165,23 @@ def test_whoever_has_left_costs_no_second_reading(fisch: Index, monkeypatch: pyt
     assert not read_twice
     fisch.search("What did the training cost?")
     assert read_twice
+
+
+def test_the_gradient_of_the_pairs_that_pull_most_is_nearly_that_of_all():
+    examples = read(person(HELD_OUT[0]), follow_ups=True)[::9]
+    weights = begin(resource("crossencoder/model.onnx"))
+    learned: list[int] = []
+
+    def spied(network: Network, pairs: Sequence[Pair]) -> torch.Tensor:
+        learned.extend([len(pairs)] * torch.is_grad_enabled())
+        return logits_of(network, pairs)
+
+    gradients = []
+    for share in (1.0, LEARNED_FROM):
+        network = Network()
+        network.load_state_dict(weights)
+        batch = shown(examples, np.random.default_rng(0))
+        train(network, iter([batch]), 1, 0, spied, lambda line: None, learned_from=share)
+        gradients.append(torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None]))
+    assert learned == [len(batch[0]), round(LEARNED_FROM * len(batch[0]))]
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.9

@@ -19,7 +19,7 @@ from fischgpt.profile.relevance import Pair, Relevance, collate, relevance
 from fischgpt.resources import resource
 from fischgpt.train.examples import Shown, ahead, read, shown, steps
 from fischgpt.train.reader import Reader, export, upper_half
-from fischgpt.train.relevance import logits_of, loss_of, measure, train
+from fischgpt.train.relevance import logits_of, loss_of, measure, pull, train
 
 
 def pair(question: str, passage: str) -> Pair:
@@ -64,6 +64,19 @@ def test_none_of_these_has_the_logit_0():
     softmax = torch.log(torch.exp(logits[:2]).sum() + 1) - 2.0, torch.log(torch.exp(logits[2]) + 1)
     binary = torch.nn.functional.binary_cross_entropy_with_logits(logits, torch.tensor([1.0, 0.0, 0.0]))
     assert answered == pytest.approx(float(sum(softmax)) / 2 + 0.5 * float(binary), abs=1e-5)
+
+
+def test_what_pulls_is_the_slope_of_the_loss():
+    """Of a question that is read rightly, one that is not, and one whose answer is found twice."""
+    question = torch.tensor([0, 0, 1, 1, 2, 2, 2])
+    answers = torch.tensor([1.0, 0, 1, 0, 1, 1, 0])
+    logits = torch.tensor([9.0, -9, -3, 4, 2, 1, -1])
+    found = pull(logits, answers, question)
+    slopes = []
+    for step in torch.eye(7) * 0.01:
+        slopes.append((loss_of(logits + step, answers, question) - loss_of(logits - step, answers, question)) / 0.02)
+    assert found.tolist() == pytest.approx([abs(float(slope)) for slope in slopes], abs=1e-3)
+    assert found[:2].max() < 0.001 < 0.1 < found[2:4].min()
 
 
 def test_made_up_profiles_are_repeatable_and_their_answers_are_among_their_passages():

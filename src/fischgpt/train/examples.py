@@ -116,10 +116,14 @@ def read(owner: MadeUp, follow_ups: bool = False) -> list[Example]:
 
 
 def steps(
-    owners: Iterable[MadeUp], written: Sequence[Example], seed: int, share: float = WRITTEN
+    owners: Iterable[MadeUp],
+    written: Sequence[Example],
+    seed: int,
+    share: float = WRITTEN,
+    questions: int = QUESTIONS_PER_STEP,
 ) -> Iterator[list[Example]]:
-    """The questions of each step, `share` of them written by hand; made-up owners are read ahead, as long as there are
-    any."""
+    """The `questions` of each step, `share` of them written by hand; made-up owners are read ahead, as long as there
+    are any."""
     rng = np.random.default_rng(seed)
     again: list[int] = []
     pool: list[Example] = []
@@ -127,16 +131,16 @@ def steps(
     ahead: list[MadeUp] = list(islice(source, 32))
     with ThreadPoolExecutor(1) as reader:
         reading = reader.submit(lambda part: [one for owner in part for one in read(owner)], ahead)
-        while ahead or len(pool) >= QUESTIONS_PER_STEP:
+        while ahead or len(pool) >= questions:
             while ahead and len(pool) < POOL:
                 pool += reading.result()
                 ahead = list(islice(source, 32))
                 reading = reader.submit(lambda part: [one for owner in part for one in read(owner)], ahead)
-            by_hand = rng.binomial(QUESTIONS_PER_STEP, share) if written else 0
+            by_hand = rng.binomial(questions, share) if written else 0
             if len(again) < by_hand:
                 again = [*again, *rng.permutation(len(written)).tolist()]
             step, again = [written[i] for i in again[:by_hand]], again[by_hand:]
-            for _ in range(QUESTIONS_PER_STEP - by_hand):
+            for _ in range(questions - by_hand):
                 at = int(rng.integers(len(pool)))
                 pool[at], pool[-1] = pool[-1], pool[at]
                 step.append(pool.pop())
