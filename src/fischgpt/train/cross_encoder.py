@@ -45,8 +45,8 @@ NOISE = 1.0
 WRITTEN = 0.85
 """Share of the questions about the people written by hand: of 97,000 there, not one is seen twice in 1,050 steps."""
 QUESTIONS_PER_STEP, LEARNED_FROM = 72, 0.2
-"""A fifth of the pairs has .95 of the gradient of all. To find and learn from them takes twice as long as 24 questions
-of which each pair is learned from."""
+"""Questions looked at, and the share of their pairs learned from: a fifth has .95 of the gradient of all. That takes
+twice as long as to learn from each pair of 24 questions (benchmarks/retrieval.md)."""
 LR, NEW_LR_SCALE = 1.2e-4, 3.0
 SLICES = 6
 
