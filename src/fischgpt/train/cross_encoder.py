@@ -71,17 +71,17 @@ class Network(nn.Module):
         for frozen in (self.word, self.position, self.part, self.ln, *self.layers[:FROZEN]):
             frozen.requires_grad_(False)
 
-    def forward(self, ids: Tensor, part: Tensor, found: Tensor, dropout: float = 0.0) -> Tensor:
+    def forward(self, ids: Tensor, part: Tensor, found: Tensor) -> Tensor:
         """(B,) logits that the passage answers. Inputs: those of `Tokens`."""
         x = self.ln(self.word(ids) + self.position.weight[: ids.shape[1]] + self.part(part))
         hidden = (ids == 0)[:, None, None]
-        for number, layer in enumerate(self.layers):
-            x = layer(x, hidden, dropout if number >= FROZEN else 0.0)
+        for layer in self.layers:
+            x = layer(x, hidden, 0.0)
         return (self.out(torch.tanh(self.pooler(x[:, 0]))) + self.found_weights(found))[:, 0]
 
-    def logits(self, pairs: Sequence[Pair], dropout: float = 0.0) -> Tensor:
+    def logits(self, pairs: Sequence[Pair]) -> Tensor:
         """(B,) logits of the pairs."""
-        return self(*map(torch.from_numpy, vars(collate(pairs)).values()), dropout)
+        return self(*map(torch.from_numpy, vars(collate(pairs)).values()))
 
     @torch.inference_mode()
     def score(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
