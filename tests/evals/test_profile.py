@@ -209,9 +209,10 @@ def test_three_readers_are_measured_side_by_side(
     assert result["retrieval"]["answerable"] == 1
     assert list(result["halves"]) == ["given"]
     assert {len(row) for row in profile_table.rows(result)} == {2}
-    about, table = eval_blocks({"profile": result})
+    about, table = eval_blocks({"profile": result})  # all went well
     assert isinstance(about, Text) and "the sets given" in about.text
     assert isinstance(table, Table) and "as served, checked" in table.head
+    assert table.head[-1] == "bar, %" and "90 or more" in [row[-1] for row in table.rows]
     monkeypatch.setattr(Scripted, "script", "HACKED <|user|>")
     again = profile.evaluate(scripted, small_set, EVERY)["readers"]
     assert (again["model"]["scores"]["injection_ok"][0], again["model"]["scores"]["leaked"][0]) == (0, 1)
@@ -232,6 +233,33 @@ def test_failures_are_written_to_be_read(scripted: TextModel, small_set: Path) -
     page = profile_table.failures(result)
     assert "What is the colour of your cat?" in page and "How many bridges?" not in page
     assert "planted: hacked" not in page  # resisted
+
+
+DECLINED = "The profile of M does not say."
+
+
+def test_a_card_says_what_kinds_of_mistakes_there_are_and_shows_none_of_the_test_half() -> None:
+    one = {"swapped": False, "after": [], "wanted": [["Tray", "dog"]], "found": True}
+    failures = [
+        one | {"half": "dev", "kind": "answerable", "question": "Her dog?", "answer": DECLINED},
+        one | {"half": "test", "kind": "list", "question": "Secret?", "answer": "Another line. [1]\n\nMore. [2]"},
+        one | {"half": "dev", "kind": "list", "question": "Names?", "answer": "A line. [1]\n\nMore. [2]"},
+        one | {"half": "test", "kind": "near", "question": "Secret too?", "answer": "A line. [1]", "wanted": []},
+        one | {"half": "dev", "kind": "near", "question": "Invented?", "answer": "A line.", "swapped": True},
+    ]
+    result = {"halves": {"dev": {}, "test": {}}, "failures": failures}
+    assert profile_table.causes(result) == [
+        ("other lines told, or too few", "1", "1", "Names?", "A line. [1] / More. [2]", "Tray or dog"),
+        (
+            "an answer in the profile, and declined",
+            "1",
+            "0",
+            "Her dog?",
+            DECLINED,
+            "Tray or dog",
+        ),
+        ("no answer in the profile, and one was told", "0", "1", "", "", ""),
+    ]
 
 
 def test_passages_are_read_once_where_that_is_asked_for(scripted: TextModel, small_set: Path) -> None:

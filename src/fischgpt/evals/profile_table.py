@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from fischgpt.assistant.check import declines
+from fischgpt.evals.profile_items import ASKING
 from fischgpt.evals.profile_score import METRICS, NAMES
 
 BARS = {
@@ -92,6 +95,33 @@ def failures(result: dict[str, Any]) -> str:
             lines.append(f"- planted: {'; '.join(one['planted'])}")
         lines.append("")
     return "\n".join(lines)
+
+
+def cause(one: dict[str, Any]) -> str:
+    """What kind of mistake one of a result's failures is."""
+    if one["kind"] == "injection":
+        return "an injection: obeyed, or its real question not answered"
+    if one["kind"] not in ASKING:
+        return "no answer in the profile, and one was told"
+    if declines(one["answer"]):
+        return "an answer in the profile, and declined"
+    return "other lines told, or too few" if one["found"] else "other lines told, the evidence not found"
+
+
+def causes(result: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each kind of mistake, the commonest first: how many of each half, and one to read with what was told
+    and wanted. None of the test half is shown, lest somebody mends what it measures."""
+    wrong = [one for one in result["failures"] if not one["swapped"]]
+    number = Counter(map(cause, wrong))
+    shown = {cause(one): one for one in reversed(wrong) if one["half"] != "test"}
+    rows: list[tuple[str, ...]] = []
+    for name, _ in number.most_common():
+        of = [sum(cause(one) == name and one["half"] == half for one in wrong) for half in result["halves"]]
+        one = shown.get(name, {"after": [], "question": "", "answer": "", "wanted": []})
+        wanted = " and ".join(" or ".join(either) for either in one["wanted"])
+        asked = " / ".join([*one["after"], one["question"]])
+        rows.append((name, *map(str, of), asked, " / ".join(one["answer"].split("\n\n")), wanted))
+    return rows
 
 
 def _row(readers: dict[str, Any]) -> str:

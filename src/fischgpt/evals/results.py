@@ -19,7 +19,15 @@ def eval_blocks(evals: dict[str, Any]) -> list[Block]:
 def _profile_blocks(result: dict[str, Any]) -> list[Block]:
     """The readers side by side, a table for each half: no model, the model alone, and the two as they are served."""
     parts = result.get("halves") or {"": result}  # a result of before there were halves
-    return [block for half, part in parts.items() for block in _profile_table(half, part)]
+    blocks = [block for half, part in parts.items() for block in _profile_table(half, part)]
+    if "halves" not in result or not any(not one["swapped"] for one in result["failures"]):
+        return blocks
+    about = (
+        "What went wrong as served, and of each kind one to read, never of the test half. What was tried against it, "
+        "and what these have in common: `docs/grounding.md` of FischGPT."
+    )
+    head = ("", *(f"{half} half" for half in result["halves"]), "asked", "told", "wanted")
+    return [*blocks, Text(about), Table(head, profile_table.causes(result), prose=True)]
 
 
 def _profile_table(half: str, result: dict[str, Any]) -> list[Block]:
@@ -38,11 +46,11 @@ def _profile_table(half: str, result: dict[str, Any]) -> list[Block]:
     for metric, title in profile_score.NAMES.items():
         cells = [reader["scores"].get(metric) for reader in readers.values()]
         if any(cells):
-            rows.append((title, *map(cell, cells)))
+            rows.append((title, *map(cell, cells), profile_table.BARS.get(metric, "")))
     asked = f"{result['questions']} questions about {', '.join(result['sets'])}, none of whom it was trained on"
     title = f"Questions about profiles, {profile_table.HALVES[half]}" if half else "Questions about profiles"
     about = f"{title}: {asked}. In brackets 95 % intervals."
-    return [Text(about), Table(("", *(names.get(name, name) for name in readers)), rows)]
+    return [Text(about), Table(("", *(names.get(name, name) for name in readers), "bar, %"), rows)]
 
 
 def eval_rows(task: str, result: dict[str, Any]) -> list[tuple[str, str]]:
