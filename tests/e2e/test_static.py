@@ -182,6 +182,21 @@ def test_of_each_line_of_a_list_the_run_of_words_is_shown_that_answers(tmp_path:
     assert not any(line.startswith("…") for one in once for line in quoted_lines(one.text))
 
 
+def test_what_the_dates_answer_is_told_from_them_in_the_browser_too(tmp_path: Path, visit: Visit) -> None:
+    questions = next(one for one in read_sets() if one.name == "okafor")
+    asked = (
+        "What was Tamsin's first job?",
+        "And where does she work now?",
+        "highest degree?",
+        "Which award came first?",
+    )
+    items = [Item(question, "answerable", question) for question in asked]
+    told = ("Tallow & Finch", "Kelpwater Analytics", "University of Hull", "Rising Engineer Medal")
+    for _, _, expected, found in both_answers(questions.resume, items, tmp_path / "site", visit):
+        assert [one["text"] for one in found] == [one.text for one in expected]
+        assert all(text in one.text for text, one in zip(told, expected, strict=True))
+
+
 def both_answers(
     resume: Path, items: Sequence[Item], folder: Path, visit: Visit
 ) -> Iterator[tuple[int, Sequence[list[dict[str, str]]], Sequence[Answer], list[dict[str, Any]]]]:

@@ -25,6 +25,7 @@ from fischgpt.profile.retrieval import Hit, Retrieval, listed
 from fischgpt.profile.several import several
 from fischgpt.profile.shared_store import SharedStore
 from fischgpt.profile.store import Store, open_store
+from fischgpt.profile.timeline import asked_for, timeline
 from fischgpt.resources import cache_dir
 
 CANDIDATES = 64
@@ -108,6 +109,7 @@ class Index:
         self._texts = dict(zip(self._ids, map(indexed_text, profile.passages), strict=True))
         self._bm25 = BM25(list(self._texts.values()))
         self._entries: dict[str, str] = {}
+        self._timeline = timeline(profile.passages)
 
     @classmethod
     def open(cls, profile: Profile, cache: Path | None = None, reread: bool = True) -> "Index":
@@ -151,6 +153,9 @@ class Index:
         if asks_who(question, self.profile.name):
             return self._about(k)
         asked, earlier, both = resolve(question, history, self.profile.name)
+        which = None if earlier else asked_for(asked)
+        if which and (ids := self._timeline.get(which)):
+            return self._by_date(asked, ids, k)
         apart = None if earlier else self._compared(asked, k, cancelled)
         whole = self._search(asked, earlier, both, k, cancelled)
         if apart and whole.hits[0].score < OUTRIGHT:
@@ -199,9 +204,7 @@ class Index:
             reread = 0 if not self._reread or cancelled() else REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
             hits, score = self._judged(reading, whole, hits[:JUDGED], reread)
         if hits and not both and bool(reread) is self._reread:  # as well as this index can, for nobody who has left
-            entry_of = {text: entry for text, entry in self._entries.items() if text != asked}
-            # A new dict, so that other threads read a whole one; what two of them add at once may be lost.
-            self._entries = dict([*entry_of.items(), (asked, hits[0].passage.entry)][-RECENT:])
+            self._remember(asked, hits[0].passage.entry)
         return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several, reread=reread)
 
     def _entry(self, earlier: str, cancelled: Callable[[], bool]) -> str:
@@ -211,6 +214,11 @@ class Index:
             return known
         before = self._search(earlier, "", "", 1, cancelled).hits
         return before[0].passage.entry if before else ""
+
+    def _remember(self, asked: str, entry: str) -> None:
+        entry_of = {text: known for text, known in self._entries.items() if text != asked}
+        # A new dict, so that other threads read a whole one; what two of them add at once may be lost.
+        self._entries = dict([*entry_of.items(), (asked, entry)][-RECENT:])
 
     def _read(self, text: str) -> Reading | None:
         """The question's token vectors; None where only words are searched."""
@@ -279,6 +287,15 @@ class Index:
         chosen = [passage for passage in passages if passage.section == "About"] or list(passages)
         hits = [Hit(passage, 1.0, 0.0, 0.0) for passage in chosen[:k]]
         return Retrieval(hits, bool(hits), float(bool(hits)), self._threshold, together=min(2, len(hits)))
+
+    def _by_date(self, asked: str, ids: Sequence[str], k: int) -> Retrieval:
+        """What the dates answer (profile/timeline.py), before the other entries of the section."""
+        self._remember(asked, ids[0])
+        chosen = [Hit(self._passages[id_], 1.0, 0.0, 0.0) for id_ in ids]
+        section = chosen[0].passage.section
+        others = [one for one in self.profile.passages if one.section == section and one.id == one.entry]
+        hits = [*chosen, *(Hit(one, 0.0, 0.0, 0.0) for one in others if one.id not in ids)]
+        return Retrieval(hits[:k], True, 1.0, self._threshold, together=len(ids))
 
     def _scored(self, text: str, reading: Reading | None) -> dict[str, Hit]:
         """The candidates of both rankings."""

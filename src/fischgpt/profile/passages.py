@@ -17,9 +17,10 @@ FIELD_LIMIT = 100
 CONTACT_FIELDS = ("email", "phone", "url", "location", "profiles")
 PLACE_FIELDS = ("city", "region", "countryCode")
 """What a public location tells; street and postal code stay private."""
-_MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
+MONTHS: tuple[str, ...] = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def date(value: object) -> str:
         return text
     if not 1 <= int(parts[1]) <= 12:
         return text
-    return " ".join([*(str(int(day)) for day in parts[2:]), _MONTHS[int(parts[1]) - 1], parts[0]])
+    return " ".join([*(str(int(day)) for day in parts[2:]), MONTHS[int(parts[1]) - 1], parts[0]])
 
 
 def period(start: object, end: object) -> str:

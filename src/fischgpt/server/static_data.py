@@ -25,6 +25,7 @@ from fischgpt.profile import (
     retrieval,
     several,
     text,
+    timeline,
 )
 from fischgpt.profile.profile import Profile
 from fischgpt.tokenizer import Tokenizer
@@ -62,6 +63,11 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
                 "when": javascript(compared._WHEN),
                 "verb": javascript(compared._VERB),
                 "pairs": [javascript(pair) for pair in compared._PAIRS],
+            },
+            "byDate": {
+                "forms": [javascript(form) for form in timeline._FORMS],
+                "kinds": list(timeline._NOUNS),
+                "which": timeline.WHICH,
             },
         },
         "search": {
@@ -136,6 +142,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
         "tokenizer": byte_pairs(tokenizer),
         "wordPieces": word_pieces(),
         "passages": passages(profile),
+        "timeline": {" ".join(asked): ids for asked, ids in timeline.timeline(profile.passages).items()},
         "postings": postings(profile),
     }
 

@@ -35,6 +35,7 @@ export type Rules = {
     opening: Told;
     variants: Record<string, string>;
     compared: { born: string; died: string; age: Told; life: Told; when: Told; verb: Told; pairs: Told[] };
+    byDate: { forms: Told[]; kinds: string[]; which: string[] };
   };
   search: {
     candidates: number;
@@ -105,6 +106,8 @@ export type Rules = {
   };
   wordPieces: string[];
   passages: Passage[];
+  /** By the kind of entry and which of them is asked for, "Work first": the ids of the passages that answer. */
+  timeline: Record<string, string[]>;
   postings: Record<string, [passage: number, weight: number][]>;
   /** Tokens of each passage in the index. */
   lengths: number[];
@@ -128,6 +131,7 @@ export class Pattern {
   search = (text: string) => this.#once.exec(text);
   match = (text: string) => this.#start.exec(text);
   fullmatch = (text: string) => this.#whole.test(text);
+  whole = (text: string) => this.#whole.exec(text);
   all = (text: string) => [...text.matchAll(this.#every)];
   /** `by` as JavaScript's replace takes it. */
   sub = (text: string, by: string) => text.replace(this.#every, by);

@@ -66,6 +66,9 @@ export class Index {
     const threshold = second ? this.#rules.search.rereadThreshold : this.#rules.search.threshold;
     if (this.#questions.asksWho(question)) return this.#about(threshold);
     const [asked, earlier, both] = this.#questions.resolve(question, history);
+    const byDate = earlier ? null : this.#questions.byDate(asked);
+    const told = byDate ? this.#rules.timeline[byDate] : undefined;
+    if (told) return this.#byDate(asked, told, threshold);
     const apart = earlier ? null : await this.#compared(asked, threshold, second);
     const whole = await this.#search(asked, earlier, both, threshold, second);
     if (apart && (whole.hits[0]?.score ?? 0) < this.#rules.search.outright) return apart;
@@ -242,6 +245,21 @@ export class Index {
     const score = hits.length ? 1 : 0;
     const together = Math.min(2, hits.length);
     return { hits, answerable: score > 0, score, threshold, several: 0, together, reread: 0 };
+  }
+
+  /** What the dates answer, before the other entries of the section. */
+  #byDate(asked: string, ids: string[], threshold: number): Retrieval {
+    const { passages } = this.#rules;
+    const hit = (passage: Passage, score: number): Hit => ({ passage, score, cosine: 0, bm25: 0 });
+    const chosen = ids.flatMap((id) => passages.filter((passage) => passage.id === id));
+    const [first] = chosen;
+    if (first) this.#entries.set(asked, first.entry);
+    const others = passages.filter(
+      ({ id, entry, section }) => id === entry && section === first?.section && !ids.includes(id),
+    );
+    const hits = [...chosen.map((one) => hit(one, 1)), ...others.map((one) => hit(one, 0))].slice(0, SHOWN);
+    const together = chosen.length;
+    return { hits, answerable: true, score: 1, threshold, several: 0, together, reread: 0 };
   }
 
   /** The candidates of both rankings. */
