@@ -1,8 +1,8 @@
 """The first, the last, the present, the highest: which entry of a resume that is, by its dates or its degree.
 
 "What was her first job?" is not said by any line, and to a reader of single lines each job is as likely as the next:
-the line that answers is the one that names the job that began first. Of 1,255 such questions about the people written by
-hand (grounded/people/) 1,237 are answered so by the line their authors had in mind.
+the line that answers is the one that names the job that began first. Of 1,255 such questions about the people written
+by hand (grounded/people/) 1,237 are answered so by the line their authors had in mind.
 """
 
 import re
