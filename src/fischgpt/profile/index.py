@@ -153,7 +153,7 @@ class Index:
         if asks_who(question, self.profile.name):
             return self._about(k)
         asked, earlier, both = resolve(question, history, self.profile.name)
-        which = None if earlier else asked_for(asked)
+        which = None if earlier else asked_for(both or asked)
         if which and (ids := self._timeline.get(which)):
             return self._by_date(asked, ids, k)
         apart = None if earlier else self._compared(asked, k, cancelled)

@@ -65,8 +65,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
                 "pairs": [javascript(pair) for pair in compared._PAIRS],
             },
             "byDate": {
-                "forms": [javascript(form) for form in timeline._FORMS],
-                "kinds": list(timeline._NOUNS),
+                "forms": [[kind, javascript(form)] for kind, form in timeline._FORMS],
                 "which": timeline.WHICH,
             },
         },

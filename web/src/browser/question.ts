@@ -20,8 +20,8 @@ export class Questions {
   readonly #when: Pattern;
   readonly #verb: Pattern;
   readonly #pairs: Pattern[];
-  readonly #byDate: Rules["question"]["byDate"];
-  readonly #forms: Pattern[];
+  readonly #which: string[];
+  readonly #forms: [kind: string, form: Pattern][];
 
   constructor(rules: Rules, language: Language) {
     const { question } = rules;
@@ -40,8 +40,8 @@ export class Questions {
     this.#when = new Pattern(question.compared.when);
     this.#verb = new Pattern(question.compared.verb);
     this.#pairs = question.compared.pairs.map((pair) => new Pattern(pair));
-    this.#byDate = question.byDate;
-    this.#forms = question.byDate.forms.map((form) => new Pattern(form));
+    this.#which = question.byDate.which;
+    this.#forms = question.byDate.forms.map(([kind, form]) => [kind, new Pattern(form)]);
   }
 
   /** The question without role tokens and without the owner's name. */
@@ -76,13 +76,12 @@ export class Questions {
 
   /** profile/timeline.py: what kind of entry, and which of them, a question asks for. */
   byDate(question: string): string | null {
-    const { kinds, which } = this.#byDate;
     const said = words(question)
       .join(" ")
       .replace(/[?!. ]+$/u, "");
-    for (const form of this.#forms) {
+    for (const [kind, form] of this.#forms) {
       const groups = form.whole(said)?.groups;
-      if (groups) return [kinds, which].map((names) => names.find((name) => groups[name])).join(" ");
+      if (groups) return `${kind} ${this.#which.find((which) => groups[which])}`;
     }
     return null;
   }

@@ -35,7 +35,7 @@ export type Rules = {
     opening: Told;
     variants: Record<string, string>;
     compared: { born: string; died: string; age: Told; life: Told; when: Told; verb: Told; pairs: Told[] };
-    byDate: { forms: Told[]; kinds: string[]; which: string[] };
+    byDate: { forms: [kind: string, form: Told][]; which: string[] };
   };
   search: {
     candidates: number;

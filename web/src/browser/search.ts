@@ -66,7 +66,7 @@ export class Index {
     const threshold = second ? this.#rules.search.rereadThreshold : this.#rules.search.threshold;
     if (this.#questions.asksWho(question)) return this.#about(threshold);
     const [asked, earlier, both] = this.#questions.resolve(question, history);
-    const byDate = earlier ? null : this.#questions.byDate(asked);
+    const byDate = earlier ? null : this.#questions.byDate(both || asked);
     const told = byDate ? this.#rules.timeline[byDate] : undefined;
     if (told) return this.#byDate(asked, told, threshold);
     const apart = earlier ? null : await this.#compared(asked, threshold, second);
