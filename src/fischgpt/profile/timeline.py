@@ -53,8 +53,8 @@ def _forms_of(kind: str, noun: str, got: str) -> list[tuple[str, re.Pattern[str]
     whom = "|who" if kind == "Work" else ""
     asked = rf"(?:(?:what|which{where}{whom})(?:['’]?s| is| was| were)? )?"
     had = (
-        rf"(?: (?:(?:that )?{_PERSON}(?:(?:have|has|had|did|ever) ){{0,2}}|(?:did|has|have|does|do) {_PERSON}(?:ever )?)"
-        rf"(?:{got})(?: so far)?)?"
+        rf"(?: (?:(?:that )?{_PERSON}(?:(?:have|has|had|did|ever) ){{0,2}}|(?:did|has|have|does|do) {_PERSON}"
+        rf"(?:ever )?)(?:{got})(?: so far)?)?"
     )
     return [
         _form(kind, rf"{asked}{_WHOSE}{_ADJECTIVE} (?:{noun}){had}(?: (?:was|is))?"),
@@ -185,7 +185,7 @@ def _studies(entry: Passage) -> bool:
 
 
 def _first(entries: Sequence[Passage], starts: dict[str, Point]) -> list[str]:
-    """None where a start is not told: of a job that lasted until 2005, of studies of which only the last year stands."""
+    """None where a start is not told: of a job that lasted until 2005, of studies with their last year alone."""
     ranges = [" to " in one.dates or one.dates.startswith("since ") for one in entries]
     if any(one.dates.startswith("until ") for one in entries):
         return []
