@@ -43,10 +43,10 @@ FIRST_READ = 10
 NOISE = 1.0
 """Standard deviation, in logits, of what is added to the first reader's opinion: not always the same few."""
 WRITTEN = 0.85
-"""Share of the questions about the people written by hand: of 97,000 there, not one is seen twice in 1,050 steps."""
+"""Share of the questions about the people written by hand: of 140,000 there, not one is seen twice in 1,050 steps."""
 QUESTIONS_PER_STEP, LEARNED_FROM = 72, 0.2
 """Questions looked at, and the share of their pairs learned from: a fifth has .95 of the gradient of all. That takes
-twice as long as to learn from each pair of 24 questions (benchmarks/retrieval.md)."""
+8 s a step, and to learn from each pair of 24 questions 4.3 (benchmarks/retrieval.md)."""
 LR, NEW_LR_SCALE = 1.2e-4, 3.0
 SLICES = 6
 
