@@ -144,7 +144,7 @@ def timeline(passages: Sequence[Passage], today: date | None = None) -> dict[tup
         begun = [id_ for id_, start in starts.items() if start[:2] <= (today.year, today.month)]
         ongoing = sorted((id_ for id_ in begun if ends[id_] == _ONGOING), key=lambda id_: starts[id_], reverse=True)
         # Of projects, which go on side by side, the newest is the one begun last; a job is left before the next.
-        latest = begun if kind == "Projects" else ongoing or _extreme({id_: ends[id_] for id_ in begun}, max)
+        latest = begun if kind == "Projects" else _extreme({id_: ends[id_] for id_ in begun}, max)
         newest = _extreme({id_: starts[id_] for id_ in latest}, max)
         # Where one begun later has ended long since, nobody may have written down that the one before did too.
         if not ongoing or kind == "Projects" or max(starts[id_] for id_ in begun) == starts[newest[0]]:
