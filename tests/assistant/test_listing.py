@@ -104,7 +104,7 @@ def test_why_there_is_more_than_one_line_is_said() -> None:
     close = [replace(POSTS[0], score=0.6), replace(POSTS[1], score=0.6)]
     assert why(found(POSTS, several=0.9), 2) == why(found(PRIZES[:3]), 3) == "several entries answer"
     assert why(found(close), 2) == "either may answer"
-    assert why(found(close, together=2), 2) == "the answer takes both"
+    assert why(found(close, together=2), 2) == "both belong to the answer"
 
 
 def test_an_item_gets_shorter_at_its_joints_and_says_where_something_was_left_out() -> None:

@@ -38,7 +38,7 @@ Form = tuple[str, float]
 def why(found: Retrieval, lines: int) -> str:
     """Why so many lines are quoted, for people."""
     if found.together > 1:
-        return "the answer takes both"
+        return "both belong to the answer"
     return "several entries answer" if found.several >= SEVERAL or lines > 2 else "either may answer"
 
 

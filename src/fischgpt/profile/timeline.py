@@ -97,7 +97,7 @@ _SCHOOL = re.compile(
     re.IGNORECASE,
 )
 """Of an entry of Education without a degree: no studies. Whether those at any other school are some is not known."""
-_UNFINISHED = re.compile(r"candidate|expected|progress|unfinished|without|abandoned|\bn[o']t\b|\bno\b", re.IGNORECASE)
+_UNFINISHED = re.compile(r"candidate|expected|progress|unfinished|without|abandoned|\bnot?\b", re.IGNORECASE)
 _POINT = re.compile(rf"(?:(?:(\d{{1,2}}) )?({'|'.join(MONTHS)}) )?(\d{{4}})")
 Point = tuple[int, int, int]
 """Year, month, day; 0 for what is not told."""
@@ -160,7 +160,7 @@ def timeline(passages: Sequence[Passage], today: date | None = None) -> dict[tup
 
 def _degrees(studies: Sequence[Passage], today: date) -> dict[tuple[str, str], list[str]]:
     """Of what was studied to an end: the highest degree, and the first and the latest where each is known for one."""
-    finished = [one for one in studies if not _UNFINISHED.search(f"{one.title} {one.dates} {one.text}")]
+    finished = [one for one in studies if not _UNFINISHED.search(f"{one.title} {one.dates}")]
     periods = {one.id: _period(one.dates, today) for one in finished}
     finished = [one for one in finished if not (found := periods[one.id]) or found[1] != _ONGOING]
     levels = {one.id: _level(one) for one in finished}
@@ -229,6 +229,7 @@ def _period(dates: str, today: date) -> Period | None:
 
 
 def _point(text: str) -> Point | None:
+    """The inverse of `passages.date`, of any century; profile/dates.py reads what people write, from 1500 on."""
     found = _POINT.fullmatch(text)
     if found is None:
         return None

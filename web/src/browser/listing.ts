@@ -32,7 +32,7 @@ const logit = (probability: number) =>
 
 /** Why more than one is listed, for people. */
 export function why(found: Retrieval, lines: number, rules: Quoting): string {
-  if (found.together > 1) return "the answer takes both";
+  if (found.together > 1) return "both belong to the answer";
   return found.several >= rules.several || lines > 2 ? "several entries answer" : "either may answer";
 }
 
