@@ -1,11 +1,13 @@
 """A passage too long to be quoted is cut down to what answers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fischgpt.assistant.listing import quoted
+from fischgpt.assistant.quoting import quotation
 from fischgpt.chat import Turn
 from fischgpt.profile.index import Index
 from fischgpt.profile.parts import RUN_WORDS, SHORT_WORDS, context, parts, runs
@@ -37,6 +39,18 @@ def test_parts_are_short_runs_of_its_words_that_leave_out_nothing(text: str) -> 
 
 def test_a_short_passage_and_one_without_a_place_to_cut_have_none() -> None:
     assert parts(passage("Sold his own harpsichord.")) == () == parts(passage("word " * 40))
+
+
+def test_what_is_said_of_a_prize_or_a_book_is_quoted_behind_its_title() -> None:
+    title = "Note on the supposed frontal spine in the genus Hybodus"
+    named = f"“{title}”, published by Magazine of Natural History in 1839."
+    said = "A letter to the editor pointing out that this fossil shark was not a new discovery."
+    note = Passage("pub-1", "Publications", "Magazine of Natural History", title, "1839", f"{named} {said}")
+    first, rest = parts(note)
+    assert first.text.startswith(named) and rest.text == said
+    assert quotation(note, rest.shown) == f"{title} (1839): {said}"
+    wordy = replace(note, title=" ".join(["On"] * 20))
+    assert all(len(quotation(wordy, part.shown).split()) <= SHORT_WORDS for part in parts(wordy))
 
 
 def test_runs_go_from_joint_to_joint_and_say_where_something_was_left_out() -> None:

@@ -63,12 +63,14 @@ _OPENERS = frozenset("the a an he she they it his her their its this these there
 
 def quotation(passage: Passage, part: str = "") -> str:
     """The passage in its own words, or a part of it, with as much of its context as that does not say itself and 30
-    words allow: the title goes first, then the organisation, then the dates."""
+    words allow: the title goes first, then the organisation, then the dates. What says more of a prize or a book than its
+    name comes behind that."""
     text = part or passage.text
     said = text.casefold()
     opening = said.split(" ", 1)[0]
     stands_alone = opening in _OPENERS or opening in passage.title.casefold().split()
-    head = [passage.organisation, *([] if stands_alone else [passage.title])]
+    named = part and passage.names_itself
+    head = [passage.title] if named else [passage.organisation, *([] if stands_alone else [passage.title])]
     head = [part for part in head if part and part.casefold() not in said]
     if not passage.organisation and not passage.title and passage.section not in ("About", "Contact"):
         head = [passage.section]

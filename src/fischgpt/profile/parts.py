@@ -56,27 +56,37 @@ class Part:
 @lru_cache(maxsize=4096)
 def parts(passage: Passage) -> tuple[Part, ...]:
     """The longest runs of clauses of at most SHORT_WORDS words, some ten where every item of a list is one; none of a
-    passage that is itself no longer (passages have 60 words at most), or that cannot be cut."""
+    passage that is itself no longer (passages have 60 words at most), or that cannot be cut. Of an entry's first line,
+    which names it, what follows the name stays short enough to be quoted behind its title."""
     if len(passage.text.split()) <= SHORT_WORDS:
         return ()
-    whole = sentences(passage.text)
+    name, *rest = sentences(passage.text)
+    named = len(f"{passage.title} {passage.dates}".split())
+    if not (passage.names_itself and rest and len(name.split()) <= SHORT_WORDS and named <= SHORT_WORDS / 2):
+        return tuple(_parts([name, *rest], SHORT_WORDS))
+    first = _parts([name, *rest], SHORT_WORDS)[0]
+    return (first, *(part for part in _parts(rest, SHORT_WORDS - named) if part.text not in first.text))
+
+
+def _parts(whole: list[str], words: int) -> list[Part]:
+    """The longest runs of clauses of these sentences, of at most so many words."""
     clauses, opening, closing = [], set(), set()
     for sentence in whole:
         opening.add(len(clauses))
         for clause in _CLAUSE_END.split(sentence):
-            clauses += _COMMA.split(clause) if len(clause.split()) > SHORT_WORDS else [clause]
+            clauses += _COMMA.split(clause) if len(clause.split()) > words else [clause]
         closing.add(len(clauses))
     found, furthest = [], 0
     for start in range(len(clauses)):
         end = start
-        while end < len(clauses) and len(" ".join(clauses[start : end + 1]).split()) <= SHORT_WORDS:
+        while end < len(clauses) and len(" ".join(clauses[start : end + 1]).split()) <= words:
             end += 1
         if end > max(start, furthest):  # not inside the run before
             furthest = end
             text = " ".join(clauses[start:end])
             shown = text if end in closing else f"{text.rstrip(' ,;:–—(')}…"
             found.append(Part(text, shown if start in opening else f"…{shown}"))
-    return tuple(found)
+    return found
 
 
 @lru_cache(maxsize=4096)
