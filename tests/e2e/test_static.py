@@ -189,9 +189,12 @@ def test_what_the_dates_answer_is_told_from_them_in_the_browser_too(tmp_path: Pa
         "And where does she work now?",
         "highest degree?",
         "Which award came first?",
+        "Walk me through your career",
+        "Why should we hire you?",
     )
     items = [Item(question, "answerable", question) for question in asked]
-    told = ("Tallow & Finch", "Kelpwater Analytics", "University of Hull", "Rising Engineer Medal")
+    first, now, degree, award = "Tallow & Finch", "Kelpwater Analytics", "University of Hull", "Rising Engineer Medal"
+    told = (first, now, degree, award, first, "twelve years")
     for _, _, expected, found in both_answers(questions.resume, items, tmp_path / "site", visit):
         assert [one["text"] for one in found] == [one.text for one in expected]
         assert all(text in one.text for text, one in zip(told, expected, strict=True))

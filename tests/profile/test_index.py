@@ -75,7 +75,21 @@ def test_a_question_the_profile_does_not_answer_falls_below_the_gate(fisch, ques
 
 
 @pytest.mark.parametrize(
-    "question", ["Who is he?", "who is kristian fischer", "Tell me about Kristian.", "Who's that?"]
+    "question",
+    [
+        "Who is he?",
+        "who is kristian fischer",
+        "Tell me about Kristian.",
+        "Who's that?",
+        "tell me a bit about yourself",
+        "Can you introduce yourself in two sentences?",
+        "Why should we hire you?",
+        "Why would anyone hire Kristian?",
+        "What could you bring to our team?",
+        "What's his background?",
+        "Give me a short summary please",
+        "bio?",
+    ],
 )
 def test_who_the_owner_is_is_answered_by_what_the_profile_says_first(fisch, question):
     found = fisch.search(question)
@@ -84,7 +98,19 @@ def test_who_the_owner_is_is_answered_by_what_the_profile_says_first(fisch, ques
     assert found.together == 2 <= len(found.hits)  # its first two lines are the answer
 
 
-@pytest.mark.parametrize("question", ["Who is Kristian's boss?", "Tell me about FischGPT", "Who was his teacher?"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who is Kristian's boss?",
+        "Tell me about FischGPT",
+        "Who was his teacher?",
+        "Why should we hire a physicist?",
+        "What is his background in chemistry?",
+        "What did he bring to the team at Acme?",
+        "Tell me about you and FischGPT",
+        "What makes a good model?",
+    ],
+)
 def test_a_question_with_a_word_of_its_own_is_searched_for(fisch, question):
     assert not asks_who(question, fisch.profile.name)
 

@@ -1,16 +1,19 @@
-"""The first, the latest and the present entry of a resume, by its dates."""
+"""The first, the latest and the present entry of a resume, by its dates, and all of a section in their order."""
 
 import random
+import re
 from datetime import date
 from typing import Any
 
 import pytest
 
+from fischgpt.assistant.listing import MAX_WORDS, quoted, why
 from fischgpt.data.grounded.people import people
 from fischgpt.profile.index import Index
+from fischgpt.profile.parts import SHORT_WORDS
 from fischgpt.profile.passages import passages_from_resume
 from fischgpt.profile.question import strip
-from fischgpt.profile.retrieval import listed
+from fischgpt.profile.retrieval import Hit, Retrieval, listed
 from fischgpt.profile.timeline import asked_for, timeline
 
 TODAY = date(2026, 11, 30)
@@ -39,6 +42,16 @@ TODAY = date(2026, 11, 30)
     ("Which prize came first?", ("Awards", "first")),
     ("What was the first award that she won?", ("Awards", "first")),
     ("What's his newest project?", ("Projects", "latest")),
+    ("What jobs have you had so far?", ("Work", "each")),
+    ("Where has she worked?", ("Work", "each")),
+    ("Walk me through your CV", ("Work", "each")),
+    ("can you give me a short summary of his career?", ("Work", "each")),
+    ("work experience?", ("Work", "each")),
+    ("What's her educational background?", ("Education", "each")),
+    ("Tell me about your education.", ("Education", "each")),
+    ("List all of his publications, please", ("Publications", "each")),
+    ("which awards did she win", ("Awards", "each")),
+    ("What projects have you worked on?", ("Projects", "each")),
 ])  # fmt: skip
 def test_what_the_dates_can_answer_is_told_from(question: str, asked: tuple[str, str]) -> None:
     assert asked_for(question) == asked
@@ -53,6 +66,8 @@ def test_what_the_dates_can_answer_is_told_from(question: str, asked: tuple[str,
     "What was her first book?", "latest paper?", "Which medal did she win first?", "his first company?",
     "Which company did he start first?", "latest post?", "Which first prize did he win?",
     "What is his latest project built with?", "Who was the first publication written with?",
+    "Which of your jobs did you like best?", "What was your career before that?", "Where did you work in Paris?",
+    "How did her career begin?", "How many jobs have you had?", "awards for teaching?", "Who paid for your education?",
     "What are you doing right now?", "Who works there now?", "Where was her first publication written?",
 ])  # fmt: skip
 def test_others_are_searched(question: str) -> None:
@@ -107,7 +122,7 @@ def test_what_is_not_sure_is_not_told() -> None:
     assert ("Work", "first") not in work(("", "2005"), ("2004", "2010"))  # begun nobody knows when
     # Nobody may have written down that the old one ended as well.
     assert ("Work", "latest") not in work(("1887", ""), ("1901", "1917"))
-    assert work(("2019", "2020"), ("", "")) == work(("about 1340", "1350")) == {}
+    assert set(work(("2019", "2020"), ("", ""))) == set(work(("about 1340", "1350"))) == {("Work", "each")}
 
 
 def test_of_projects_the_newest_is_the_one_begun_last_though_an_older_one_goes_on() -> None:
@@ -157,6 +172,31 @@ def test_the_entry_is_the_answer_and_a_follow_up_goes_on_from_it(curie: Index) -
     ]
     assert {hit.passage.section for hit in found.hits} == {"Work"}
     assert curie._entry("What was first job?", lambda: False) == found.hits[0].passage.entry
+
+
+def test_all_of_a_section_are_told_the_latest_first_or_as_the_profile_has_them() -> None:
+    told = work(("2012", "2015"), ("2019", ""), ("2015", "2019"), ("2019-03", "2020"), ("2008", "2012"))
+    assert told["Work", "each"] == [f"work-{n}" for n in (2, 4, 3, 1, 5)]
+    assert work(("2019", "2020"), ("", ""))["Work", "each"] == ["work-1", "work-2"]
+    assert ("Awards", "each") not in told
+
+
+def test_all_of_them_are_quoted_in_as_few_words_as_will_do(curie: Index) -> None:
+    found = curie.search("Can you walk me through Marie's career?")
+    jobs = [one for one in curie.profile.passages if one.section == "Work" and one.id == one.entry]
+    lines = quoted(found, found.hits).split("\n\n")
+    assert {hit.passage.id for hit, _ in listed(found)} == {job.id for job in jobs}
+    assert [line[-3:] for line in lines] == [f"[{n}]" for n in range(1, len(jobs) + 1)] and len(jobs) > 2
+    assert SHORT_WORDS < len(re.sub(r"\[\d\]", "", " ".join(lines)).split()) <= MAX_WORDS
+    assert why(found, len(lines)) == "all of them belong to the answer"
+
+
+def test_more_than_can_be_quoted_are_named_as_far_as_they_go() -> None:
+    named = " ".join(["word"] * 11)
+    passages = passages_from_resume({"work": [{"name": f"{named} {n}", "position": "Cook"} for n in range(8)]})
+    found = Retrieval([Hit(one, 1.0, 0.0, 0.0) for one in passages], True, 1.0, 0.5, together=8)
+    lines = quoted(found, found.hits).split("\n\n")
+    assert len(lines) == MAX_WORDS // 13
 
 
 def test_a_message_that_says_more_is_searched(curie: Index) -> None:

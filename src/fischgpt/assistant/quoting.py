@@ -63,8 +63,8 @@ _OPENERS = frozenset("the a an he she they it his her their its this these there
 
 def quotation(passage: Passage, part: str = "") -> str:
     """The passage in its own words, or a part of it, with as much of its context as that does not say itself and 30
-    words allow: the title goes first, then the organisation, then the dates. What says more of a prize or a book than its
-    name comes behind that."""
+    words allow: the title goes first, then the organisation, then the dates. What says more of a prize or a book than
+    its name comes behind that."""
     text = part or passage.text
     said = text.casefold()
     opening = said.split(" ", 1)[0]

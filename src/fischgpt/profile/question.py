@@ -15,13 +15,22 @@ _ASKING_BACK = re.compile(
     r"^(in|at|for|by|with|from|of|on|to|about|since|until|after|before|during) (which|what|whom|who|how)\b",
     re.IGNORECASE,
 )
+_OWNER = r"(?:you|him|her|them|yourself|himself|herself|themselves|the owner|this person)"
+_WHOSE = r"(?:your|his|her|their|the)"
 _WHO = re.compile(
     r"(?:so |and |please |can you |could you |would you )*(?:"
     r"who(?:['’]s| is| was| are| were)(?: (?:he|she|they|the owner|this person|that))?"
-    r"|(?:tell|give) (?:me|us) (?:a bit |a little |something |more |an overview )*(?:about|of)"
-    r"(?: (?:him|her|them|himself|herself|the owner|this person))?"
-    r"|(?:introduce|describe)(?: (?:him|her|them))?"
-    r"|what (?:should|can|must) (?:i|we|one) know about(?: (?:him|her|them))?"
+    rf"|(?:tell|give) (?:me|us) (?:a bit |a little |something |more |an overview )*(?:about|of)(?: {_OWNER})?"
+    rf"|(?:introduce|describe|sell|present)(?: {_OWNER})?(?: in (?:a|one|two|three|a few) (?:words?|sentences?))?"
+    r"|what (?:should|can|must) (?:i|we|one) know about(?: (?:you|him|her|them))?"
+    r"|why (?:should|would) (?:i|we|one|anyone|anybody|someone|somebody|our company) (?:hire|employ|choose|pick)"
+    rf"(?: {_OWNER})?"
+    r"|what (?:can|could|would) (?:(?:you|he|she|they) )?(?:bring|offer)(?: to)?"
+    r"(?: (?:me|us|the table|(?:a|our|my|the) (?:company|team|business)))?"
+    rf"|what makes (?:{_OWNER} )?(?:a|the) (?:good|great|right|best|strong)(?: (?:hire|candidate|choice|fit))?"
+    rf"|what(?:['’]?s| is) (?:{_WHOSE} )?(?:background|story|profile|elevator pitch)"
+    rf"|(?:(?:give|tell) (?:me|us) |do you have )?(?:an? |{_WHOSE} )?(?:short |brief |quick |general )?"
+    rf"(?:bio(?:graphy)?|overview|summary|introduction|elevator pitch|pitch|story)(?: (?:of|about) {_OWNER})?"
     r")(?: please| in short| briefly| exactly)*",
     re.IGNORECASE,
 )

@@ -1,4 +1,5 @@
-"""The first, the latest, the present, the highest: which entry of a resume that is, by its dates or its degree.
+"""The first, the latest, the present, the highest: which entry of a resume that is, by its dates or its degree; and all
+of them, the latest first.
 
 "What was her first job?" is not said by any line, and to a reader of single lines each job is as likely as the next:
 the line that answers is the one that names the job that began first. Only what is asked for in so many words is looked
@@ -11,7 +12,7 @@ from datetime import date
 
 from fischgpt.profile.passages import MONTHS, Passage
 
-WHICH = FIRST, LAST, LATEST, NOW, HIGHEST = "first", "last", "latest", "now", "highest"
+WHICH = FIRST, LAST, LATEST, NOW, HIGHEST, EACH = "first", "last", "latest", "now", "highest", "each"
 """The last job of somebody who has one may be that or the one before; the latest is that."""
 _PERSON = r"(?:(?:you|he|she|they)(?:['’]ve)? )?"  # the owner's name is taken out before: "What was first job?"
 _WHOSE = r"(?:(?:the|your|his|her|their|my) )?"
@@ -37,6 +38,22 @@ _NOUNS = {  # what an entry is called, and what its owner did with it
     "Projects": (r"project", r"do|did|done|make|made|build|built|start(?:ed)?|work(?:ed)? on"),
     "Certificates": (r"certificate|certification", r"get|got|earn(?:ed)?|obtain(?:ed)?|receive[d]?"),
 }
+_ALL = {  # what all of them are called
+    "Work": (
+        r"jobs|positions|employers|workplaces|work(?:ing)? (?:experience|history|life)|employment history"
+        r"|career(?: path| history| so far)?|professional (?:experience|history|career|background)|resume|résumé|cv"
+    ),
+    "Education": r"education(?: history)?|(?:educational|academic) (?:background|history)|schooling",
+    "Awards": r"awards|prizes|honou?rs|distinctions",
+    "Publications": r"publications",
+    "Projects": r"projects",
+    "Certificates": r"certificates|certifications",
+}
+_TELL = (
+    r"(?:list|name|show(?: me)?|give me|tell me(?: more)? about|about|summari[sz]e|describe|outline|sum up"
+    r"|(?:walk|talk|take|run) me through|(?:give me )?an? (?:(?:short|brief|quick) )?(?:summary|overview|outline) of"
+    r"|(?:what|which|how)(?:['’]?s| is| are| was| were| does| do)?)"
+)
 _DOES = rf"(?:did|does|do|has|have|is|are|was) {_PERSON}"
 _WORK = r"(?:work|worked|working|employed)(?: (?:at|for))?"
 _STUDY = r"(?:study|studied|studying)"
@@ -44,8 +61,11 @@ _EMPLOYER = r"(?:where|who|whom|for whom|(?:which|what) (?:company|employer|firm
 
 
 def _form(kind: str, pattern: str) -> tuple[str, re.Pattern[str]]:
-    polite = r"(?:(?:and|so|but|please|hello|hi|hey)(?: there)?[,!.]? )?(?:(?:please |can you |could you )*tell me )?"
-    return kind, re.compile(rf"{polite}(?:{pattern})(?: please)?", re.IGNORECASE)
+    polite = (
+        r"(?:(?:and|so|but|please|hello|hi|hey)(?: there)?[,!.]? )?(?:(?:please|can you|could you|would you),? )*"
+        r"(?:tell me )?"
+    )
+    return kind, re.compile(rf"{polite}(?:{pattern})(?:,? please)?", re.IGNORECASE)
 
 
 def _forms_of(kind: str, noun: str, got: str) -> list[tuple[str, re.Pattern[str]]]:
@@ -62,8 +82,17 @@ def _forms_of(kind: str, noun: str, got: str) -> list[tuple[str, re.Pattern[str]
     ]
 
 
+def _forms_of_all(kind: str, nouns: str, got: str) -> list[tuple[str, re.Pattern[str]]]:
+    return [
+        _form(kind, rf"(?P<each>(?:{_TELL} )?(?:all )?(?:of )?{_WHOSE}(?:{nouns})(?: (?:look )?like| so far)?)"),
+        _form(kind, rf"(?P<each>(?:which|what) (?:{nouns}) {_DOES}(?:ever )?(?:{got})(?: so far)?)"),
+    ]
+
+
 _FORMS = (
     *(form for kind, (noun, got) in _NOUNS.items() for form in _forms_of(kind, noun, got)),
+    *(form for kind, nouns in _ALL.items() for form in _forms_of_all(kind, nouns, _NOUNS[kind][1])),
+    _form("Work", rf"(?P<each>where (?:have|has|did) {_PERSON}(?:ever )?work(?:ed)?(?: so far| before)?)"),
     _form(
         "Degree",
         rf"(?:(?:what|which)(?:['’]?s| is| was)? )?{_WHOSE}(?P<highest>highest) (?:level of )?(?:academic )?(?:degree|"
@@ -136,6 +165,8 @@ def timeline(passages: Sequence[Passage], today: date | None = None) -> dict[tup
             if any(_level(one) < 0 and re.search(r"(?i)school", f"{one.title} {one.organisation}") for one in entries):
                 continue
         periods = _periods(entries, today)
+        if kind in _ALL:
+            told[kind, EACH] = _latest_first([one.id for one in entries], periods)
         if not periods:
             continue
         starts = {id_: start for id_, (start, _) in periods.items()}
@@ -155,7 +186,12 @@ def timeline(passages: Sequence[Passage], today: date | None = None) -> dict[tup
             told[kind, NOW] = ongoing
         if kind == "Studies":
             told[kind, NOW] = [id_ for id_ in ongoing if starts[id_][0] > today.year - _STUDENT_YEARS]
-    return {asked: ids for asked, ids in told.items() if 0 < len(ids) <= 2}
+    return {asked: ids for asked, ids in told.items() if ids and (len(ids) <= 2 or asked[1] == EACH)}
+
+
+def _latest_first(ids: list[str], periods: dict[str, Period]) -> list[str]:
+    """In the profile's own order where a date is missing."""
+    return sorted(ids, key=lambda id_: periods[id_][::-1], reverse=True) if periods else ids
 
 
 def _degrees(studies: Sequence[Passage], today: date) -> dict[tuple[str, str], list[str]]:

@@ -32,7 +32,8 @@ const logit = (probability: number) =>
 
 /** Why more than one is listed, for people. */
 export function why(found: Retrieval, lines: number, rules: Quoting): string {
-  if (found.together > 1) return "both belong to the answer";
+  if (found.together > 1)
+    return lines === 2 ? "both belong to the answer" : "all of them belong to the answer";
   return found.several >= rules.several || lines > 2 ? "several entries answer" : "either may answer";
 }
 
@@ -61,8 +62,7 @@ function said(
 ): Picked[] {
   const lines = chosen.map(([hit, worth]) => formsOf(hit, worth, rules));
   for (;;) {
-    const short = fitted(lines, must, rules.shortWords);
-    const picked = short.length ? short : fitted(lines, must, rules.maxWords);
+    const picked = firstFitted(lines, must, rules);
     const addsNothing = ([, text]: Picked, at: number) => {
       const before = new Set(picked.slice(0, at).flatMap(([, other]) => terms(other)));
       return at >= must && terms(text).every((term) => before.has(term));
@@ -71,6 +71,15 @@ function said(
     if (!again) return picked;
     lines[again[0]] = [];
   }
+}
+
+/** In as few words as will do: ten more at a time. */
+function firstFitted(lines: Form[][], must: number, { shortWords, maxWords, moreWords }: Quoting): Picked[] {
+  for (let most = shortWords; most <= maxWords; most += moreWords) {
+    const picked = fitted(lines, must, most);
+    if (picked.length) return picked;
+  }
+  return fitted(lines, 1, maxWords);
 }
 
 /** Which lines, and each in which form: those worth most together in `most` words, the first `must` in any case. */
@@ -95,12 +104,12 @@ function fitted(lines: Form[][], must: number, most: number): Picked[] {
 /** One of several in fewer and fewer words: as an item, or the runs of it that answer, where they were read. */
 function formsOf({ passage, part, runs }: Hit, worth: number, rules: Quoting): Form[] {
   const whole = runs?.length ? [part ?? passage.quotation, passage.quotation, passage.text] : passage.items;
-  const ends = (run: string) => Number(run.startsWith("…")) + Number(run.endsWith("…"));
+  const { drop, cutBefore, cutBehind } = rules;
+  const loss = ([run, lower]: [string, number]) =>
+    drop * lower + cutBefore * Number(run.startsWith("…")) + cutBehind * Number(run.endsWith("…"));
   const forms = [
     ...[...new Set(whole)].map((text, k): Form => [text, worth * rules.less ** k]),
-    ...(runs ?? []).map(
-      ([run, drop]): Form => [run, worth * Math.exp(-rules.drop * drop - rules.cut * ends(run))],
-    ),
+    ...(runs ?? []).map((run): Form => [run[0], worth * Math.exp(-loss(run))]),
   ];
   return forms.filter(([, value]) => value >= Math.min(rules.least, worth / 2));
 }

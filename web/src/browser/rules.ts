@@ -70,13 +70,15 @@ export type Rules = {
     maxCitations: number;
     maxListed: number;
     maxWords: number;
+    moreWords: number;
     shortWords: number;
     /** What stands between the lines of an answer. */
     between: string;
-    /** What of a passage's worth is left with each shorter form; what a run loses for its logit, and for a cut end. */
+    /** What of a passage's worth is left with each shorter form; what a run loses for its logit, and for what was cut off. */
     less: number;
     drop: number;
-    cut: number;
+    cutBefore: number;
+    cutBehind: number;
     /** What is worth less is not listed. */
     least: number;
     likely: number;
