@@ -312,7 +312,7 @@ def test_the_question_before_a_follow_up_is_not_searched_again(curie, index_cach
     assert searched == [then, asked]
     searched.clear()
     assert curie.search(then, history) == cold and searched == [then]
-    other = "Which prizes did she win?"
+    other = "Which prizes did she share?"
     curie.search(other, cancelled=lambda: True)  # of one who has left nothing is kept: it was not read twice
     assert other not in curie._entries
     monkeypatch.setattr("fischgpt.profile.index.RECENT", 2)
