@@ -17,7 +17,7 @@ from fischgpt.profile import embed, index, store
 from fischgpt.profile.bm25 import BM25, terms
 from fischgpt.profile.index import REREAD, REREAD_GATE, REREAD_SEVERAL, REREAD_WEIGHTS, SEVERAL, Index
 from fischgpt.profile.profile import load_profile
-from fischgpt.profile.question import asks_who, follows_up, resolve, strip
+from fischgpt.profile.question import asks_who, follows_up, of_owner, resolve, strip
 from fischgpt.profile.retrieval import listed
 
 STARTERS = {
@@ -89,6 +89,13 @@ def test_a_question_the_profile_does_not_answer_falls_below_the_gate(fisch, ques
         "What's his background?",
         "Give me a short summary please",
         "bio?",
+        "Hello! Could you tell us a little bit about yourself?",
+        "Ok, who is Kristian Fischer?",
+        "Why should we hire you for this position?",
+        "Why is he a good fit for the role?",
+        "What do you bring to the table?",
+        "a short biography of Kristian",
+        "And your background?",
     ],
 )
 def test_who_the_owner_is_is_answered_by_what_the_profile_says_first(fisch, question):
@@ -109,10 +116,39 @@ def test_who_the_owner_is_is_answered_by_what_the_profile_says_first(fisch, ques
         "What did he bring to the team at Acme?",
         "Tell me about you and FischGPT",
         "What makes a good model?",
+        "Do you have a story?",
+        "What is the story of the name?",
+        "What would you bring to a desert island?",
     ],
 )
 def test_a_question_with_a_word_of_its_own_is_searched_for(fisch, question):
     assert not asks_who(question, fisch.profile.name)
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "owner"),
+    [
+        ("Where did Marie study?", "Who is she?", True),
+        ("Who is Marie Curie?", "Which prizes has she won?", True),
+        ("What did she find?", "What was her first job?", True),
+        ("Who was her husband?", "What was Marie's first job?", True),
+        ("Who was her husband?", "Where have you worked?", True),
+        ("Who was her husband?", "Where did he work?", False),
+        ("Who supervised her?", "Who is that?", False),
+        ("Did she have a daughter?", "Tell me about her career", False),
+        ("What is her thesis about?", "Give me a short summary please", False),
+        ("Did she win awards for teaching?", "Which awards?", False),
+    ],
+)
+def test_somebody_else_who_was_asked_about_is_not_taken_for_the_owner(before: str, question: str, owner: bool) -> None:
+    assert of_owner(question, [Turn("user", before), Turn("assistant", "I see.")], "Marie Curie") is owner
+    assert of_owner(question, [], "Marie Curie")
+
+
+def test_of_her_husband_no_job_of_hers_is_told(curie):
+    history = [Turn("user", "Who was her husband?"), Turn("assistant", "Pierre Curie.")]
+    asked = "What was his first job?"
+    assert curie.search(asked).reread == 0 < curie.search(asked, history).reread
 
 
 def test_hits_come_with_the_probability_that_each_answers(fisch):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from fischgpt.assistant.listing import quoted
+from fischgpt.assistant.listing import items, quoted
 from fischgpt.assistant.quoting import quotation
 from fischgpt.chat import Turn
 from fischgpt.profile.index import Index
 from fischgpt.profile.parts import RUN_WORDS, SHORT_WORDS, context, parts, runs
-from fischgpt.profile.passages import Passage
+from fischgpt.profile.passages import Passage, passages_from_resume
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.retrieval import listed
 from static_samples import LIBRARIAN, SOLD
@@ -49,8 +49,44 @@ def test_what_is_said_of_a_prize_or_a_book_is_quoted_behind_its_title() -> None:
     first, rest = parts(note)
     assert first.text.startswith(named) and rest.text == said
     assert quotation(note, rest.shown) == f"{title} (1839): {said}"
+    assert quotation(note, first.shown) == first.shown
     wordy = replace(note, title=" ".join(["On"] * 20))
     assert all(len(quotation(wordy, part.shown).split()) <= SHORT_WORDS for part in parts(wordy))
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"title": "Dr. h.c.", "awarder": "Univ. Uppsala", "date": "2003"}, "Dr. h.c. (2003): Given in the snow."),
+        ({"title": "Prize", "awarder": "St. Gallen", "date": "2001"}, "Prize (2001): Given in the snow."),
+        ({"title": "Prize 1991", "awarder": "Acme Inc.", "date": "1991"}, "Prize 1991: Given in the snow."),
+        ({"title": "Fellowship", "awarder": "Tern"}, "Fellowship: Given in the snow."),
+    ],
+)
+def test_the_name_of_an_entry_ends_where_the_dates_do(entry: dict[str, str], said: str) -> None:
+    long = "$30,000 for the prize of a microscope, " + "and again " * 9 + "in May 2001 for a school in the village."
+    (line,) = passages_from_resume({"awards": [entry | {"summary": f"{long} Given in the snow."}]})
+    *_, last = parts(line)
+    assert last.text.endswith("Given in the snow.")
+    assert quotation(line, "Given in the snow.") == said
+
+
+def test_a_part_does_not_begin_with_and() -> None:
+    long = (
+        "Written with Richard Brauer and Helmut Hasse, on division algebras, and translated into Danish, " + "so " * 9
+    )
+    shown = [part.shown for part in parts(passage(f"{long}that it was read. It was sold, and printed, in Oslo."))]
+    assert len(shown) > 1 and not [one for one in shown if one.startswith("…and")]
+
+
+def test_a_project_is_quoted_with_its_name() -> None:
+    (line,) = passages_from_resume({"projects": [{"name": "tinyledger", "description": "A ledger in Go."}]})
+    assert quotation(line) == "tinyledger: A ledger in Go."
+    (line,) = passages_from_resume(
+        {"projects": [{"name": "Njia", "entity": "Acme", "description": "A game on a bus."}]}
+    )
+    assert not line.names_itself and quotation(line) == "Acme, Njia: A game on a bus."
+    assert items(line, in_order=True)[-1] == "Njia."
 
 
 def test_runs_go_from_joint_to_joint_and_say_where_something_was_left_out() -> None:

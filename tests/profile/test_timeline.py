@@ -9,12 +9,13 @@ import pytest
 
 from fischgpt.assistant.listing import MAX_WORDS, quoted, why
 from fischgpt.data.grounded.people import people
+from fischgpt.profile.entries_asked import asked_for
 from fischgpt.profile.index import Index
 from fischgpt.profile.parts import SHORT_WORDS
 from fischgpt.profile.passages import passages_from_resume
 from fischgpt.profile.question import strip
 from fischgpt.profile.retrieval import Hit, Retrieval, listed
-from fischgpt.profile.timeline import asked_for, timeline
+from fischgpt.profile.timeline import timeline
 
 TODAY = date(2026, 11, 30)
 
@@ -52,6 +53,15 @@ TODAY = date(2026, 11, 30)
     ("List all of his publications, please", ("Publications", "each")),
     ("which awards did she win", ("Awards", "each")),
     ("What projects have you worked on?", ("Projects", "each")),
+    ("Hi , tell us about your career", ("Work", "each")),  # of "Hi Marie, ..."
+    (", which prizes have you won?", ("Awards", "each")),
+    ("Who have you worked for?", ("Work", "each")),
+    ("Which companies has he worked for so far?", ("Work", "each")),
+    ("What certificates do you have?", ("Certificates", "each")),
+    ("Any awards?", ("Awards", "each")),
+    ("Has she won any prizes?", ("Awards", "each")),
+    ("What has she published?", ("Publications", "each")),
+    ("What about your education?", ("Education", "each")),
 ])  # fmt: skip
 def test_what_the_dates_can_answer_is_told_from(question: str, asked: tuple[str, str]) -> None:
     assert asked_for(question) == asked
@@ -66,8 +76,12 @@ def test_what_the_dates_can_answer_is_told_from(question: str, asked: tuple[str,
     "What was her first book?", "latest paper?", "Which medal did she win first?", "his first company?",
     "Which company did he start first?", "latest post?", "Which first prize did he win?",
     "What is his latest project built with?", "Who was the first publication written with?",
-    "Which of your jobs did you like best?", "What was your career before that?", "Where did you work in Paris?",
-    "How did her career begin?", "How many jobs have you had?", "awards for teaching?", "Who paid for your education?",
+    "What jobs does she do?", "Which employers does she work for?", "What are your positions?",
+    "Who did you work with?", "Where did you work before?", "Which projects are you working on?",
+    "How was your education?", "any job?", "What were your jobs like?", "her career in politics", "jobs in Paris?",
+    "Tell me about your work with radium", "Which of your jobs did you like best?",
+    "What was your career before that?", "Where did you work in Paris?", "How did her career begin?",
+    "How many jobs have you had?", "awards for teaching?", "Who paid for your education?",
     "What are you doing right now?", "Who works there now?", "Where was her first publication written?",
 ])  # fmt: skip
 def test_others_are_searched(question: str) -> None:
@@ -188,7 +202,7 @@ def test_all_of_them_are_quoted_in_as_few_words_as_will_do(curie: Index) -> None
     assert {hit.passage.id for hit, _ in listed(found)} == {job.id for job in jobs}
     assert [line[-3:] for line in lines] == [f"[{n}]" for n in range(1, len(jobs) + 1)] and len(jobs) > 2
     assert SHORT_WORDS < len(re.sub(r"\[\d\]", "", " ".join(lines)).split()) <= MAX_WORDS
-    assert why(found, len(lines)) == "all of them belong to the answer"
+    assert why(found, len(lines)) == "several entries, in their order"
 
 
 def test_more_than_can_be_quoted_are_named_as_far_as_they_go() -> None:

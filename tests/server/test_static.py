@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from fischgpt.assistant import check, listing, quoting, release, smalltalk
 from fischgpt.assistant.model import describe_model
+from fischgpt.chat import Turn
 from fischgpt.cli import app
 from fischgpt.errors import UserError
 from fischgpt.profile import (
@@ -24,6 +25,7 @@ from fischgpt.profile import (
     compared,
     cross_encoder,
     embed,
+    entries_asked,
     index,
     indexed,
     parts,
@@ -112,6 +114,9 @@ TAKEN_APART = [
     "How old was she when she opened the shop?", "how old was when got the doctorate", "Where is Marie Curie from?",
     "At what age did you go to sea?", "At what age did Antje marry?", "what was her age at the time of the flood?",
     "how old did he become", "Which came first: the medal or the pension?", "Did he see Rome before Paris or after?",
+    "What was her first job?", "Hi , walk me through her career, please!", "Where did he work?", "Any prizes?",
+    "his CV", "Who was her husband?", "What jobs has he had?", "Tell us about your education.", "Who is he?",
+    "A short summary?",
     "Was he in Lyon before or after the war?", "how many years lay between the talk in Oslo and the prize?",
     "How many years after the wedding did your daughter leave?", "Did she teach?", "Who is Curie?",
 ]  # fmt: skip
@@ -129,14 +134,16 @@ def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
       const questions = new Questions(given.rules, language);
       const pairs = new BytePairs(given.rules.tokenizer);
       const pieces = new WordPieces(given.rules.wordPieces, given.rules.search.maxTokens);
-      return given.texts.map((text) => ({
+      return given.texts.map((text, at) => ({
         clean: language.clean(text), sentences: language.sentences(language.clean(text)), terms: language.terms(text),
         stripped: questions.strip(text), who: questions.asksWho(text), follows: questions.followsUp(text),
-        halves: questions.halves(text), ids: pairs.encode(text), pieces: pieces.encode(text),
+        halves: questions.halves(text), byDate: questions.byDate(text),
+        owner: questions.ofOwner(text, [{ role: "user", text: given.texts[at - 1] ?? "Who?" }]),
+        ids: pairs.encode(text), pieces: pieces.encode(text),
       }));
     """
     told = run_node(script, tmp_path, {"rules": rules(profile, model.config, tokenizer), "texts": texts})
-    for said, got in zip(texts, told, strict=True):
+    for before, said, got in zip(["Who?", *texts], texts, told, strict=False):
         line = text.clean(said)
         assert got == {
             "clean": line,
@@ -145,6 +152,8 @@ def test_words_stems_and_tokens_are_cut_alike(tmp_path: Path) -> None:
             "stripped": question.strip(said, profile.name),
             "who": question.asks_who(said, profile.name),
             "follows": question.follows_up(said),
+            "byDate": " ".join(asked) if (asked := entries_asked.asked_for(said)) else None,
+            "owner": question.of_owner(said, [Turn("user", before)], profile.name),
             "halves": list(halves) if (halves := compared.halves(said)) else None,
             "ids": tokenizer.encode(said),
             "pieces": embed.embedder().read([said])[0].ids.tolist(),

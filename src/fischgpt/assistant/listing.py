@@ -41,7 +41,7 @@ Form = tuple[str, float]
 def why(found: Retrieval, lines: int) -> str:
     """Why so many lines are quoted, for people."""
     if found.together > 1:
-        return "both belong to the answer" if lines == 2 else "all of them belong to the answer"
+        return "both belong to the answer" if lines == 2 else "several entries, in their order"
     return "several entries answer" if found.several >= SEVERAL or lines > 2 else "either may answer"
 
 
@@ -58,10 +58,14 @@ def quoted(found: Retrieval, shown: Sequence[Hit]) -> str:
 
 def _said(chosen: Sequence[tuple[Hit, float]], must: int) -> list[tuple[int, str]]:
     """Which of the hits, and in which words; without those that say nothing that the ones before do not."""
-    lines = [_forms(hit, worth) for hit, worth in chosen]
+    lines = [_forms(hit, worth, must > 2) for hit, worth in chosen]
     while True:
         tried = (fitted(lines, must, most) for most in range(SHORT_WORDS, MAX_WORDS + 1, MORE_WORDS))
-        picked = next(filter(None, tried), None) or fitted(lines, 1, MAX_WORDS)
+        picked = next(filter(None, tried), [])
+        if not picked and must > 1:  # the oldest jobs of many are left out
+            must -= 1
+            lines[must] = []
+            continue
         again = [i for at, (i, text) in enumerate(picked) if at >= must and _adds_nothing(text, picked[:at])]
         if not again:
             return picked
@@ -88,10 +92,10 @@ def fitted(lines: Sequence[Sequence[Form]], must: int, most: int) -> list[tuple[
     return max(best.values(), key=lambda one: one[0])[1] if best else []
 
 
-def _forms(hit: Hit, worth: float) -> list[Form]:
+def _forms(hit: Hit, worth: float, in_order: bool) -> list[Form]:
     """One of several in fewer and fewer words: as an item, or the runs of it that answer, where they were read."""
     passage = hit.passage
-    whole = (quotation(passage, hit.part), quotation(passage), passage.text) if hit.runs else items(passage)
+    whole = (quotation(passage, hit.part), quotation(passage), passage.text) if hit.runs else items(passage, in_order)
     forms = [(text, worth * LESS**k) for k, text in enumerate(dict.fromkeys(whole))]
     forms += [
         (run, worth * math.exp(-DROP * drop - CUT_BEFORE * run.startswith("…") - CUT_BEHIND * run.endswith("…")))
@@ -101,16 +105,16 @@ def _forms(hit: Hit, worth: float) -> list[Form]:
 
 
 @lru_cache(maxsize=4096)
-def items(passage: Passage) -> tuple[str, ...]:
+def items(passage: Passage, in_order: bool = False) -> tuple[str, ...]:
     """The passage as one of several, in fewer and fewer words: in its own; then an entry as where, what and when, any
-    other without its context and broken off at a joint."""
-    if passage.names_itself:
+    other without its context and broken off at a joint. in_order: of all entries of a section, by their dates."""
+    if passage.names_itself or (in_order and passage.title):
         title = passage.title or passage.organisation
         dates = f" ({passage.dates})" if passage.dates else ""
         bare = ", ".join(part for part in (passage.organisation, passage.title) if part)
-        if passage.section in ("Awards", "Publications"):
+        if passage.section in ("Awards", "Publications", "Projects"):
             few = [head(passage), f"{title}{dates}.", f"{title}."]
-        elif place := _place(passage):
+        elif not in_order and (place := _place(passage)):
             few = [f"{bare}, {place}.", f"{bare}."]  # where is asked for more often than when
         else:
             few = [head(passage), f"{bare}."]

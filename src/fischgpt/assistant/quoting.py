@@ -68,9 +68,13 @@ def quotation(passage: Passage, part: str = "") -> str:
     text = part or passage.text
     said = text.casefold()
     opening = said.split(" ", 1)[0]
-    stands_alone = opening in _OPENERS or opening in passage.title.casefold().split()
-    named = part and passage.names_itself
-    head = [passage.title] if named else [passage.organisation, *([] if stands_alone else [passage.title])]
+    # A project's title is its name, and nothing else says it.
+    stands_alone = passage.section != "Projects" and (
+        opening in _OPENERS or opening in passage.title.casefold().split()
+    )
+    if part and passage.names_itself and not passage.text.startswith(part.rstrip("…")):
+        return _behind_its_title(passage, text)
+    head = [passage.organisation, *([] if stands_alone else [passage.title])]
     head = [part for part in head if part and part.casefold() not in said]
     if not passage.organisation and not passage.title and passage.section not in ("About", "Contact"):
         head = [passage.section]
@@ -83,6 +87,13 @@ def quotation(passage: Passage, part: str = "") -> str:
     if head:
         return f"{', '.join(head)}{dates}: {text}"
     return f"{text.removesuffix('.')}{dates}." if dates else text
+
+
+def _behind_its_title(passage: Passage, text: str) -> str:
+    """`Note on Hybodus (1839): A letter to the editor.`"""
+    dates = [f"({passage.dates})"] if passage.dates and passage.dates not in passage.title else []
+    title = " ".join([passage.title or passage.organisation, *dates])
+    return f"{title}: {text}" if len(f"{title} {text}".split()) <= SHORT_WORDS else text
 
 
 def served(passage: Passage, part: str = "") -> tuple[str, ...]:

@@ -15,17 +15,18 @@ from fischgpt.profile.bm25 import BM25
 from fischgpt.profile.compared import halves
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
+from fischgpt.profile.entries_asked import asked_for
 from fischgpt.profile.indexed import indexed_text
 from fischgpt.profile.parts import SHORT_WORDS
 from fischgpt.profile.profile import Profile
-from fischgpt.profile.question import asks_who, resolve
+from fischgpt.profile.question import asks_who, of_owner, resolve
 from fischgpt.profile.relevance import Pair, relevance
 from fischgpt.profile.rereading import best_part, read_again, short_forms
 from fischgpt.profile.retrieval import Hit, Retrieval, listed
 from fischgpt.profile.several import several
 from fischgpt.profile.shared_store import SharedStore
 from fischgpt.profile.store import Store, open_store
-from fischgpt.profile.timeline import asked_for, timeline
+from fischgpt.profile.timeline import timeline
 from fischgpt.resources import cache_dir
 
 CANDIDATES = 64
@@ -150,10 +151,11 @@ class Index:
 
         For whoever has left (`cancelled`) nothing is read twice: what comes back is then not worth showing.
         """
-        if asks_who(question, self.profile.name):
+        owners = of_owner(question, history, self.profile.name)
+        if owners and asks_who(question, self.profile.name):
             return self._about(k)
         asked, earlier, both = resolve(question, history, self.profile.name)
-        which = None if earlier else asked_for(both or asked)
+        which = asked_for(both or asked) if owners and not earlier else None
         if which and (ids := self._timeline.get(which)):
             return self._by_date(asked, ids, k)
         apart = None if earlier else self._compared(asked, k, cancelled)
@@ -291,11 +293,11 @@ class Index:
     def _by_date(self, asked: str, ids: Sequence[str], k: int) -> Retrieval:
         """What the dates answer (profile/timeline.py), before the other entries of the section."""
         self._remember(asked, ids[0])
-        chosen = [Hit(self._passages[id_], 1.0, 0.0, 0.0) for id_ in ids]
+        chosen = [Hit(self._passages[id_], 1.0, 0.0, 0.0) for id_ in ids[:k]]
         section = chosen[0].passage.section
         others = [one for one in self.profile.passages if one.section == section and one.id == one.entry]
         hits = [*chosen, *(Hit(one, 0.0, 0.0, 0.0) for one in others if one.id not in ids)]
-        return Retrieval(hits[:k], True, 1.0, self._threshold, together=len(ids))
+        return Retrieval(hits[:k], True, 1.0, self._threshold, together=len(chosen))
 
     def _scored(self, text: str, reading: Reading | None) -> dict[str, Hit]:
         """The candidates of both rankings."""

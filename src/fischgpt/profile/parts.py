@@ -60,12 +60,21 @@ def parts(passage: Passage) -> tuple[Part, ...]:
     which names it, what follows the name stays short enough to be quoted behind its title."""
     if len(passage.text.split()) <= SHORT_WORDS:
         return ()
-    name, *rest = sentences(passage.text)
-    named = len(f"{passage.title} {passage.dates}".split())
-    if not (passage.names_itself and rest and len(name.split()) <= SHORT_WORDS and named <= SHORT_WORDS / 2):
-        return tuple(_parts([name, *rest], SHORT_WORDS))
+    name, rest = passage.text[: (end := _named(passage))], sentences(passage.text[end:])
+    if not (name and rest) or len(name.split()) > SHORT_WORDS:
+        return tuple(_parts(sentences(passage.text), SHORT_WORDS))
     first = _parts([name, *rest], SHORT_WORDS)[0]
-    return (first, *(part for part in _parts(rest, SHORT_WORDS - named) if part.text not in first.text))
+    title = len(f"{passage.title} {passage.dates}".split())
+    room = SHORT_WORDS - title if title <= SHORT_WORDS / 2 else SHORT_WORDS
+    return (first, *(part for part in _parts(rest, room) if part.text not in first.text))
+
+
+def _named(passage: Passage) -> int:
+    """Where the sentence ends in which an entry's first line names it: not at "Univ." of "awarded by Univ. Uppsala"."""
+    end = 0
+    for told in (passage.title, passage.organisation, passage.dates) if passage.names_itself else ():
+        end = max(end, passage.text.find(told, end) + len(told))
+    return passage.text.find(".", end) + 1 if end else 0
 
 
 def _parts(whole: list[str], words: int) -> list[Part]:
@@ -81,7 +90,8 @@ def _parts(whole: list[str], words: int) -> list[Part]:
         end = start
         while end < len(clauses) and len(" ".join(clauses[start : end + 1]).split()) <= words:
             end += 1
-        if end > max(start, furthest):  # not inside the run before
+        leans = start < furthest and _LEANS_BACK.match(clauses[start])
+        if end > max(start, furthest) and not leans:  # not inside the run before
             furthest = end
             text = " ".join(clauses[start:end])
             shown = text if end in closing else f"{text.rstrip(' ,;:–—(')}…"

@@ -41,8 +41,9 @@ class Passage:
 
     @property
     def names_itself(self) -> bool:
-        """Whether it is the first line of an entry that its organisation and title say all of."""
-        return self.id == self.entry and (bool(self.organisation) or self.section == "Publications")
+        """Whether it is the first line of an entry and names that; of a project it tells what that is."""
+        named = bool(self.organisation) or self.section == "Publications"
+        return named and self.id == self.entry and self.section not in ("Projects", "References")
 
     def render(self) -> str:
         """One line with its context: `Work, Acme, Engineer (2019 to 2021): Built the first ...`."""

@@ -18,22 +18,35 @@ _ASKING_BACK = re.compile(
 _OWNER = r"(?:you|him|her|them|yourself|himself|herself|themselves|the owner|this person)"
 _WHOSE = r"(?:your|his|her|their|the)"
 _WHO = re.compile(
-    r"(?:so |and |please |can you |could you |would you )*(?:"
+    r"(?:(?:hi|hello|hey|ok|okay|great|thanks|so|and|please|can you|could you|would you|briefly|i would like to know"
+    r"(?: more)?(?= about)) )*(?:"
     r"who(?:['’]s| is| was| are| were)(?: (?:he|she|they|the owner|this person|that))?"
-    rf"|(?:tell|give) (?:me|us) (?:a bit |a little |something |more |an overview )*(?:about|of)(?: {_OWNER})?"
+    rf"|(?:tell|give) (?:me|us) (?:a bit |a little |bit |something |more |an overview )*(?:about|of)(?: {_OWNER})?"
+    rf"|about {_OWNER}"
     rf"|(?:introduce|describe|sell|present)(?: {_OWNER})?(?: in (?:a|one|two|three|a few) (?:words?|sentences?))?"
     r"|what (?:should|can|must) (?:i|we|one) know about(?: (?:you|him|her|them))?"
     r"|why (?:should|would) (?:i|we|one|anyone|anybody|someone|somebody|our company) (?:hire|employ|choose|pick)"
-    rf"(?: {_OWNER})?"
-    r"|what (?:can|could|would) (?:(?:you|he|she|they) )?(?:bring|offer)(?: to)?"
+    rf"(?: {_OWNER})?(?: for (?:this|the|a|our) (?:position|role|job))?"
+    rf"|why (?:are|is|were) (?:(?:you|he|she|they) )?(?:a|the) (?:good|great|right|best|strong)"
+    r" (?:hire|candidate|choice|fit|person)(?: for (?:this|the|a|our|us)(?: (?:position|role|job|team|company))?)?"
+    r"|what (?:can|could|would|do|does) (?:(?:you|he|she|they) )?(?:bring|offer)(?: to)?"
     r"(?: (?:me|us|the table|(?:a|our|my|the) (?:company|team|business)))?"
     rf"|what makes (?:{_OWNER} )?(?:a|the) (?:good|great|right|best|strong)(?: (?:hire|candidate|choice|fit))?"
-    rf"|what(?:['’]?s| is) (?:{_WHOSE} )?(?:background|story|profile|elevator pitch)"
+    rf"|(?:what(?:['’]?s| is|about) )?(?:{_WHOSE} )?(?:background|profile|elevator pitch)"
+    rf"|(?:what(?:['’]?s| is) |tell (?:me|us) )?(?:your|his|her|their) story"
     rf"|(?:(?:give|tell) (?:me|us) |do you have )?(?:an? |{_WHOSE} )?(?:short |brief |quick |general )?"
-    rf"(?:bio(?:graphy)?|overview|summary|introduction|elevator pitch|pitch|story)(?: (?:of|about) {_OWNER})?"
+    rf"(?:bio(?:graphy)?|overview|summary|introduction|elevator pitch|pitch)(?: (?:of|about)(?: {_OWNER})?)?"
     r")(?: please| in short| briefly| exactly)*",
     re.IGNORECASE,
 )
+_YOU = frozenset("you your yours yourself".split())  # noqa: SIM905
+_THEY = frozenset("he him his himself she her hers herself they them their theirs themselves".split())  # noqa: SIM905
+_ANOTHER = re.compile(
+    r"\b(?:who|whom|whose|husband|wife|spouse|partner|father|mother|parents?|brothers?|sisters?|siblings?|sons?|daughters?"
+    r"|child|children|kids?|uncle|aunt|grand(?:father|mother|son|daughter)|cousin|niece|nephew|friends?|boss|mentor"
+    r"|teachers?|tutor|supervisor|professor|colleagues?|assistants?|students?|pupils?|rival|successor|predecessor)\b"
+)
+"""Somebody else, of whom a later "he" may be said."""
 _OPENING = re.compile(r"^(?:(?:and|but|so|or)\b(?! (?:what|how) about\b)|since when\b|until when\b)", re.IGNORECASE)
 """Not "What about her shoe size?": it names what it is about, and would borrow the score of the question before."""
 
@@ -66,10 +79,23 @@ _VARIANTS = {
 
 def asks_who(question: str, name: str) -> bool:
     """Whether it asks for the owner as such ("Who is she?", "Tell me about Marie"): no word is left to search for."""
-    parts = "|".join(re.escape(fold(part)) for part in sorted([name, *name.split()], key=len, reverse=True))
-    bare = re.sub(rf"(?<!\w)(?:{parts})(?!\w)", " ", fold(clean(question)))
-    words = " ".join(re.sub(r"[^\w'’ ]+", " ", bare).split())
+    words = " ".join(re.sub(r"[^\w'’ ]+", " ", _nameless(question, name)).split())
     return _WHO.fullmatch(words) is not None
+
+
+def _nameless(question: str, name: str) -> str:
+    parts = "|".join(re.escape(fold(part)) for part in sorted([name, *name.split()], key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{parts})(?!\w)", " ", fold(clean(question)))
+
+
+def of_owner(question: str, history: Sequence[Turn], name: str) -> bool:
+    """Whether what is asked in set words is asked about the owner, whatever was said before. "Where did he work?" is
+    not when her husband was asked about, nor is "a short summary" after a question about her thesis."""
+    before = [turn.text for turn in history if turn.role == "user"]
+    words = set(re.findall(r"\w+", fold(question)))
+    if not before or words & _YOU or _nameless(question, name) != fold(clean(question)):
+        return True
+    return bool(words & _THEY) and not any(_ANOTHER.search(fold(one)) and not asks_who(one, name) for one in before)
 
 
 def follows_up(question: str) -> bool:

@@ -1,114 +1,17 @@
 """The first, the latest, the present, the highest: which entry of a resume that is, by its dates or its degree; and all
 of them, the latest first.
 
-"What was her first job?" is not said by any line, and to a reader of single lines each job is as likely as the next:
-the line that answers is the one that names the job that began first. Only what is asked for in so many words is looked
-up, and only where the dates leave no doubt; all else is searched.
+To a reader of single lines each job is as likely the first as the next: the line that answers is the one that names the
+job that began first. Where the dates leave a doubt nothing is told, and the question is searched.
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
+from fischgpt.profile.entries_asked import EACH, FIRST, HIGHEST, KINDS, LAST, LATEST, NOW
 from fischgpt.profile.passages import MONTHS, Passage
 
-WHICH = FIRST, LAST, LATEST, NOW, HIGHEST, EACH = "first", "last", "latest", "now", "highest", "each"
-"""The last job of somebody who has one may be that or the one before; the latest is that."""
-_PERSON = r"(?:(?:you|he|she|they)(?:['’]ve)? )?"  # the owner's name is taken out before: "What was first job?"
-_WHOSE = r"(?:(?:the|your|his|her|their|my) )?"
-_ADJECTIVE = (
-    r"(?:very )?(?:(?P<first>first|earliest)|(?P<last>last)|(?P<latest>latest|most recent|newest)"
-    r"|(?P<now>current|present))(?: ever)?"
-)
-_TODAY = r"now|right now|currently|today|these days|nowadays|at present|at the moment"
-_ADVERB = rf"(?:(?P<first>first|at first)|(?P<last>last)|(?P<latest>most recently)|(?P<now>{_TODAY}))"
-_NOUNS = {  # what an entry is called, and what its owner did with it
-    "Work": (
-        r"job(?: title)?|position|role|employment|employer|workplace|occupation",
-        r"have|had|has held|hold|held|do|did|get|got|take|took|work(?:ed)? (?:at|in|for)",
-    ),
-    "Education": (r"school", r"attend(?:ed)?|go to|went to"),
-    "Studies": (r"university|college", r"attend(?:ed)?|go to|went to|stud(?:y|ied) at"),
-    "Degree": (
-        r"degree",
-        r"have|has|had|holds?|held|get|got|earn(?:ed)?|obtain(?:ed)?|complete[d]?|receive[d]?|do|did|take|took",
-    ),
-    "Awards": (r"award|honou?r|distinction", r"win|won|get|got|receive[d]?|earn(?:ed)?|(?:was |were )?given"),
-    "Publications": (r"publication", r"publish(?:ed)?|write|wrote|written"),
-    "Projects": (r"project", r"do|did|done|make|made|build|built|start(?:ed)?|work(?:ed)? on"),
-    "Certificates": (r"certificate|certification", r"get|got|earn(?:ed)?|obtain(?:ed)?|receive[d]?"),
-}
-_ALL = {  # what all of them are called
-    "Work": (
-        r"jobs|positions|employers|workplaces|work(?:ing)? (?:experience|history|life)|employment history"
-        r"|career(?: path| history| so far)?|professional (?:experience|history|career|background)|resume|résumé|cv"
-    ),
-    "Education": r"education(?: history)?|(?:educational|academic) (?:background|history)|schooling",
-    "Awards": r"awards|prizes|honou?rs|distinctions",
-    "Publications": r"publications",
-    "Projects": r"projects",
-    "Certificates": r"certificates|certifications",
-}
-_TELL = (
-    r"(?:list|name|show(?: me)?|give me|tell me(?: more)? about|about|summari[sz]e|describe|outline|sum up"
-    r"|(?:walk|talk|take|run) me through|(?:give me )?an? (?:(?:short|brief|quick) )?(?:summary|overview|outline) of"
-    r"|(?:what|which|how)(?:['’]?s| is| are| was| were| does| do)?)"
-)
-_DOES = rf"(?:did|does|do|has|have|is|are|was) {_PERSON}"
-_WORK = r"(?:work|worked|working|employed)(?: (?:at|for))?"
-_STUDY = r"(?:study|studied|studying)"
-_EMPLOYER = r"(?:where|who|whom|for whom|(?:which|what) (?:company|employer|firm))"
-
-
-def _form(kind: str, pattern: str) -> tuple[str, re.Pattern[str]]:
-    polite = (
-        r"(?:(?:and|so|but|please|hello|hi|hey)(?: there)?[,!.]? )?(?:(?:please|can you|could you|would you),? )*"
-        r"(?:tell me )?"
-    )
-    return kind, re.compile(rf"{polite}(?:{pattern})(?:,? please)?", re.IGNORECASE)
-
-
-def _forms_of(kind: str, noun: str, got: str) -> list[tuple[str, re.Pattern[str]]]:
-    where = "|where" if kind in ("Work", "Education", "Studies", "Degree") else ""
-    whom = "|who" if kind == "Work" else ""
-    asked = rf"(?:(?:what|which{where}{whom})(?:['’]?s| is| was| were)? )?"
-    had = (
-        rf"(?: (?:(?:that )?{_PERSON}(?:(?:have|has|had|did|ever) ){{0,2}}|(?:did|has|have|does|do) {_PERSON}"
-        rf"(?:ever )?)(?:{got})(?: so far)?)?"
-    )
-    return [
-        _form(kind, rf"{asked}{_WHOSE}{_ADJECTIVE} (?:{noun}){had}(?: (?:was|is))?"),
-        _form(kind, rf"(?:which|what) (?:{noun}) (?:(?:did|has|have|do|does) {_PERSON}(?:{got})|came|was) {_ADVERB}"),
-    ]
-
-
-def _forms_of_all(kind: str, nouns: str, got: str) -> list[tuple[str, re.Pattern[str]]]:
-    return [
-        _form(kind, rf"(?P<each>(?:{_TELL} )?(?:all )?(?:of )?{_WHOSE}(?:{nouns})(?: (?:look )?like| so far)?)"),
-        _form(kind, rf"(?P<each>(?:which|what) (?:{nouns}) {_DOES}(?:ever )?(?:{got})(?: so far)?)"),
-    ]
-
-
-_FORMS = (
-    *(form for kind, (noun, got) in _NOUNS.items() for form in _forms_of(kind, noun, got)),
-    *(form for kind, nouns in _ALL.items() for form in _forms_of_all(kind, nouns, _NOUNS[kind][1])),
-    _form("Work", rf"(?P<each>where (?:have|has|did) {_PERSON}(?:ever )?work(?:ed)?(?: so far| before)?)"),
-    _form(
-        "Degree",
-        rf"(?:(?:what|which)(?:['’]?s| is| was)? )?{_WHOSE}(?P<highest>highest) (?:level of )?(?:academic )?(?:degree|"
-        rf"education|qualification)(?: (?:that )?{_PERSON}(?:(?:have|has|had|ever) ){{0,2}}(?:{_NOUNS['Degree'][1]}))?",
-    ),
-    _form("Awards", rf"(?:which|what) prize (?:(?:did|has|have) {_PERSON}(?:win|won|get|got)|came) {_ADVERB}"),
-    _form("Publications", rf"what (?:did|has|have) {_PERSON}(?:publish|published|write|written) {_ADVERB}"),
-    _form("Work", rf"{_EMPLOYER} {_DOES}{_WORK} {_ADVERB}"),
-    _form("Work", rf"{_EMPLOYER} {_DOES}{_ADVERB} {_WORK}"),
-    _form("Work", rf"(?:what|who)(?:['’]?s| is| are) (?:your|his|her|their) (?:{_NOUNS['Work'][0]}) (?P<now>{_TODAY})"),
-    _form("Work", rf"what (?:does|do) {_PERSON}(?:do|work as)(?: for a living| for work)? (?P<now>{_TODAY})"),
-    _form("Work", rf"what (?:does|do) {_PERSON}(?P<now>now|currently) (?:do|work as)(?: for a living| for work)?"),
-    _form("Work", rf"what (?:is|are) {_PERSON}(?P<now>now|currently) (?:doing (?:for a living|for work)|working as)"),
-    _form("Studies", rf"(?:where|what) {_DOES}{_STUDY} {_ADVERB}"),
-    _form("Studies", rf"(?:where|what) {_DOES}{_ADVERB} {_STUDY}"),
-)
 _LEVELS = tuple(
     re.compile(rf"(?:(?i:honou?rs )?(?:{names}))(?!\w)")
     for names in (
@@ -135,26 +38,13 @@ _ONGOING: Point = (9999, 12, 31)
 _STUDENT_YEARS = 10
 
 
-def asked_for(question: str) -> tuple[str, str] | None:
-    """What kind of entry, and which of them (one of WHICH), a question without the owner's name asks for.
-
-    >>> asked_for("What was her first job?")
-    ('Work', 'first')
-    """
-    said = " ".join(question.split()).rstrip("?!. ")
-    for kind, form in _FORMS:
-        if found := form.fullmatch(said):
-            return kind, next(which for which, words in found.groupdict().items() if words)
-    return None
-
-
 def timeline(passages: Sequence[Passage], today: date | None = None) -> dict[tuple[str, str], list[str]]:
     """By what `asked_for` returns: the ids of the passages that answer, those that name an entry. What is not sure is
     left out, as where an entry of the section has no date, or more than two began together."""
     today = today or date.today()
     told: dict[tuple[str, str], list[str]] = {}
     named = [passage for passage in passages if passage.id == passage.entry]
-    for kind in _NOUNS:
+    for kind in KINDS:
         section = "Education" if kind in ("Studies", "Degree") else kind
         entries = [one for one in named if one.section == section]
         if kind == "Degree":
@@ -165,7 +55,7 @@ def timeline(passages: Sequence[Passage], today: date | None = None) -> dict[tup
             if any(_level(one) < 0 and re.search(r"(?i)school", f"{one.title} {one.organisation}") for one in entries):
                 continue
         periods = _periods(entries, today)
-        if kind in _ALL:
+        if kind != "Studies":
             told[kind, EACH] = _latest_first([one.id for one in entries], periods)
         if not periods:
             continue

@@ -16,6 +16,7 @@ from fischgpt.profile import (
     bm25,
     compared,
     embed,
+    entries_asked,
     index,
     indexed,
     parts,
@@ -53,6 +54,9 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "verbs": sorted(question._VERBS),
             "askingBack": javascript(question._ASKING_BACK),
             "who": javascript(question._WHO),
+            "you": sorted(question._YOU),
+            "they": sorted(question._THEY),
+            "another": javascript(question._ANOTHER),
             "opening": javascript(question._OPENING),
             "variants": question._VARIANTS,
             "compared": {
@@ -65,8 +69,8 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
                 "pairs": [javascript(pair) for pair in compared._PAIRS],
             },
             "byDate": {
-                "forms": [[kind, javascript(form)] for kind, form in timeline._FORMS],
-                "which": timeline.WHICH,
+                "forms": [[kind, javascript(form)] for kind, form in entries_asked.FORMS],
+                "which": entries_asked.WHICH,
             },
         },
         "search": {
@@ -156,6 +160,7 @@ def passages(profile: Profile) -> list[dict[str, Any]]:
             "rendered": one.render(),
             "quotation": quoting.quotation(one),
             "items": listing.items(one),
+            "itemsInOrder": listing.items(one, in_order=True),
             "served": quoting.served(one),
             "parts": [
                 {"text": part.text, "quotation": quoting.quotation(one, part.shown)} for part in parts.parts(one)

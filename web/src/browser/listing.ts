@@ -33,7 +33,7 @@ const logit = (probability: number) =>
 /** Why more than one is listed, for people. */
 export function why(found: Retrieval, lines: number, rules: Quoting): string {
   if (found.together > 1)
-    return lines === 2 ? "both belong to the answer" : "all of them belong to the answer";
+    return lines === 2 ? "both belong to the answer" : "several entries, in their order";
   return found.several >= rules.several || lines > 2 ? "several entries answer" : "either may answer";
 }
 
@@ -60,12 +60,16 @@ function said(
   rules: Quoting,
   terms: (text: string) => string[],
 ): Picked[] {
-  const lines = chosen.map(([hit, worth]) => formsOf(hit, worth, rules));
-  for (;;) {
-    const picked = firstFitted(lines, must, rules);
+  const lines = chosen.map(([hit, worth]) => formsOf(hit, worth, rules, must > 2));
+  for (let least = must; ; ) {
+    const picked = firstFitted(lines, least, rules);
+    if (!picked.length && least > 1) {
+      lines[--least] = []; // the oldest jobs of many are left out
+      continue;
+    }
     const addsNothing = ([, text]: Picked, at: number) => {
       const before = new Set(picked.slice(0, at).flatMap(([, other]) => terms(other)));
-      return at >= must && terms(text).every((term) => before.has(term));
+      return at >= least && terms(text).every((term) => before.has(term));
     };
     const again = picked.findLast(addsNothing);
     if (!again) return picked;
@@ -79,7 +83,7 @@ function firstFitted(lines: Form[][], must: number, { shortWords, maxWords, more
     const picked = fitted(lines, must, most);
     if (picked.length) return picked;
   }
-  return fitted(lines, 1, maxWords);
+  return [];
 }
 
 /** Which lines, and each in which form: those worth most together in `most` words, the first `must` in any case. */
@@ -102,8 +106,9 @@ function fitted(lines: Form[][], must: number, most: number): Picked[] {
 }
 
 /** One of several in fewer and fewer words: as an item, or the runs of it that answer, where they were read. */
-function formsOf({ passage, part, runs }: Hit, worth: number, rules: Quoting): Form[] {
-  const whole = runs?.length ? [part ?? passage.quotation, passage.quotation, passage.text] : passage.items;
+function formsOf({ passage, part, runs }: Hit, worth: number, rules: Quoting, inOrder: boolean): Form[] {
+  const items = inOrder ? passage.itemsInOrder : passage.items;
+  const whole = runs?.length ? [part ?? passage.quotation, passage.quotation, passage.text] : items;
   const { drop, cutBefore, cutBehind } = rules;
   const loss = ([run, lower]: [string, number]) =>
     drop * lower + cutBefore * Number(run.startsWith("…")) + cutBehind * Number(run.endsWith("…"));

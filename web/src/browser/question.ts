@@ -11,6 +11,9 @@ export class Questions {
   readonly #roleTokens: Pattern;
   readonly #askingBack: Pattern;
   readonly #who: Pattern;
+  readonly #you: ReadonlySet<string>;
+  readonly #they: ReadonlySet<string>;
+  readonly #another: Pattern;
   readonly #opening: Pattern;
   readonly #pointing: ReadonlySet<string>;
   readonly #verbs: ReadonlySet<string>;
@@ -31,6 +34,9 @@ export class Questions {
     this.#roleTokens = new Pattern(question.roleTokens);
     this.#askingBack = new Pattern(question.askingBack);
     this.#who = new Pattern(question.who);
+    this.#you = new Set(question.you);
+    this.#they = new Set(question.they);
+    this.#another = new Pattern(question.another);
     this.#opening = new Pattern(question.opening);
     this.#pointing = new Set(question.pointing);
     this.#verbs = new Set(question.verbs);
@@ -94,11 +100,26 @@ export class Questions {
 
   /** Whether it asks for the owner as such: "Who is she?". */
   asksWho(question: string): boolean {
+    return this.#who.fullmatch(
+      words(this.#nameless(question).replace(new RegExp(`[^${WORD}'’ ]+`, "gu"), " ")).join(" "),
+    );
+  }
+
+  /** Whether what is asked in set words is asked about the owner, whatever was said before. */
+  ofOwner(question: string, history: Turn[]): boolean {
+    const before = history.filter((turn) => turn.role === "user").map((turn) => turn.text);
+    const said = fold(question).match(new RegExp(`[${WORD}]+`, "gu")) ?? [];
+    const named = this.#nameless(question) !== fold(this.#language.clean(question));
+    if (before.length === 0 || named || said.some((word) => this.#you.has(word))) return true;
+    const another = (text: string) => this.#another.search(fold(text)) !== null && !this.asksWho(text);
+    return said.some((word) => this.#they.has(word)) && !before.some(another);
+  }
+
+  #nameless(question: string): string {
     const names = [this.#owner, ...words(this.#owner)].sort((a, b) => b.length - a.length);
     const parts = names.map((name) => escaped(fold(name))).join("|");
     const name = new RegExp(`(?<![${WORD}])(?:${parts})(?![${WORD}])`, "gu");
-    const bare = fold(this.#language.clean(question)).replace(name, " ");
-    return this.#who.fullmatch(words(bare.replace(new RegExp(`[^${WORD}'’ ]+`, "gu"), " ")).join(" "));
+    return fold(this.#language.clean(question)).replace(name, " ");
   }
 
   /** Whether the question cannot be understood alone. */

@@ -10,6 +10,7 @@ export type Passage = Listed & {
   quotation: string;
   /** As one of several, in fewer and fewer words. */
   items: string[];
+  itemsInOrder: string[];
   /** What the model may write of it. */
   served: string[];
   /** What it may be cut down to where it is too long to quote. */
@@ -32,6 +33,9 @@ export type Rules = {
     verbs: string[];
     askingBack: Told;
     who: Told;
+    you: string[];
+    they: string[];
+    another: Told;
     opening: Told;
     variants: Record<string, string>;
     compared: { born: string; died: string; age: Told; life: Told; when: Told; verb: Told; pairs: Told[] };

@@ -64,9 +64,10 @@ export class Index {
   async search(question: string, history: Turn[]): Promise<Retrieval> {
     const { second } = this; // one that arrives meanwhile is for the next question
     const threshold = second ? this.#rules.search.rereadThreshold : this.#rules.search.threshold;
-    if (this.#questions.asksWho(question)) return this.#about(threshold);
+    const owners = this.#questions.ofOwner(question, history);
+    if (owners && this.#questions.asksWho(question)) return this.#about(threshold);
     const [asked, earlier, both] = this.#questions.resolve(question, history);
-    const byDate = earlier ? null : this.#questions.byDate(both || asked);
+    const byDate = owners && !earlier ? this.#questions.byDate(both || asked) : null;
     const told = byDate ? this.#rules.timeline[byDate] : undefined;
     if (told) return this.#byDate(asked, told, threshold);
     const apart = earlier ? null : await this.#compared(asked, threshold, second);
@@ -251,7 +252,7 @@ export class Index {
   #byDate(asked: string, ids: string[], threshold: number): Retrieval {
     const { passages } = this.#rules;
     const hit = (passage: Passage, score: number): Hit => ({ passage, score, cosine: 0, bm25: 0 });
-    const chosen = ids.flatMap((id) => passages.filter((passage) => passage.id === id));
+    const chosen = ids.slice(0, SHOWN).flatMap((id) => passages.filter((passage) => passage.id === id));
     const [first] = chosen;
     if (first) this.#entries.set(asked, first.entry);
     const others = passages.filter(
