@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fischgpt.assistant.listing import MAX_WORDS, quoted, why
+from fischgpt.assistant.listing import quoted, why
 from fischgpt.data.grounded.people import people
 from fischgpt.profile.entries_asked import asked_for
 from fischgpt.profile.index import Index
-from fischgpt.profile.parts import SHORT_WORDS
+from fischgpt.profile.parts import MAX_WORDS, SHORT_WORDS
 from fischgpt.profile.passages import passages_from_resume
 from fischgpt.profile.question import strip
 from fischgpt.profile.retrieval import Hit, Retrieval, listed
@@ -45,15 +45,15 @@ TODAY = date(2026, 11, 30)
     ("What's his newest project?", ("Projects", "latest")),
     ("What jobs have you had so far?", ("Work", "each")),
     ("Where has she worked?", ("Work", "each")),
-    ("Walk me through your CV", ("Work", "each")),
-    ("can you give me a short summary of his career?", ("Work", "each")),
-    ("work experience?", ("Work", "each")),
+    ("Walk me through your CV", ("Career", "each")),
+    ("can you give me a short summary of his career?", ("Career", "each")),
+    ("work experience?", ("Career", "each")),
     ("What's her educational background?", ("Education", "each")),
     ("Tell me about your education.", ("Education", "each")),
     ("List all of his publications, please", ("Publications", "each")),
     ("which awards did she win", ("Awards", "each")),
     ("What projects have you worked on?", ("Projects", "each")),
-    ("Hi , tell us about your career", ("Work", "each")),  # of "Hi Marie, ..."
+    ("Hi , tell us about your career", ("Career", "each")),  # of "Hi Marie, ..."
     (", which prizes have you won?", ("Awards", "each")),
     ("Who have you worked for?", ("Work", "each")),
     ("Which companies has he worked for so far?", ("Work", "each")),
@@ -136,7 +136,11 @@ def test_what_is_not_sure_is_not_told() -> None:
     assert ("Work", "first") not in work(("", "2005"), ("2004", "2010"))  # begun nobody knows when
     # Nobody may have written down that the old one ended as well.
     assert ("Work", "latest") not in work(("1887", ""), ("1901", "1917"))
-    assert set(work(("2019", "2020"), ("", ""))) == set(work(("about 1340", "1350"))) == {("Work", "each")}
+    assert (
+        set(work(("2019", "2020"), ("", "")))
+        == set(work(("about 1340", "1350")))
+        == {("Work", "each"), ("Career", "each")}
+    )
 
 
 def test_of_projects_the_newest_is_the_one_begun_last_though_an_older_one_goes_on() -> None:

@@ -13,12 +13,12 @@ from functools import lru_cache
 from fischgpt.assistant.quoting import head, quotation
 from fischgpt.profile.bm25 import terms
 from fischgpt.profile.index import SEVERAL
-from fischgpt.profile.parts import JOINT, SHORT_WORDS
+from fischgpt.profile.parts import JOINT, MAX_WORDS, SHORT_WORDS
 from fischgpt.profile.passages import Passage
 from fischgpt.profile.retrieval import LISTED, Hit, Retrieval, listed
 
-MAX_WORDS, MORE_WORDS = 60, 10
-"""Of an answer, and how many more it gets at a time where SHORT_WORDS are too few for all that answers together."""
+MORE_WORDS = 10
+"""An answer gets so many more at a time where SHORT_WORDS are too few for all that answers together."""
 LEAST_WORDS = 4
 """Of a passage as an item: "Turned chlorine into a liquid…" says something, "Turned chlorine…" does not."""
 LESS = 0.97
@@ -49,18 +49,18 @@ def quoted(found: Retrieval, shown: Sequence[Hit]) -> str:
     """The answer without a model, a line for each passage, with its number among `shown`: one in its own words, several
     in SHORT_WORDS together where that can be, and in MAX_WORDS at most."""
     chosen = [one for one in listed(found) if one[0] in shown]
-    picked = _said(chosen, min(found.together, len(chosen))) if len(chosen) > 1 else []
+    picked = _said(chosen, min(found.together, len(chosen)), found.words) if len(chosen) > 1 else []
     if len(picked) < 2:
         hit = chosen[0][0]
         picked = [(0, quotation(hit.passage, hit.part))]
     return BETWEEN.join(f"{text} [{shown.index(chosen[i][0]) + 1}]" for i, text in picked)
 
 
-def _said(chosen: Sequence[tuple[Hit, float]], must: int) -> list[tuple[int, str]]:
-    """Which of the hits, and in which words; without those that say nothing that the ones before do not."""
+def _said(chosen: Sequence[tuple[Hit, float]], must: int, words: int) -> list[tuple[int, str]]:
+    """Which of the hits, the first `must` in any case, and in which words; without those that say nothing new."""
     lines = [_forms(hit, worth, must > 2) for hit, worth in chosen]
     while True:
-        tried = (fitted(lines, must, most) for most in range(SHORT_WORDS, MAX_WORDS + 1, MORE_WORDS))
+        tried = (fitted(lines, must, most) for most in range(words, MAX_WORDS + 1, MORE_WORDS))
         picked = next(filter(None, tried), [])
         if not picked and must > 1:  # the oldest jobs of many are left out
             must -= 1

@@ -33,6 +33,8 @@ _NOUNS = {  # what an entry is called, and what its owner did with it
     "Certificates": (r"certificate|certification", r"get|got|earn(?:ed)?|obtain(?:ed)?|receive[d]?"),
 }
 KINDS = tuple(_NOUNS)
+CAREER = "Career"
+"""All of Work, in more words: when each of the jobs was is what a career is about."""
 _KEPT = {  # what all of them are called of which the old ones are still one's own
     "Education": r"education(?: history)?|(?:educational|academic) (?:background|history)|schooling",
     "Awards": r"awards|prizes|honou?rs|distinctions",
@@ -99,7 +101,7 @@ def _has(kind: str, nouns: str) -> Form:
 
 FORMS: tuple[Form, ...] = (
     *(form for kind, (noun, got) in _NOUNS.items() for form in _one(kind, noun, got)),
-    *(_all(kind, nouns, f"{_TELL}|{_IS}") for kind, nouns in (_KEPT | {"Work": _CAREER}).items()),
+    *(_all(kind, nouns, f"{_TELL}|{_IS}") for kind, nouns in (_KEPT | {CAREER: _CAREER}).items()),
     *(_all(kind, nouns) for kind, nouns in _PAST.items()),
     *(_had(kind, nouns) for kind, nouns in (_KEPT | _PAST).items()),
     *(_has(kind, nouns) for kind, nouns in _KEPT.items()),
@@ -107,7 +109,7 @@ FORMS: tuple[Form, ...] = (
         "Work",
         rf"(?P<each>(?:where {_DID}work(?:ed)?|{_EMPLOYERS} (?:has|have) {_PERSON}(?:ever )?worked for)(?: so far)?)",
     ),
-    _form("Work", rf"(?P<each>(?:what|how) (?:does|did) {_WHOSE}(?:{_CAREER}) look like)"),
+    _form(CAREER, rf"(?P<each>(?:what|how) (?:does|did) {_WHOSE}(?:{_CAREER}) look like)"),
     _form("Publications", rf"(?P<each>what (?:has|have) {_PERSON}(?:ever )?published(?: so far)?)"),
     _form(
         "Degree",

@@ -15,9 +15,9 @@ from fischgpt.profile.bm25 import BM25
 from fischgpt.profile.compared import halves
 from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
-from fischgpt.profile.entries_asked import asked_for
+from fischgpt.profile.entries_asked import CAREER, asked_for
 from fischgpt.profile.indexed import indexed_text
-from fischgpt.profile.parts import SHORT_WORDS
+from fischgpt.profile.parts import MAX_WORDS, SHORT_WORDS
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.question import asks_who, of_owner, resolve
 from fischgpt.profile.relevance import Pair, relevance
@@ -157,7 +157,7 @@ class Index:
         asked, earlier, both = resolve(question, history, self.profile.name)
         which = asked_for(both or asked) if owners and not earlier else None
         if which and (ids := self._timeline.get(which)):
-            return self._by_date(asked, ids, k)
+            return self._by_date(asked, ids, k, MAX_WORDS if which[0] == CAREER else SHORT_WORDS)
         apart = None if earlier else self._compared(asked, k, cancelled)
         whole = self._search(asked, earlier, both, k, cancelled)
         if apart and whole.hits[0].score < OUTRIGHT:
@@ -290,14 +290,14 @@ class Index:
         hits = [Hit(passage, 1.0, 0.0, 0.0) for passage in chosen[:k]]
         return Retrieval(hits, bool(hits), float(bool(hits)), self._threshold, together=min(2, len(hits)))
 
-    def _by_date(self, asked: str, ids: Sequence[str], k: int) -> Retrieval:
+    def _by_date(self, asked: str, ids: Sequence[str], k: int, words: int) -> Retrieval:
         """What the dates answer (profile/timeline.py), before the other entries of the section."""
         self._remember(asked, ids[0])
         chosen = [Hit(self._passages[id_], 1.0, 0.0, 0.0) for id_ in ids[:k]]
         section = chosen[0].passage.section
         others = [one for one in self.profile.passages if one.section == section and one.id == one.entry]
         hits = [*chosen, *(Hit(one, 0.0, 0.0, 0.0) for one in others if one.id not in ids)]
-        return Retrieval(hits[:k], True, 1.0, self._threshold, together=len(chosen))
+        return Retrieval(hits[:k], True, 1.0, self._threshold, together=len(chosen), words=words)
 
     def _scored(self, text: str, reading: Reading | None) -> dict[str, Hit]:
         """The candidates of both rankings."""

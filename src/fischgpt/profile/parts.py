@@ -12,6 +12,9 @@ SHORT_WORDS = 30
 """A passage up to here is quoted whole, with the organisation and dates that its text lacks: where the first model
 shipped chose among its sentences, 6 answers in a hundred were lost that the whole passage held."""
 
+MAX_WORDS = 60
+"""Of an answer that has more than one line."""
+
 # Where a sentence may be cut. Not at the comma in "Lyon, France" or "Python, Rust, Go": a small letter must follow.
 _CLAUSE_END = re.compile(
     r"(?<=[;:])\s+|(?<=,)\s+(?=[a-z])|\s+(?=[–—(]\S?)"

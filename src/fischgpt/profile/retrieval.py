@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fischgpt.profile.parts import SHORT_WORDS
 from fischgpt.profile.passages import Passage
 
 MAX_LISTED = 6
@@ -53,6 +54,8 @@ class Retrieval:
     """How many of the first hits answer together: two where the question was taken apart (profile/compared.py)."""
     reread: int = 0
     """How many of the first hits were read twice; of the others too many look likely that are not."""
+    words: int = SHORT_WORDS
+    """In which several are quoted, if that can be."""
 
 
 def listed(found: Retrieval) -> list[tuple[Hit, float]]:

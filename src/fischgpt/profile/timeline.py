@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
-from fischgpt.profile.entries_asked import EACH, FIRST, HIGHEST, KINDS, LAST, LATEST, NOW
+from fischgpt.profile.entries_asked import CAREER, EACH, FIRST, HIGHEST, KINDS, LAST, LATEST, NOW
 from fischgpt.profile.passages import MONTHS, Passage
 
 _LEVELS = tuple(
@@ -57,6 +57,8 @@ def timeline(passages: Sequence[Passage], today: date | None = None) -> dict[tup
         periods = _periods(entries, today)
         if kind != "Studies":
             told[kind, EACH] = _latest_first([one.id for one in entries], periods)
+        if kind == "Work":
+            told[CAREER, EACH] = told[kind, EACH]
         if not periods:
             continue
         starts = {id_: start for id_, (start, _) in periods.items()}

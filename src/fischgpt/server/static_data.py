@@ -71,6 +71,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "byDate": {
                 "forms": [[kind, javascript(form)] for kind, form in entries_asked.FORMS],
                 "which": entries_asked.WHICH,
+                "career": entries_asked.CAREER,
             },
         },
         "search": {
@@ -104,7 +105,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "maxCitations": quoting.MAX_CITATIONS,
             "likely": quoting.LIKELY,
             "maxListed": retrieval.MAX_LISTED,
-            "maxWords": listing.MAX_WORDS,
+            "maxWords": parts.MAX_WORDS,
             "moreWords": listing.MORE_WORDS,
             "shortWords": parts.SHORT_WORDS,
             "between": listing.BETWEEN,

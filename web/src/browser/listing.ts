@@ -46,7 +46,7 @@ export function quoted(
 ): string {
   const chosen = listed(found, rules).filter(([hit]) => shown.includes(hit));
   const must = Math.min(found.together, chosen.length);
-  let picked = chosen.length > 1 ? said(chosen, must, rules, terms) : [];
+  let picked = chosen.length > 1 ? said(chosen, must, found.words ?? rules.shortWords, rules, terms) : [];
   const [best] = chosen;
   if (picked.length < 2 && best) picked = [[0, best[0].part ?? best[0].passage.quotation]];
   const number = (i: number) => shown.findIndex((hit) => hit === chosen[i]?.[0]) + 1;
@@ -57,12 +57,13 @@ export function quoted(
 function said(
   chosen: [Hit, number][],
   must: number,
+  size: number,
   rules: Quoting,
   terms: (text: string) => string[],
 ): Picked[] {
   const lines = chosen.map(([hit, worth]) => formsOf(hit, worth, rules, must > 2));
   for (let least = must; ; ) {
-    const picked = firstFitted(lines, least, rules);
+    const picked = firstFitted(lines, least, size, rules);
     if (!picked.length && least > 1) {
       lines[--least] = []; // the oldest jobs of many are left out
       continue;
@@ -78,8 +79,8 @@ function said(
 }
 
 /** In as few words as will do: ten more at a time. */
-function firstFitted(lines: Form[][], must: number, { shortWords, maxWords, moreWords }: Quoting): Picked[] {
-  for (let most = shortWords; most <= maxWords; most += moreWords) {
+function firstFitted(lines: Form[][], must: number, size: number, rules: Quoting): Picked[] {
+  for (let most = size; most <= rules.maxWords; most += rules.moreWords) {
     const picked = fitted(lines, must, most);
     if (picked.length) return picked;
   }

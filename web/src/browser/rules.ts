@@ -39,7 +39,7 @@ export type Rules = {
     opening: Told;
     variants: Record<string, string>;
     compared: { born: string; died: string; age: Told; life: Told; when: Told; verb: Told; pairs: Told[] };
-    byDate: { forms: [kind: string, form: Told][]; which: string[] };
+    byDate: { forms: [kind: string, form: Told][]; which: string[]; career: string };
   };
   search: {
     candidates: number;

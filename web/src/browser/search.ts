@@ -28,6 +28,8 @@ export type Retrieval = {
   several: number;
   /** How many of the first hits answer together. */
   together: number;
+  /** In which they are quoted, if that can be, where that is not the usual. */
+  words?: number;
   /** How many of the first hits were read twice. */
   reread: number;
 };
@@ -69,7 +71,7 @@ export class Index {
     const [asked, earlier, both] = this.#questions.resolve(question, history);
     const byDate = owners && !earlier ? this.#questions.byDate(both || asked) : null;
     const told = byDate ? this.#rules.timeline[byDate] : undefined;
-    if (told) return this.#byDate(asked, told, threshold);
+    if (byDate && told) return this.#byDate(asked, told, threshold, byDate);
     const apart = earlier ? null : await this.#compared(asked, threshold, second);
     const whole = await this.#search(asked, earlier, both, threshold, second);
     if (apart && (whole.hits[0]?.score ?? 0) < this.#rules.search.outright) return apart;
@@ -249,8 +251,8 @@ export class Index {
   }
 
   /** What the dates answer, before the other entries of the section. */
-  #byDate(asked: string, ids: string[], threshold: number): Retrieval {
-    const { passages } = this.#rules;
+  #byDate(asked: string, ids: string[], threshold: number, which: string): Retrieval {
+    const { passages, question, quoting } = this.#rules;
     const hit = (passage: Passage, score: number): Hit => ({ passage, score, cosine: 0, bm25: 0 });
     const chosen = ids.slice(0, SHOWN).flatMap((id) => passages.filter((passage) => passage.id === id));
     const [first] = chosen;
@@ -260,7 +262,9 @@ export class Index {
     );
     const hits = [...chosen.map((one) => hit(one, 1)), ...others.map((one) => hit(one, 0))].slice(0, SHOWN);
     const together = chosen.length;
-    return { hits, answerable: true, score: 1, threshold, several: 0, together, reread: 0 };
+    const career = which.startsWith(`${question.byDate.career} `);
+    const words = career ? quoting.maxWords : quoting.shortWords;
+    return { hits, answerable: true, score: 1, threshold, several: 0, together, reread: 0, words };
   }
 
   /** The candidates of both rankings. */
