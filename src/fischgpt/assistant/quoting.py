@@ -68,10 +68,9 @@ def quotation(passage: Passage, part: str = "") -> str:
     text = part or passage.text
     said = text.casefold()
     opening = said.split(" ", 1)[0]
-    # A project's title is its name, and nothing else says it.
-    stands_alone = passage.section != "Projects" and (
-        opening in _OPENERS or opening in passage.title.casefold().split()
-    )
+    # "A ledger in Go" is no sentence: what it is the name of goes before it.
+    opens = opening in _OPENERS and not (passage.section == "Projects" and opening in ("a", "an"))
+    stands_alone = opens or opening in passage.title.casefold().split()
     if part and passage.names_itself and not passage.text.startswith(part.rstrip("…")):
         return _behind_its_title(passage, text)
     head = [passage.organisation, *([] if stands_alone else [passage.title])]
