@@ -205,6 +205,7 @@ def test_all_of_them_are_quoted_in_as_few_words_as_will_do(curie: Index) -> None
     lines = quoted(found, found.hits).split("\n\n")
     assert {hit.passage.id for hit, _ in listed(found)} == {job.id for job in jobs}
     assert [line[-3:] for line in lines] == [f"[{n}]" for n in range(1, len(jobs) + 1)] and len(jobs) > 2
+    assert "from 1914 to 1934" in lines[0]  # which in as few words as will do it has not
     assert SHORT_WORDS < len(re.sub(r"\[\d\]", "", " ".join(lines)).split()) <= MAX_WORDS
     assert why(found, len(lines)) == "several entries, in their order"
 
