@@ -167,6 +167,8 @@ def test_of_lines_too_long_together_the_runs_are_said_that_answer_nearly_as_well
     place, king = "Built a tower in Goa…", "…for the king of Hawaii."
     cut = [replace(long[0], runs=((place, 9.0), (king, 9.0))), replace(long[1], runs=((place, 0.5), (king, 5.0)))]
     assert quoted(found(cut, several=0.9), cut) == f"{text} [1]\n\n{place} [2]"
+    cut[1] = replace(long[1], runs=((place, 1.0), (king, 0.5)))  # a beginning reads better than an end
+    assert quoted(found(cut, several=0.9), cut) == f"{text} [1]\n\n{place} [2]"
     cut[1] = replace(long[1], runs=((place, 9.0), (king, 9.0)))
     assert "\n" not in quoted(found(cut, several=0.9), cut)  # what no longer answers is not listed
 
