@@ -20,15 +20,8 @@ from fischgpt.chat import Turn
 from fischgpt.data.grounded.asked import Asked, MadeUp
 from fischgpt.data.grounded.people import person
 from fischgpt.profile.cross_encoder import cross_encoder
-from fischgpt.profile.index import (
-    BM25_WEIGHT,
-    JUDGED,
-    RANK_WEIGHT,
-    REREAD,
-    REREAD_SEVERAL,
-    SEVERAL,
-    Index,
-)
+from fischgpt.profile.index import BM25_WEIGHT, JUDGED, REREAD, REREAD_SEVERAL, SEVERAL, Index
+from fischgpt.profile.judged import RANK_WEIGHT
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.question import strip
 from fischgpt.profile.relevance import relevance

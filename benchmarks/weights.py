@@ -25,7 +25,8 @@ from fischgpt.evals import profile_score
 from fischgpt.evals.profile_items import ASKING, Item, read_sets
 from fischgpt.profile import index, rereading, retrieval
 from fischgpt.profile.cross_encoder import CrossEncoder
-from fischgpt.profile.index import REREAD_GATE, REREAD_WEIGHTS, Index
+from fischgpt.profile.index import Index
+from fischgpt.profile.judged import FAR, FAR_WEIGHT, REREAD_GATE, REREAD_WEIGHTS
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.retrieval import BELONGS, Retrieval, belonging, listed
 from fischgpt.train.several import auc, fit
@@ -133,7 +134,7 @@ def show_order(asked: Sequence[Answered], order: NDArray[np.float64]) -> str:
 
 def show_gate(asked: Sequence[Answered], gate: NDArray[np.float64]) -> str:
     best = np.array([one.signals[(one.signals @ REREAD_WEIGHTS).argmax()] for one in asked])
-    logits = best @ gate - index.FAR_WEIGHT * np.maximum(0, index.FAR - best[:, 2])
+    logits = best @ gate - FAR_WEIGHT * np.maximum(0, FAR - best[:, 2])
     answered = np.array([bool(one.evidence) for one in asked])
     at = ", ".join(
         f"{t}: {(p[answered] < t).mean():.3f} lost {(p[~answered] < t).mean():.3f} declined"

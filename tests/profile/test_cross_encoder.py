@@ -15,7 +15,8 @@ from fischgpt.data.grounded.people import person
 from fischgpt.errors import UserError
 from fischgpt.profile.cross_encoder import CrossEncoder, collate, cross_encoder
 from fischgpt.profile.embed import embedder
-from fischgpt.profile.index import BM25_WEIGHT, RANK_WEIGHT, Index
+from fischgpt.profile.index import BM25_WEIGHT, Index
+from fischgpt.profile.judged import RANK_WEIGHT
 from fischgpt.profile.relevance import Pair, relevance
 from fischgpt.resources import resource
 from fischgpt.train.cross_encoder import FIRST_READ, LEARNED_FROM, Network, begin, by_first_reader, export, logits_of

@@ -15,7 +15,8 @@ import pytest
 from fischgpt.chat import Turn
 from fischgpt.profile import embed, index, store
 from fischgpt.profile.bm25 import BM25, terms
-from fischgpt.profile.index import REREAD, REREAD_GATE, REREAD_SEVERAL, REREAD_WEIGHTS, SEVERAL, Index
+from fischgpt.profile.index import REREAD, REREAD_SEVERAL, SEVERAL, Index
+from fischgpt.profile.judged import FAR, FAR_WEIGHT, REREAD_GATE, REREAD_WEIGHTS, gate
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.question import asks_who, follows_up, of_owner, resolve, strip
 from fischgpt.profile.retrieval import listed
@@ -506,6 +507,6 @@ def test_a_question_in_such_company_is_answered(curie, said):
 
 
 def test_what_is_near_nothing_has_to_be_read_as_more_likely():
-    near, far = ([1.0, 1.0, score, 1.0] for score in (index.FAR, index.FAR - 0.1))
-    less = index.REREAD_GATE[2] * 0.1 + 0.1 * index.FAR_WEIGHT
-    assert index.gate(np.array(near)) - index.gate(np.array(far)) == pytest.approx(less)
+    near, far = ([1.0, 1.0, score, 1.0] for score in (FAR, FAR - 0.1))
+    less = REREAD_GATE[2] * 0.1 + 0.1 * FAR_WEIGHT
+    assert gate(np.array(near)) - gate(np.array(far)) == pytest.approx(less)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fischgpt.chat import Turn
 from fischgpt.profile import embed
@@ -17,11 +16,13 @@ from fischgpt.profile.cross_encoder import cross_encoder
 from fischgpt.profile.embed import Reading
 from fischgpt.profile.entries_asked import CAREER, asked_for
 from fischgpt.profile.indexed import indexed_text
+from fischgpt.profile.intents import intents
+from fischgpt.profile.judged import judge
 from fischgpt.profile.parts import MAX_WORDS, SHORT_WORDS
 from fischgpt.profile.profile import Profile
 from fischgpt.profile.question import asks_who, of_owner, resolve
 from fischgpt.profile.relevance import Pair, relevance
-from fischgpt.profile.rereading import best_part, read_again, short_forms
+from fischgpt.profile.rereading import short_forms
 from fischgpt.profile.retrieval import Hit, Retrieval, listed
 from fischgpt.profile.several import several
 from fischgpt.profile.shared_store import SharedStore
@@ -41,13 +42,6 @@ RECENT = 1000
 JUDGED = 32
 """Best candidates of the search that the reader judges. With 16 the evidence was in the first five for 89.7 % of the
 questions of five authors who knew nothing of this search, and for 91.8 with 32 or all of them; 95.7 with REREAD too."""
-RANK_WEIGHT, GATE_WEIGHT = 4.0, 2.0
-"""What the search's score adds to the reader's logit: more where passages are ordered (hit@1 on questions in a resume's
-own words .87 by the reader alone, .90 with 4; on oblique ones .49 and .50), less where it is decided whether any of
-them answers (AUC of oblique questions against near misses .89 by the reader alone, .86 with 2, .83 with 4; against
-absent answers .977, .985, .988). Seen with the reader of 68 people; the weights were not fitted again."""
-EVEN = 0.37
-"""The search's score at which that adds nothing: its own threshold, were there no reader."""
 THRESHOLD = 0.2
 """Probability of a passage from which the profile is said to hold an answer, between two evils: here 4.0 % of questions
 with one answer and 7.8 % of oblique ones are wrongly declined, and 95.0 % of absent answers and 68 % of oblique near
@@ -55,18 +49,6 @@ misses rightly; at .15 to .17, fitted on the other people, it is 3.5, 5.5, 95.0 
 REREAD, REREAD_SEVERAL = 8, 16
 """Best passages of the first reader that the cross-encoder reads as well, and for a question that asks for several
 things: with 5 hit@1 of those authors' questions for one thing is .866, with 8 to 32 .891."""
-REREAD_WEIGHTS = np.array([0.66, 0.17, 1.77, -1.45])
-"""Of the cross-encoder's logit, the first reader's, the search's score, and 1; the sum is the logit that a passage
-answers, fitted on 1,144 questions about 30 people that neither reader learned from; fitted again on 1,303 about others
-(benchmarks/weights.py) with today's reader they come out alike and order no better."""
-REREAD_GATE = np.array([0.76, 0.38, -0.87, 2.28])
-"""The same of the best passage, for the logit that the profile holds an answer, fitted on the same questions: near in
-meaning is what near misses are too. Where 3 % of the oblique questions with an answer are declined, .70 of those
-without are, and .61 by REREAD_WEIGHTS (AUC .950 and .925)."""
-FAR, FAR_WEIGHT = 0.15, 10.0
-"""Where the best passage has a lower search score than FAR, that logit is lower by FAR_WEIGHT for each 1.0 of what is
-missing: that nearness counts against an answer (REREAD_GATE) is true of near misses, not of "say banana", which is near
-nothing. Of 160 orders 91 % are declined so and 88 without, of 933 questions with an answer one more (reader before)."""
 REREAD_THRESHOLD = 0.5
 """As THRESHOLD, with the cross-encoder, between two evils: of the dev half 4.3 % of what has an answer is declined and
 86 % of what has none, and with .45 3.9 and 82 %. Raised from .45 when that declined 86.2 % on the test half, less than
@@ -201,13 +183,17 @@ class Index:
         hits = sorted(found.values(), key=lambda hit: -hit.score)
         alone = self._read(asked) if earlier else reading
         asks_several = several(asked, alone.vector) if alone and self._reread else 0.0
-        score, reread = hits[0].score if hits else 0.0, 0
+        score, reread, usual = hits[0].score if hits else 0.0, 0, np.zeros(0, np.float32)
         if reading:
             reread = 0 if not self._reread or cancelled() else REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
-            hits, score = self._judged(reading, whole, hits[:JUDGED], reread)
+            usual = intents().of(alone.vector if alone else reading.vector)
+            best = hits[:JUDGED]
+            readings = self._read_passages([hit.passage.id for hit in best])
+            hits, score = judge(reading, whole, usual, best, [readings[hit.passage.id] for hit in best], reread)
         if hits and not both and bool(reread) is self._reread:  # as well as this index can, for nobody who has left
             self._remember(asked, hits[0].passage.entry)
-        return Retrieval(hits[:k], score >= self._threshold, score, self._threshold, asks_several, reread=reread)
+        answerable, share = score >= self._threshold, float(usual.sum())
+        return Retrieval(hits[:k], answerable, score, self._threshold, asks_several, reread=reread, usual=share)
 
     def _entry(self, earlier: str, cancelled: Callable[[], bool]) -> str:
         """The entry whose passage answers the question before a follow-up best: as a rule that was searched a turn
@@ -225,39 +211,6 @@ class Index:
     def _read(self, text: str) -> Reading | None:
         """The question's token vectors; None where only words are searched."""
         return embed.embedder().read([text])[0] if self._store else None
-
-    def _judged(
-        self, question: Reading, whole: Reading | None, hits: list[Hit], reread: int
-    ) -> tuple[list[Hit], float]:
-        """The hits in the order of search and readers together, scored by the probability that each answers; and the
-        probability that one of them does. The best `reread` of the first reader are read twice.
-
-        whole: a question with the rest of its message, which the cross-encoder reads too, for the higher logit: of 152
-        questions behind an order to do something else 130 find their passage first so, and 120 if they are searched
-        and read with it alone (seen once, with an earlier reader)."""
-        readings = self._read_passages([hit.passage.id for hit in hits])
-        pairs = [Pair(question, readings[hit.passage.id], hit.cosine, hit.bm25) for hit in hits]
-        found = np.array([hit.score for hit in hits])
-        logits = relevance().score(pairs)
-        order = np.argsort(-(logits + RANK_WEIGHT * found), kind="stable")
-        scores = _probability(logits + GATE_WEIGHT * (found - EVEN))
-        if not reread:
-            return [replace(hits[i], score=float(scores[i])) for i in order], float(scores.max(initial=0.0))
-        best, rest = order[:reread], order[reread:]
-        again = read_again([pairs[i] for i in best], whole)
-        known = np.stack([again, logits[best], found[best], np.ones(len(best))])
-        both = REREAD_WEIGHTS @ known
-        scores[best] = _probability(both)
-        hits = list(hits)
-        for i, of in zip(best, known.T.tolist(), strict=True):
-            hits[i] = replace(hits[i], signals=tuple(of))
-        first, *rest = [*best[np.argsort(-both, kind="stable")], *rest]
-        part = best_part(pairs[first], hits[first].passage, whole)
-        judged = [
-            replace(hits[first], score=float(scores[first]), part=part),
-            *(replace(hits[i], score=float(scores[i])) for i in rest),
-        ]
-        return judged, float(_probability(np.array(gate(known[:, both.argmax()]))))
 
     def _with_runs(self, found: Retrieval, question: str, whole: str) -> Retrieval:
         """With what of each line answers best, where more than one is listed and they are too long together."""
@@ -317,12 +270,3 @@ class Index:
         """Let go of the index's files."""
         if self._store:
             self._store.close()
-
-
-def gate(signals: NDArray[np.floating]) -> float:
-    """Logit that the profile holds an answer, of the best passage's (4,) signals (`Hit.signals`)."""
-    return float(REREAD_GATE @ signals - FAR_WEIGHT * max(0.0, FAR - signals[2]))
-
-
-def _probability(logits: NDArray[np.floating]) -> NDArray[np.floating]:
-    return 1 / (1 + np.exp(-logits))

@@ -32,6 +32,8 @@ class Hit:
     signals: tuple[float, ...] = ()
     """Of what was read twice: the cross-encoder's logit, the first reader's, the search's score, and 1, which the
     search weighs (`REREAD_WEIGHTS`); for fitting those again."""
+    usual: float = 0.0
+    """Of what was judged: the logit that it answers, were the question one that anybody is asked (profile/intents.py)."""
     part: str = ""
     """What of the passage answers, where the whole is too long to quote and was read twice."""
     runs: tuple[tuple[str, float], ...] = ()
@@ -54,6 +56,8 @@ class Retrieval:
     """How many of the first hits answer together: two where the question was taken apart (profile/compared.py)."""
     reread: int = 0
     """How many of the first hits were read twice; of the others too many look likely that are not."""
+    usual: float = 0.0
+    """Probability that the question is one that anybody is asked."""
     words: int = SHORT_WORDS
     """In which several are quoted, if that can be."""
 

@@ -19,6 +19,8 @@ from fischgpt.profile import (
     entries_asked,
     index,
     indexed,
+    intents,
+    judged,
     parts,
     prompt,
     question,
@@ -79,16 +81,19 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "bm25Weight": index.BM25_WEIGHT,
             "sameEntry": index.SAME_ENTRY,
             "judged": index.JUDGED,
-            "rankWeight": index.RANK_WEIGHT,
-            "gateWeight": index.GATE_WEIGHT,
-            "even": index.EVEN,
+            "rankWeight": judged.RANK_WEIGHT,
+            "gateWeight": judged.GATE_WEIGHT,
+            "even": judged.EVEN,
             "threshold": index.THRESHOLD,
             "reread": index.REREAD,
             "rereadSeveral": index.REREAD_SEVERAL,
-            "rereadWeights": index.REREAD_WEIGHTS.tolist(),
-            "rereadGate": index.REREAD_GATE.tolist(),
-            "far": index.FAR,
-            "farWeight": index.FAR_WEIGHT,
+            "rereadWeights": judged.REREAD_WEIGHTS.tolist(),
+            "rereadGate": judged.REREAD_GATE.tolist(),
+            "far": judged.FAR,
+            "farWeight": judged.FAR_WEIGHT,
+            "usualFirst": judged.USUAL_FIRST.tolist(),
+            "usualWeights": judged.USUAL_WEIGHTS.tolist(),
+            "usualGate": judged.USUAL_GATE.tolist(),
             "together": index.TOGETHER,
             "outright": index.OUTRIGHT,
             "rereadThreshold": index.REREAD_THRESHOLD,
@@ -98,6 +103,7 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
             "maxTokens": embed.MAX_TOKENS,
         },
         "several": asks_several(),
+        "intents": intents.intents().asked.T.round(3).tolist(),
         "prompt": {"citation": javascript(prompt._CITATION)},
         "quoting": {
             "refusals": quoting.REFUSALS,
@@ -155,6 +161,8 @@ def rules(profile: Profile, config: GPTConfig, tokenizer: Tokenizer) -> dict[str
 
 def passages(profile: Profile) -> list[dict[str, Any]]:
     """The passages with all that an answer needs of them: how they are rendered, quoted and retold."""
+    read = embed.embedder().read([indexed.indexed_text(passage) for passage in profile.passages])
+    answered = intents.intents().answered(read, [passage.id == passage.entry for passage in profile.passages])
     return [
         {
             **{key: getattr(one, key) for key in ("id", "section", "organisation", "title", "dates", "text", "entry")},
@@ -168,10 +176,11 @@ def passages(profile: Profile) -> list[dict[str, Any]]:
             ],
             "runs": [run.shown for run in parts.runs(one)],
             "namesItself": one.names_itself,
+            "answered": [round(float(logit), 3) for logit in of],
             "vocabulary": sorted(check._vocabulary(one)),
             "words": check._words(one.render()),
         }
-        for one in profile.passages
+        for one, of in zip(profile.passages, answered, strict=True)
     ]
 
 

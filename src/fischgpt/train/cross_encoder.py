@@ -25,7 +25,7 @@ from fischgpt.data.grounded.families import without
 from fischgpt.errors import UserError
 from fischgpt.profile.cross_encoder import CrossEncoder, collate
 from fischgpt.profile.embed import DIMENSIONS
-from fischgpt.profile.index import RANK_WEIGHT
+from fischgpt.profile.judged import RANK_WEIGHT
 from fischgpt.profile.relevance import Pair, relevance
 from fischgpt.resources import sha256_file
 from fischgpt.train.examples import Example, by_hand, by_search, shown, steps

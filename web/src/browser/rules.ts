@@ -18,6 +18,8 @@ export type Passage = Listed & {
   /** What may stand for it among several, … where something was left out. */
   runs: string[];
   namesItself: boolean;
+  /** The logit that it answers each usual question. */
+  answered: number[];
   vocabulary: string[];
   words: string[];
 };
@@ -58,6 +60,11 @@ export type Rules = {
     /** Below this search score the gate's logit is lower, by so much for each 1.0. */
     far: number;
     farWeight: number;
+    /** Of a usual question: of the logit that a passage answers that one, the first reader's, the search's score, and 1; and
+     * the same with the second reader's before the first's. */
+    usualFirst: number[];
+    usualWeights: number[];
+    usualGate: number[];
     together: number;
     outright: number;
     rereadThreshold: number;
@@ -67,6 +74,8 @@ export type Rules = {
     maxTokens: number;
   };
   several: { weights: number[]; plural: number; asksPlural: Told; bias: number };
+  /** Of each usual question and of none, what each number of a question's vector weighs, and 1. */
+  intents: number[][];
   prompt: { citation: Told };
   quoting: {
     refusals: string[];

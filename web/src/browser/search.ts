@@ -1,6 +1,7 @@
 /** profile/index.py: which passages answer a question, and whether any of them does. */
 
 import type { CrossEncoder } from "./crossEncoder.ts";
+import { ofUsual, sum, usual } from "./intents.ts";
 import { listed } from "./listing.ts";
 import { Questions, type Turn } from "./question.ts";
 import type { Pair, Reader, Reading } from "./reader.ts";
@@ -125,7 +126,8 @@ export class Index {
     const several = second ? this.#several(asked, alone.vector) : 0;
     const deep = several >= this.#rules.quoting.several;
     const reread = second ? (deep ? search.rereadSeveral : search.reread) : 0;
-    const { hits, score } = await this.#judge(reading, whole, best, second, reread);
+    const asks = usual(alone.vector, this.#rules.intents);
+    const { hits, score } = await this.#judge(reading, whole, asks, best, second, reread);
     const shown = hits.slice(0, SHOWN);
     if (second && shown[0] && !both) this.#entries.set(asked, shown[0].passage.entry);
     return {
@@ -147,15 +149,20 @@ export class Index {
 
   /** The hits in the order of search and readers together, scored by the probability that each answers, and the
    * probability that one of them does. The best `reread` of the first reader are read twice. `whole`: a question with
-   * the rest of its message, which the second reader reads too. */
+   * the rest of its message, which the second reader reads too. `asks`: the probability that it is each of the usual
+   * questions. */
   async #judge(
     question: Reading,
     whole: Reading | null,
+    asks: number[],
     hits: Hit[],
     second: CrossEncoder | null,
     reread: number,
   ): Promise<{ hits: Hit[]; score: number }> {
     const { rankWeight, gateWeight, even, rereadWeights, rereadGate, far, farWeight } = this.#rules.search;
+    const { usualFirst, usualWeights, usualGate } = this.#rules.search;
+    const share = Math.sqrt(sum(asks));
+    const mixed = (ofReaders: number, usual: number) => (1 - share) * ofReaders + share * usual;
     const weighed = (weights: readonly number[], known: readonly number[]) =>
       known.reduce((total, x, k) => total + x * (weights[k] ?? 0), 0);
     const logits = await this.#reader.judge(
@@ -164,8 +171,10 @@ export class Index {
     );
     const rows = hits.map((hit, i) => {
       const logit = logits[i] ?? 0;
-      const score = probability(logit + gateWeight * (hit.score - even));
-      return { hit, logit, rank: logit + rankWeight * hit.score, score };
+      const asked = ofUsual(asks, hit.passage.answered);
+      const usual = weighed(usualFirst, [asked, logit, hit.score, 1]);
+      const score = probability(mixed(logit + gateWeight * (hit.score - even), usual));
+      return { hit, logit, asked, rank: mixed(logit + rankWeight * hit.score, usual), score };
     });
     rows.sort((a, b) => b.rank - a.rank);
     let score = Math.max(0, ...rows.map((row) => row.score));
@@ -177,7 +186,7 @@ export class Index {
         best.map((row, i) => [row, [again[i] ?? 0, row.logit, row.hit.score, 1]] as const),
       );
       for (const [row, read] of known) {
-        row.rank = weighed(rereadWeights, read);
+        row.rank = mixed(weighed(rereadWeights, read), weighed(usualWeights, [row.asked, ...read]));
         row.score = probability(row.rank);
         row.hit = { ...row.hit, logit: read[0] };
       }
@@ -185,7 +194,8 @@ export class Index {
       const [first] = rows;
       const gate = (read: readonly number[]) =>
         weighed(rereadGate, read) - farWeight * Math.max(0, far - (read[2] ?? 0));
-      score = first ? probability(gate(known.get(first) ?? [])) : 0;
+      const read = first ? (known.get(first) ?? []) : [];
+      score = first ? probability(mixed(gate(read), weighed(usualGate, [first.asked, ...read]))) : 0;
       if (first?.hit.passage.parts.length) {
         const { parts } = first.hit.passage;
         const logits = [...(await readAgain(parts.map(({ text }) => this.#pairOf(first.hit, text))))];
