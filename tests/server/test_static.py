@@ -28,6 +28,7 @@ from fischgpt.profile import (
     entries_asked,
     index,
     indexed,
+    intents,
     parts,
     prompt,
     question,
@@ -244,6 +245,27 @@ def test_several_things_are_listed_alike_whether_asked_for_or_not(tmp_path: Path
         assert told == [said, listing.why(found, lines)], (drawn, asked, together, reread)
         several += lines > 1
     assert 100 < several < len(cases)
+
+
+def test_usual_questions_are_recognised_and_passages_judged_alike(tmp_path: Path) -> None:
+    profile, model = load_profile(PROFILE), describe_model("mini")
+    asked = ["Are you married?", "what do you do for fun", "How many GPUs did it take?", "tools?"]
+    readings = embed.embedder().read([indexed.indexed_text(passage) for passage in profile.passages])
+    answered = intents.intents().answered(readings, [one.id == one.entry for one in profile.passages])
+    vectors = embed.embed(asked)
+    script = """
+      const { usual, ofUsual } = await import("./src/browser/intents.ts");
+      return given.vectors.map((vector) => {
+        const asked = usual(Float32Array.from(vector), given.rules.intents);
+        return [asked, given.rules.passages.map(({ answered }) => ofUsual(asked, answered))];
+      });
+    """
+    given = {"rules": rules(profile, model.config, load_tokenizer(model.folder)), "vectors": vectors.tolist()}
+    for vector, (told, logits) in zip(vectors, run_node(script, tmp_path, given), strict=True):
+        ours = intents.intents().of(vector)
+        assert told == pytest.approx(ours, abs=0.01)
+        assert logits == pytest.approx(intents.intents().judged(ours, answered), abs=0.05)
+    assert intents.intents().of(vectors[0]).sum() > 0.9 > 0.1 > intents.intents().of(vectors[2]).sum()
 
 
 def test_the_second_reader_reads_the_same_pairs(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Is a question one that anybody is asked ("are you married?", "hobbies?"), and which passages answer that one?
 
-Two linear models fitted by train/intents.py: one tells from a question's vector which of some 120 usual questions it is,
-if any; the other from a passage's vector and word pieces which of them it answers. What a reader of pairs seldom learns,
-that a line is near "what are you proudest of?" and yet no answer, each of these has learned by itself, from every line of
-hundreds of resumes.
+Two linear models fitted by train/intents.py: one tells from a question's vector which of 120 usual questions it is, if
+any; the other from a passage's vector and word pieces which of them it answers. What a reader of pairs seldom learns,
+that a line is near "what are you proudest of?" and yet no answer, each of these has learned by itself, from every line
+of hundreds of resumes.
 """
 
 from collections.abc import Sequence
@@ -58,8 +58,8 @@ class Intents:
         return np.clip(logits, -MOST, MOST)
 
     def judged(self, asked: NDArray[np.float32], answered: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(P,) logits that the passages answer a question that is one of the usual ones: (K,) which, and what `answered`
-        gives."""
+        """(P,) logits that the passages answer a question that is one of the usual ones: (K,) which, and what
+        `answered` gives."""
         share = asked / max(float(asked.sum()), 1e-9)
         probabilities = (1 / (1 + np.exp(-answered))) @ share
         return np.log(probabilities / (1 - probabilities))

@@ -42,7 +42,6 @@ USUAL_GATE = np.array([0.52, 0.42, 0.06, 0.95, 1.68])
 """And of the best passage, for the logit that the profile holds an answer: AUC .88 instead of .80."""
 
 
-
 def judge(
     question: Reading,
     whole: Reading | None,

@@ -33,7 +33,8 @@ class Hit:
     """Of what was read twice: the cross-encoder's logit, the first reader's, the search's score, and 1, which the
     search weighs (`REREAD_WEIGHTS`); for fitting those again."""
     usual: float = 0.0
-    """Of what was judged: the logit that it answers, were the question one that anybody is asked (profile/intents.py)."""
+    """Of what was judged: the logit that it answers, were the question one that anybody is asked
+    (profile/intents.py)."""
     part: str = ""
     """What of the passage answers, where the whole is too long to quote and was read twice."""
     runs: tuple[tuple[str, float], ...] = ()

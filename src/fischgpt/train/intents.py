@@ -2,8 +2,8 @@
 
     python -m fischgpt.train.intents OUT.safetensors          ten minutes of two cores, most of them for vectors
 
-On the usual questions (data/grounded/intents.py) and the people written by hand. Each half of the people is first judged
-by a fit on the other, with phrasings that the fit had not seen: that is what is printed.
+On the usual questions (data/grounded/intents.py) and the people written by hand. Each half of the people is first
+judged by a fit on the other, with phrasings that the fit had not seen: that is what is printed.
 """
 
 import argparse
@@ -101,7 +101,8 @@ def fit_asked(usual: NDArray[np.float32], numbers: Tensor, others: NDArray[np.fl
         optimizer.step(partial(_asked_loss, model, optimizer, vectors, wanted, counts))
         with torch.no_grad():
             no_usual = (torch.softmax(model(vectors), 1)[:, K] > 0.5).float()
-    return np.vstack([model.weight.detach().numpy().T * ASKED_SCALE, model.bias.detach().numpy()])
+    weights = model.weight.detach().numpy().T * ASKED_SCALE
+    return np.vstack([weights, model.bias.detach().numpy()]).astype(np.float32)
 
 
 def _asked_loss(model: nn.Linear, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor, counts: Tensor) -> float:
@@ -152,8 +153,8 @@ def save(tensors: dict[str, NDArray], out: Path) -> None:
 
 
 def measure(model: Intents, people: Sequence[Resume], asked: Sequence[Intent], part: slice) -> list[tuple[float, ...]]:
-    """Of each usual question about each person, in one of the phrasings of that part: whether anything answers, the best
-    passage's logit, whether that one answers, and the probability that it is a usual question."""
+    """Of each usual question about each person, in one of the phrasings of that part: whether anything answers, the
+    best passage's logit, whether that one answers, and the probability that it is a usual question."""
     texts, numbers = phrased(asked, part)
     vectors = embed(texts)
     rng, found = random.Random(0), []

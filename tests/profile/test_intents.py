@@ -1,0 +1,60 @@
+"""What anybody is asked is recognised in words that nobody wrote down, and answered by what tells it."""
+
+import numpy as np
+import pytest
+
+from fischgpt.data.grounded.intents import intents as usual_questions
+from fischgpt.profile.embed import embed, embedder
+from fischgpt.profile.index import Index
+from fischgpt.profile.intents import intents
+from fischgpt.profile.profile import load_profile
+from fischgpt.resources import resource
+
+KEYS = [one.key for one in usual_questions()]
+
+
+@pytest.mark.parametrize(
+    ("question", "key"),
+    [
+        ("So, is there a husband at home?", "married"),
+        ("what is the thing that makes you proudest", "pride"),
+        ("how many foreign languages does she speak", "tongues"),
+        ("how do you spend your weekends when you're off", "leisure"),
+        ("would it be possible for her to do the job from home", "remote"),
+    ],
+)
+def test_a_usual_question_is_recognised(question: str, key: str) -> None:
+    asked = intents().of(embed([question])[0])
+    assert KEYS[int(asked.argmax())] == key and asked.sum() > 0.5
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["How many A100s ran at once?", "Which ore was heavier than it should be?", "Who pulled the carts uphill?"],
+)
+def test_what_is_asked_about_one_resume_is_none(question: str) -> None:
+    assert intents().of(embed([question])[0]).sum() < 0.1
+
+
+def test_the_line_that_answers_is_told_from_one_that_is_near() -> None:
+    told, near, job = embedder().read(
+        [
+            "About: Married since 2011 to the potter Ines Quarrell; three children.",
+            "About: Ran the widows' fund of the potters' guild for three years.",
+            "Work, Quarrell Ltd, Engineer (since 2011): Engineer at Quarrell Ltd since 2011.",
+        ]
+    )
+    logits = intents().answered([told, near, job], [False, False, True])
+    married, companies = (logits[:, KEYS.index(key)] for key in ("married", "companies"))
+    assert married[0] > 0 > married[1:].max() and companies[2] > 0 > companies[:2].max()
+    asked = np.zeros(len(KEYS), np.float32)
+    asked[KEYS.index("married")] = 0.6
+    assert intents().judged(asked, logits) == pytest.approx(married, abs=1e-4)
+
+
+def test_what_nothing_in_a_profile_tells_is_declined_though_lines_are_near(tmp_path) -> None:
+    index = Index.open(load_profile(resource("profiles/curie")), tmp_path)
+    assert index.search("What are you most proud of?").usual > 0.5
+    assert not index.search("Would you be able to work from home?").answerable
+    assert index.search("Did she have any children?").answerable
+    index.close()
