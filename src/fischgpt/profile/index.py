@@ -169,7 +169,7 @@ class Index:
 
     def _search(self, asked: str, earlier: str, both: str, k: int, cancelled: Callable[[], bool]) -> Retrieval:
         """As `search`, of what `resolve` made of the question. A follow-up is searched and read with the question
-        before it, and what that one is answered by counts more: of 66 in the dev half 53 have their passage first so,
+        before it, never as a usual question ("and when did he die?"), and what that one is answered by counts more: of 66 in the dev half 53 have their passage first so,
         48 when half of the search was for the follow-up alone, and it was read alone as well."""
         searched = both if earlier else asked
         reading, whole = self._read(searched), self._read(both) if both and not earlier else None
@@ -186,7 +186,7 @@ class Index:
         score, reread, usual = hits[0].score if hits else 0.0, 0, np.zeros(0, np.float32)
         if reading:
             reread = 0 if not self._reread or cancelled() else REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
-            usual = intents().of(alone.vector if alone else reading.vector)
+            usual = intents().of(reading.vector) * (not earlier)
             best = hits[:JUDGED]
             readings = self._read_passages([hit.passage.id for hit in best])
             hits, score = judge(reading, whole, usual, best, [readings[hit.passage.id] for hit in best], reread)

@@ -20,6 +20,8 @@ from fischgpt.resources import resource
 
 MOST = 8.0
 """Logits beyond are cut: nothing is that certain."""
+LEAST = float(1 / (1 + np.exp(MOST)))
+"""The probability of the lowest."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,10 @@ class Intents:
 
     def judged(self, asked: NDArray[np.float32], answered: NDArray[np.float32]) -> NDArray[np.float32]:
         """(P,) logits that the passages answer a question that is one of the usual ones: (K,) which, and what
-        `answered` gives."""
+        `answered` gives. For none at all the least there is."""
         share = asked / max(float(asked.sum()), 1e-9)
         probabilities = (1 / (1 + np.exp(-answered))) @ share
-        return np.log(probabilities / (1 - probabilities))
+        return np.log(np.maximum(probabilities, LEAST) / (1 - probabilities))
 
 
 @lru_cache(maxsize=1)

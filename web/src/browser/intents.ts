@@ -1,5 +1,7 @@
 /** profile/intents.py: is a question one that anybody is asked, and which passages answer that one? */
 
+/** Logits are cut there. */
+const MOST = 8;
 const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
 
 /** The probability that a question is each of the usual ones, of its vector. */
@@ -17,7 +19,7 @@ export function usual(vector: Float32Array, weights: readonly number[][]): numbe
 export function ofUsual(asked: readonly number[], answered: readonly number[]): number {
   const share = Math.max(sum(asked), 1e-9);
   const probability = asked.reduce((total, p, k) => total + (p / share) * sigmoid(answered[k] ?? 0), 0);
-  return Math.log(probability / (1 - probability));
+  return Math.log(Math.max(probability, sigmoid(-MOST)) / (1 - probability));
 }
 
 export const sum = (numbers: readonly number[]) => numbers.reduce((total, x) => total + x, 0);

@@ -126,7 +126,7 @@ export class Index {
     const several = second ? this.#several(asked, alone.vector) : 0;
     const deep = several >= this.#rules.quoting.several;
     const reread = second ? (deep ? search.rereadSeveral : search.reread) : 0;
-    const asks = usual(alone.vector, this.#rules.intents);
+    const asks = earlier ? [] : usual(reading.vector, this.#rules.intents);
     const { hits, score } = await this.#judge(reading, whole, asks, best, second, reread);
     const shown = hits.slice(0, SHOWN);
     if (second && shown[0] && !both) this.#entries.set(asked, shown[0].passage.entry);
