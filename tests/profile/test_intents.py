@@ -50,7 +50,7 @@ def test_the_line_that_answers_is_told_from_one_that_is_near() -> None:
     asked = np.zeros(len(KEYS), np.float32)
     asked[KEYS.index("married")] = 0.6
     assert intents().judged(asked, logits) == pytest.approx(married, abs=1e-4)
-    assert intents().judged(0 * asked, logits) == pytest.approx([-8.0] * 3)
+    assert intents().judged(0 * asked, logits) == pytest.approx([-8.0] * 3, abs=0.01)
 
 
 def test_what_nothing_in_a_profile_tells_is_declined_though_lines_are_near(tmp_path) -> None:
