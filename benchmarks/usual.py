@@ -1,11 +1,11 @@
 """What becomes of the questions that anybody is asked: a job, a home, a weakness, languages, the first post, a salary.
 
-    python benchmarks/usual.py             six minutes
+    python benchmarks/usual.py             a quarter of an hour
     python benchmarks/usual.py --show      with each wrong line told and each line not told, to read
 
-55 of them about each of the twenty people of the dev half (usual.json): which passages answer, or that none does, was
-written by two who knew nothing of the search, and so were the phrasings; others of the same writer are learned from,
-about other people. The sets of `fischgpt eval` have hardly any such question: their authors were to avoid the usual.
+121 of them about each of the twenty people of the dev half (usual.json): which passages answer, or that none does, was
+written by four who knew nothing of the search, and so were the phrasings; others of one of their two writers are
+learned from, about other people (profile/intents.py). The sets of `fischgpt eval` have hardly any such question: their authors were to avoid the usual.
 """
 
 import argparse
