@@ -4,8 +4,9 @@
     python benchmarks/usual.py --show      with each wrong line told and each line not told, to read
 
 121 of them about each of the twenty people of the dev half (usual.json): which passages answer, or that none does, was
-written by four who knew nothing of the search, and so were the phrasings; others of one of their two writers are
-learned from, about other people (profile/intents.py). The sets of `fischgpt eval` have hardly any such question: their authors were to avoid the usual.
+written by four who knew nothing of the search, and the phrasings by two; others of one of these are learned from, about
+other people (profile/intents.py). The sets of `fischgpt eval` have hardly any such question: their authors were to
+avoid the usual.
 """
 
 import argparse
