@@ -26,6 +26,7 @@ from fischgpt.evals.profile_items import ASKING, Item, read_sets
 from fischgpt.profile import index, rereading, retrieval
 from fischgpt.profile.cross_encoder import CrossEncoder
 from fischgpt.profile.index import Index
+from fischgpt.profile.intents import intents
 from fischgpt.profile.judged import FAR, FAR_WEIGHT, REREAD_GATE, REREAD_WEIGHTS
 from fischgpt.profile.profile import load_profile
 from fischgpt.profile.retrieval import BELONGS, Retrieval, belonging, listed
@@ -38,6 +39,13 @@ FRESH = ("bell", "henson", "ilves", "meitner", "mwangi", "noether", "okafor", "p
 FOURTH = 4
 SHOWN = 8
 """Hits that an answer is chosen from."""
+
+
+class NoIntents:
+    """Takes no question for one that anybody is asked (benchmarks/usual.py fits what that counts)."""
+
+    def of(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        return 0 * intents().of(vector)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fischgpt.chat import Turn
 from fischgpt.data.grounded.intents import intents as usual_questions
 from fischgpt.profile.embed import embed, embedder
 from fischgpt.profile.index import Index
@@ -51,6 +52,20 @@ def test_the_line_that_answers_is_told_from_one_that_is_near() -> None:
     asked[KEYS.index("married")] = 0.6
     assert intents().judged(asked, logits) == pytest.approx(married, abs=1e-4)
     assert intents().judged(0 * asked, logits) == pytest.approx([-8.0] * 3, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ("Who was her father?", "how old was he?"),
+        ("Where did she study?", "and when?"),
+        ("Who was her aide?", "hobbies?"),
+    ],
+)
+def test_what_may_be_asked_of_somebody_else_is_no_usual_question(curie, before: str, said: str) -> None:
+    history = [Turn("user", before), Turn("assistant", "I see.")]
+    assert curie.search(said, history).usual == 0
+    assert curie.search("how old are you?", history).usual > 0.5
 
 
 def test_what_nothing_in_a_profile_tells_is_declined_though_lines_are_near(tmp_path) -> None:

@@ -113,6 +113,7 @@ class Index:
         try:
             readings = embed.embedder().read(texts)
             relevance()
+            intents()
             if reread:
                 cross_encoder()
             vectors = np.stack([reading.vector for reading in readings])
@@ -141,7 +142,7 @@ class Index:
         if which and (ids := self._timeline.get(which)):
             return self._by_date(asked, ids, k, MAX_WORDS if which[0] == CAREER else SHORT_WORDS)
         apart = None if earlier else self._compared(asked, k, cancelled)
-        whole = self._search(asked, earlier, both, k, cancelled)
+        whole = self._search(asked, earlier, both, k, cancelled, owners)
         if apart and whole.hits[0].score < OUTRIGHT:
             return apart
         if not (whole.answerable and whole.reread) or cancelled():
@@ -167,11 +168,14 @@ class Index:
         hits = [*first, *sorted(rest.values(), key=lambda hit: -hit.score)]
         return Retrieval(hits[:k], True, min(hit.score for hit in first), self._threshold, together=2)
 
-    def _search(self, asked: str, earlier: str, both: str, k: int, cancelled: Callable[[], bool]) -> Retrieval:
+    def _search(
+        self, asked: str, earlier: str, both: str, k: int, cancelled: Callable[[], bool], owners: bool = True
+    ) -> Retrieval:
         """As `search`, of what `resolve` made of the question. A follow-up is searched and read with the question
         before it, and what that one is answered by counts more: of 66 in the dev half 53 have their passage first so,
-        48 when half of the search was for the follow-up alone, and it was read alone as well. It is never taken for a
-        usual question: three of 90 of the dev half went wrong so."""
+        48 when half of the search was for the follow-up alone, and it was read alone as well. What
+        follows up or is not `owners`, said of somebody else, is never taken for a usual question: "how old is she?" of
+        the grandmother who was asked about."""
         searched = both if earlier else asked
         reading, whole = self._read(searched), self._read(both) if both and not earlier else None
         found = self._scored(searched, reading)
@@ -187,7 +191,7 @@ class Index:
         score, reread, usual = hits[0].score if hits else 0.0, 0, np.zeros(0, np.float32)
         if reading:
             reread = 0 if not self._reread or cancelled() else REREAD_SEVERAL if asks_several >= SEVERAL else REREAD
-            usual = intents().of(reading.vector) * (not earlier)
+            usual = intents().of(reading.vector) * (owners and not earlier)
             best = hits[:JUDGED]
             readings = self._read_passages([hit.passage.id for hit in best])
             hits, score = judge(reading, whole, usual, best, [readings[hit.passage.id] for hit in best], reread)

@@ -74,7 +74,7 @@ export class Index {
     const told = byDate ? this.#rules.timeline[byDate] : undefined;
     if (byDate && told) return this.#byDate(asked, told, threshold, byDate);
     const apart = earlier ? null : await this.#compared(asked, threshold, second);
-    const whole = await this.#search(asked, earlier, both, threshold, second);
+    const whole = await this.#search(asked, earlier, both, threshold, second, owners);
     if (apart && (whole.hits[0]?.score ?? 0) < this.#rules.search.outright) return apart;
     if (second && whole.answerable)
       await this.#addRuns(whole, second, earlier ? both : asked, earlier ? "" : both);
@@ -110,6 +110,7 @@ export class Index {
     both: string,
     threshold: number,
     second: CrossEncoder | null,
+    owners = true,
   ): Promise<Retrieval> {
     const { search } = this.#rules;
     const searched = earlier ? both : asked;
@@ -126,7 +127,7 @@ export class Index {
     const several = second ? this.#several(asked, alone.vector) : 0;
     const deep = several >= this.#rules.quoting.several;
     const reread = second ? (deep ? search.rereadSeveral : search.reread) : 0;
-    const asks = earlier ? [] : usual(reading.vector, this.#rules.intents);
+    const asks = earlier || !owners ? [] : usual(reading.vector, this.#rules.intents);
     const { hits, score } = await this.#judge(reading, whole, asks, best, second, reread);
     const shown = hits.slice(0, SHOWN);
     if (second && shown[0] && !both) this.#entries.set(asked, shown[0].passage.entry);
