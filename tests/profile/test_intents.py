@@ -5,11 +5,9 @@ import pytest
 
 from fischgpt.chat import Turn
 from fischgpt.data.grounded.intents import intents as usual_questions
+from fischgpt.profile import index
 from fischgpt.profile.embed import embed, embedder
-from fischgpt.profile.index import Index
 from fischgpt.profile.intents import intents
-from fischgpt.profile.profile import load_profile
-from fischgpt.resources import resource
 
 KEYS = [one.key for one in usual_questions()]
 
@@ -68,9 +66,23 @@ def test_what_may_be_asked_of_somebody_else_is_no_usual_question(curie, before: 
     assert curie.search("how old are you?", history).usual > 0.5
 
 
-def test_what_nothing_in_a_profile_tells_is_declined_though_lines_are_near(tmp_path) -> None:
-    index = Index.open(load_profile(resource("profiles/curie")), tmp_path)
-    assert index.search("What are you most proud of?").usual > 0.5
-    assert not index.search("Would you be able to work from home?").answerable
-    assert index.search("Did she have any children?").answerable
-    index.close()
+class NoIntents:
+    def of(self, vector: np.ndarray) -> np.ndarray:
+        return 0 * intents().of(vector)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Would you be able to work from home?",
+        "are you happy where you are or ready for a change?",
+        "would you say yes to another job",
+        "What are you most proud of?",
+    ],
+)
+def test_what_no_line_tells_is_declined_where_the_readers_alone_would_tell_one_near_it(
+    fisch, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    assert not fisch.search(question).answerable
+    monkeypatch.setattr(index, "intents", NoIntents)
+    assert fisch.search(question).answerable
