@@ -1,5 +1,7 @@
 """Export to GGUF, held against a real llama.cpp: same ids, same chats, same greedy tokens; whole or not there."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import gguf
@@ -43,6 +45,19 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     save_pretrained(gpt, folder, n_vocab=tok.n_vocab)
     tok.save(folder)
     return folder
+
+
+def test_llama_cpp_ends_though_nothing_was_asked_of_it(model: Path, tmp_path: Path) -> None:
+    """In a process of its own, which can be ended: one that hangs holds the interpreter's lock."""
+    path = export_gguf(model, tmp_path / "out", "q8_0")
+    script = f"""if True:
+        from pathlib import Path
+        from fischgpt.publish.llama_cpp import LlamaCpp
+        for _ in range(20):
+            with LlamaCpp(Path({str(path)!r})):
+                pass
+    """
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120, capture_output=True)
 
 
 @pytest.mark.parametrize("kind", ["f16", "q8_0", "q4_0"])

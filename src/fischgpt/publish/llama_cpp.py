@@ -66,6 +66,9 @@ class LlamaCpp:
         except RuntimeError as error:
             raise UserError(f"llama.cpp does not load the written file ({error}); nothing exported") from None
         self._address = self._server.listening_address
+        # A server told to end before its loop has begun waits for that loop forever (seen on a busy machine): a token
+        # comes out of the loop.
+        self.greedy([0], 1)
 
     def __enter__(self) -> Self:
         return self
