@@ -5,7 +5,8 @@
 
 On people that no reader learned from: the dev half of the profile questions, nine of whose people are by authors who
 knew nothing of the search, and the eleven of `people/` and `makers/` (their lists, their follow-ups and every fourth
-other question). Each weighed group is fitted on the two others; the last line of each table on all of them.
+other question). Each weighed group is fitted on the two others; the last line of each table on all of them. No question
+counts as one that anybody is asked (profile/intents.py): what that counts beside the readers, usual.py fits.
 """
 
 import argparse
@@ -42,7 +43,7 @@ SHOWN = 8
 
 
 class NoIntents:
-    """Takes no question for one that anybody is asked (benchmarks/usual.py fits what that counts)."""
+    """Takes no question for one that anybody is asked."""
 
     def of(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return 0 * intents().of(vector)
@@ -186,6 +187,7 @@ def main() -> None:
     if args.reader:
         other = CrossEncoder(args.reader)
         rereading.cross_encoder = lambda: other  # type: ignore[assignment]
+    index.intents = NoIntents  # type: ignore[assignment]
     retrieval.LISTED = 0.1  # so that whatever may be listed is cut down
     with tempfile.TemporaryDirectory() as cache:
         asked = list(ask_all(Path(cache)))

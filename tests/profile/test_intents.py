@@ -29,9 +29,15 @@ def test_a_usual_question_is_recognised(question: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["How many A100s ran at once?", "Which ore was heavier than it should be?", "Who pulled the carts uphill?"],
+    [
+        "How many A100s ran at once?",
+        "Which ore was heavier than it should be?",
+        "Who pulled the carts uphill?",
+        "Sing me happy birthday",
+        "write me a poem about autumn",
+    ],
 )
-def test_what_is_asked_about_one_resume_is_none(question: str) -> None:
+def test_what_is_asked_about_one_resume_and_an_order_are_none(question: str) -> None:
     assert intents().of(embed([question])[0]).sum() < 0.1
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fischgpt.data.grounded.intents import Intent, answers, intents
+from fischgpt.data.grounded.orders import orders
 from fischgpt.data.grounded.people import FOLDER, person
 from fischgpt.profile.embed import Reading, embed, embedder
 from fischgpt.profile.indexed import indexed_text
@@ -86,17 +87,20 @@ def phrased(asked: Sequence[Intent], part: slice = slice(None)) -> tuple[list[st
     return list(texts), torch.tensor(numbers)
 
 
-def fit_asked(usual: NDArray[np.float32], numbers: Tensor, others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(385, K + 1) `Intents.asked`, of (N, 384) vectors of phrasings, (N,) what they are, and vectors of others. Those
-    of the others that are usual ones after all (their authors asked "Is he married?" too) are left out: what a fit that
-    has not seen them takes for one."""
+def fit_asked(
+    usual: NDArray[np.float32], numbers: Tensor, others: NDArray[np.float32], orders: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(385, K + 1) `Intents.asked`, of (N, 384) vectors of phrasings, (N,) what they are, and vectors of others and of
+    orders, which are none. Those of the others that are usual ones after all (their authors asked "Is he married?" too)
+    are left out: what a fit that has not seen them takes for one. (Without the orders, "sing me happy birthday" is to
+    .21 the question when somebody was born, and 7 % of them are taken for a usual question; with them 1 %.)"""
     half = np.arange(len(others)) % 2 == 0
     none = np.ones(len(others), bool)
     for judged in (half, ~half):
-        suspects = _fit(usual, numbers, others[~judged], SUSPECT_WEIGHT)
+        suspects = _fit(usual, numbers, np.vstack([others[~judged], orders]), SUSPECT_WEIGHT)
         logits = others[judged] @ suspects[:-1] + suspects[-1]
         none[judged] = logits[:, -1] >= np.logaddexp.reduce(logits[:, :-1], axis=1)
-    return _fit(usual, numbers, others[none], OTHERS_WEIGHT)
+    return _fit(usual, numbers, np.vstack([others[none], orders]), OTHERS_WEIGHT)
 
 
 def _fit(
@@ -189,10 +193,11 @@ def main() -> None:
     torch.set_num_threads(2)
     asked, people = intents(), resumes()
     others = embed(sorted({text for one in people for text in one.others}))
+    commands = embed([strip(order, f"{NAME} Zedson") for order in orders()])
 
     def fitted(people: Sequence[Resume], part: slice) -> dict[str, NDArray]:
         texts, numbers = phrased(asked, part)
-        return {"asked": fit_asked(embed(texts), numbers, others), **fit_answered(people)}
+        return {"asked": fit_asked(embed(texts), numbers, others, commands), **fit_answered(people)}
 
     judged = []
     halves = slice(0, None, 2), slice(1, None, 2)
